@@ -1,0 +1,129 @@
+"""Errors of the domain. HTTP statuses and exit codes are mapped at the edge, in one table each.
+
+    LienthongError (gis.errors)
+    ├── ProfileError          a profile that does not hold: file, line, field
+    ├── NotFoundError         outside the caller's relation or not there: one and the same answer
+    ├── ForbiddenError        a visible layer, an action that no grant allows
+    ├── UnauthenticatedError  a token that does not hold
+    ├── InvalidRequestError   a parameter, a filter or an input that cannot be used
+    ├── AmbiguousError        several candidates; the caller must choose
+    ├── ConflictError         the base has moved, or rows were edited since
+    ├── RefusedError          a publication that must not go on as it is
+    ├── SourceError           a file that cannot be read as vector data
+    ├── UnavailableError      suspended, withdrawn or not applied yet
+    └── StoreError            the database is not there or not as expected
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gis.errors import LienthongError, Message
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that does not hold; `where` is a JSON field or `file:line`."""
+
+    field: str
+    message: Message
+    where: str = ""
+
+
+class ProfileError(LienthongError):
+    """A profile that does not hold. Every error names file, line and field."""
+
+    code = "profile"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        listed = "\n".join(f"{error.where}: {error.field}: {error.message}" for error in errors)
+        super().__init__(f"Hồ sơ cấu hình không hợp lệ:\n{listed}", f"The profile does not hold:\n{listed}")
+        self.errors = tuple(errors)
+
+
+class NotFoundError(LienthongError):
+    """Not there, or not for the caller: the two are told in the same words."""
+
+    code = "not_found"
+
+    def __init__(
+        self,
+        vi: str = "Nội dung không tồn tại hoặc bạn không có quyền xem.",
+        en: str = "Not found or not permitted.",
+    ) -> None:
+        super().__init__(vi, en)
+
+
+class ForbiddenError(LienthongError):
+    """The layer is visible to the caller; the action is not granted."""
+
+    code = "forbidden"
+
+
+class UnauthenticatedError(LienthongError):
+    """The token does not hold; the same words for every defect."""
+
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Mã truy cập không hợp lệ hoặc đã hết hạn. Vui lòng đăng nhập lại.",
+            "The token is invalid or expired. Please sign in again.",
+        )
+
+
+class InvalidRequestError(LienthongError):
+    """A parameter, filter or input that cannot be used; `fields` names each."""
+
+    code = "invalid_request"
+
+    def __init__(self, vi: str, en: str, fields: Sequence[FieldError] = ()) -> None:
+        super().__init__(vi, en)
+        self.fields = tuple(fields)
+
+
+class InvalidInputsError(InvalidRequestError):
+    """Inputs of a procedure that are missing or invalid, or a procedure that is not in force."""
+
+    code = "invalid_inputs"
+
+
+class AmbiguousError(LienthongError):
+    """Several parcels answer to one look-up; `candidates` are listed for the caller to choose."""
+
+    code = "ambiguous"
+
+    def __init__(self, vi: str, en: str, candidates: Sequence[object]) -> None:
+        super().__init__(vi, en)
+        self.candidates = tuple(candidates)
+
+
+class ConflictError(LienthongError):
+    """The base revision has moved, or rows were edited since and would be reverted."""
+
+    code = "conflict"
+
+
+class RefusedError(LienthongError):
+    """A publication that must not go on as it is; the report says why."""
+
+    code = "refused"
+
+
+class SourceError(LienthongError):
+    """A file that cannot be read as vector data."""
+
+    code = "source"
+
+
+class UnavailableError(LienthongError):
+    """Suspended, withdrawn or not applied yet."""
+
+    code = "unavailable"
+
+
+class StoreError(LienthongError):
+    """The database is not there or not as expected."""
+
+    code = "store"

@@ -1,0 +1,1 @@
+"""Every outer edge: HTTP, pages, command line, notebook client."""
