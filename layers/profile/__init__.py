@@ -1,0 +1,1 @@
+"""Definitions as code: read, validate, plan, apply."""

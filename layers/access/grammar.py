@@ -1,0 +1,86 @@
+"""The grammar of grants: allow-only, deny by default, union per cell (contracts 1)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Action = Literal["items", "tile", "map", "export", "check", "edit", "publish"]
+
+
+class Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Grantee(Closed):
+    """Whom a grant is for: exactly one of the four."""
+
+    role: str | None = None
+    identity: str | None = None
+    office: str | None = None
+    anyone: bool = False
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(map(bool, (self.role, self.identity, self.office, self.anyone))) != 1:
+            raise ValueError("cần đúng một trong role, identity, office, anyone / exactly one of them is needed")
+        return self
+
+
+class SharingRef(Closed):
+    """All layers of one sharing level."""
+
+    sharing: Literal["open", "shared", "restricted"]
+
+
+class Columns(Closed):
+    """Columns by tag, by name, or both; a column that neither names is not granted."""
+
+    tags: tuple[Literal["public", "internal", "personal", "commercial"], ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Precision(Closed):
+    """Geometry snapped to a grid of this many metres, one of the definition's `precisions_m`."""
+
+    precision_m: float = Field(gt=0)
+
+
+class Period(Closed):
+    """Both days belong to it."""
+
+    from_: date | None = Field(default=None, alias="from")
+    until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return (self.from_ is None or self.from_ <= day) and (self.until is None or day <= self.until)
+
+
+class Expectation(Closed):
+    """A test that travels with the grant; checked before any apply."""
+
+    as_: str = Field(alias="as")
+    action: Action
+    is_: Literal["allow", "deny"] = Field(alias="is")
+    layer: str | None = None
+    because: str | None = None
+
+
+class Grant(Closed):
+    """One allowed box of rows × columns × geometry."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    to: Grantee
+    layer: str | SharingRef
+    actions: tuple[Action, ...] = Field(min_length=1)
+    purpose: str | tuple[str, ...] = "any"
+    rows: str | None = Field(default=None, description="CQL2 text; `:claims.x` is the caller's claim")
+    edge: Literal["intersect", "within"] = "intersect"
+    columns: Columns = Columns(tags=("public",))
+    geometry: Literal["full", "centroid", "none"] | Precision = "full"
+    valid: Period = Period()
+    agreement: str | None = None
+    rate: str | None = Field(default=None, pattern=r"^\d+/(s|min|h|d)$")
+    expect: tuple[Expectation, ...] = ()

@@ -1,0 +1,267 @@
+"""The grammar of a profile: layers, code lists, identities. Procedures and grants have files of their own.
+
+Everything is frozen and closed: an unknown key is an error. `load` adds file and line to what pydantic says.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from gis.errors import Message
+
+IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
+#: columns of every data table; an attribute must not take their names
+RESERVED_COLUMNS = frozenset({"fid", "key", "since", "until", "row_hash", "geom", "geom_4326", "geom_3857", "min_zoom"})
+#: metres for a map scale denominator (domain reference 2.4); a profile may override them
+SCALE_ACCURACY_M = {200: 0.05, 500: 0.07, 1000: 0.15, 2000: 0.30, 5000: 1.5, 10000: 3.0}
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
+Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)]
+Tag = Literal["public", "internal", "personal", "commercial"]
+Sharing = Literal["open", "shared", "restricted"]
+ValueType = Literal["string", "integer", "number", "boolean", "date", "datetime", "code", "list"]
+GeometryType = Literal[
+    "Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "Geometry", "none", "raster"
+]
+Role = Literal[
+    "effective_from", "effective_to", "registered_area", "commune", "accuracy", "scale", "quality",
+    "sheet", "parcel_number", "previous_sheet", "previous_parcel", "national_code",
+]  # fmt: skip
+
+
+class Frozen(BaseModel):
+    """A value of the grammar: closed, immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Title(Frozen):
+    """A text in both languages."""
+
+    vi: str
+    en: str
+
+    def message(self) -> Message:
+        return Message(self.vi, self.en)
+
+
+class BasisRef(Frozen):
+    """A legal document. What the domain reference marks as recalled is `verified: false`."""
+
+    number: Text
+    title: str = ""
+    effective_from: date | None = None
+    effective_to: date | None = None
+    verified: bool = True
+
+
+class BasisFrom(Frozen):
+    """The columns that name the decision behind each feature."""
+
+    number: Identifier
+    date: Identifier | None = None
+
+
+class Attribute(Frozen):
+    """One column of a layer. A column without a tag is hidden from everybody until it is tagged."""
+
+    name: Identifier
+    type: ValueType = "string"
+    title: Title | None = None
+    required: bool = False
+    from_: tuple[str, ...] = Field(default=(), alias="from", description="names in source files, case ignored")
+    tag: Tag | None = None
+    role: Role | None = None
+    unit: str | None = None
+    codes: Identifier | None = None
+    items: tuple[Attribute, ...] = Field(default=(), description="columns of one entry of a list")
+    indexed: bool = False
+    sortable: bool = False
+    enum: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.name in RESERVED_COLUMNS:
+            raise ValueError(f"'{self.name}' là tên dành riêng / is a reserved column name")
+        if self.type == "code" and not self.codes:
+            raise ValueError("kiểu 'code' cần 'codes' / type 'code' needs 'codes'")
+        if (self.type == "list") != bool(self.items):
+            raise ValueError("'items' đi cùng kiểu 'list' / 'items' goes with type 'list'")
+        return self
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.type != "list"
+
+
+class LayerDefinition(Frozen):
+    """A theme a sector answers for."""
+
+    id: Identifier
+    sector: Identifier
+    title: Title
+    description: Title | None = None
+    geometry: GeometryType
+    key: Identifier | None = Field(default=None, description="the column that names a feature; none: by fingerprint")
+    scale: int | None = None
+    accuracy_m: float | None = Field(default=None, ge=0)
+    max_age_days: int | None = Field(default=None, gt=0)
+    sharing: Sharing = "shared"
+    discoverable: bool = False
+    existence: Literal["visible", "secret"] = "visible"
+    hide_activity: bool = False
+    duplicates: Literal["refuse", "keep"] = "refuse"
+    complete_for: Literal["all"] | tuple[str, ...] | None = None
+    precisions_m: tuple[float, ...] = ()
+    label: str | None = Field(default=None, description="a template such as 'Thửa {so_thua}, tờ {so_to}'")
+    style: dict[str, object] = Field(default_factory=dict, description="MapLibre paint, by layer type")
+    custodian: Title | None = None
+    attributes: tuple[Attribute, ...] = ()
+    legal_basis: tuple[BasisRef, ...] = ()
+    basis_from: BasisFrom | None = None
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _none_is_no_key(cls, value: object) -> object:
+        return None if value in ("none", None) else value
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        names = [attribute.name for attribute in self.attributes]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"cột lặp lại / repeated columns: {', '.join(doubled)}")
+        referred = [self.key, *(self.basis_from.model_dump().values() if self.basis_from else ())]
+        referred += re.findall(r"{(\w+)}", self.label or "")
+        missing = sorted({name for name in referred if name and name not in names})
+        if missing:
+            raise ValueError(f"không có cột / no such columns: {', '.join(missing)}")
+        return self
+
+    def __hash__(self) -> int:
+        return hash(self.id)  # equality stays that of the whole value
+
+    def attribute(self, name: str) -> Attribute | None:
+        return next((attribute for attribute in self.attributes if attribute.name == name), None)
+
+    def by_role(self, role: Role) -> Attribute | None:
+        return next((attribute for attribute in self.attributes if attribute.role == role), None)
+
+    @property
+    def has_geometry(self) -> bool:
+        return self.geometry not in ("none", "raster")
+
+    @property
+    def stored_geometry(self) -> str:
+        """The type in the table: single shapes are promoted to multi."""
+        return self.geometry if self.geometry.startswith(("Multi", "Geometry")) else f"Multi{self.geometry}"
+
+
+class CodeEntry(Frozen):
+    """One code; `replaces` maps codes of older generations onto it."""
+
+    code: str
+    title: Title
+    group: str | None = None
+    replaces: tuple[str, ...] = ()
+    color: str | None = None
+    total: bool = Field(default=False, description="a total of others: not valid on a single feature")
+
+
+class CodeList(Frozen):
+    """A code list of a profile (land types, voltage levels)."""
+
+    id: Identifier
+    title: Title
+    basis: BasisRef | None = None
+    entries: tuple[CodeEntry, ...]
+
+    def current(self, code: str) -> str | None:
+        """The code of this generation for a code of this or an older one; None when unknown."""
+        for entry in self.entries:
+            if entry.code == code or code in entry.replaces:
+                return entry.code
+        return None
+
+
+class ZoneDefinition(Frozen):
+    """A measuring zone: the CRS in which areas and distances are taken, and where it holds."""
+
+    crs: str = Field(pattern=r"^EPSG:\d+$")
+    area: str | tuple[str, ...] | tuple[float, float, float, float] | None = Field(
+        default=None, description="commune codes, a bbox in CRS84, or a GeoJSON file; one zone needs none"
+    )
+
+
+class CrsDefinition(Frozen):
+    """Storage CRS, the named operation to WGS 84, and the measuring zones."""
+
+    storage: str = Field(pattern=r"^EPSG:\d+$")
+    to_wgs84: str = Field(pattern=r"^EPSG:\d+$", description="the operation, never PROJ's choice (design 8)")
+    zones: tuple[ZoneDefinition, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_zone(self) -> Self:
+        if not self.zones:
+            object.__setattr__(self, "zones", (ZoneDefinition(crs=self.storage),))
+        if len(self.zones) > 1 and any(zone.area is None for zone in self.zones):
+            raise ValueError("nhiều múi chiếu thì mỗi múi cần 'area' / several zones: each needs an 'area'")
+        return self
+
+
+class ReferenceLayers(Frozen):
+    """The layers other rules refer to. Without `commune`, commune match and commune scope are off."""
+
+    commune: Identifier | None = None
+    parcel: Identifier
+
+
+class ProfileHeader(Frozen):
+    """`profile.yaml`."""
+
+    id: Identifier
+    title: Title | None = None
+    languages: tuple[Literal["vi", "en"], ...] = ("vi", "en")
+    crs: CrsDefinition
+    reference_layers: ReferenceLayers
+    calendar: str | None = None
+    province: Title | None = None
+    sectors: dict[Identifier, Title] = Field(default_factory=dict)
+    scale_accuracy_m: dict[int, float] = Field(default_factory=dict)
+    extent: tuple[float, float, float, float] | None = Field(default=None, description="declared, CRS84")
+
+    def accuracy_of_scale_m(self, scale: int) -> float | None:
+        return {**SCALE_ACCURACY_M, **self.scale_accuracy_m}.get(scale)
+
+
+class Commune(Frozen):
+    """One row of `communes.csv`: a unit with its generation, and the units it came from."""
+
+    code: str
+    name: str
+    kind: str
+    generation: int
+    successors: tuple[str, ...] = ()  #: codes of the 2025 generation an old unit went into
+
+
+class Holidays(Frozen):
+    """`holidays.yaml`: days that are not working days, besides weekends; and weekend days that are."""
+
+    days: tuple[date, ...] = ()
+    working: tuple[date, ...] = ()
+
+
+class Identity(Frozen):
+    """A demo identity. Real identities come from the province's sign-on, never from a profile."""
+
+    id: Identifier
+    title: Title
+    roles: tuple[str, ...] = ()
+    office: str | None = None
+    sector: str | None = None
+    claims: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    purposes: tuple[str, ...] = ()

@@ -1,0 +1,141 @@
+"""The grammar of procedures (contracts 1) and their binding to inputs: out come plain values of `gis.procedure`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gis.procedure import Outcome, Relation, Verdict
+
+from .grammar import BasisRef, Frozen, Identifier, Text, Title
+
+#: a threshold is a number or a reference to an input
+Quantity = Annotated[float | Annotated[str, Field(pattern=r"^:input\.[a-z][a-z0-9_]*$")], Field()]
+
+
+class Validity(Frozen):
+    """Both ends belong to the period; an open end is open."""
+
+    from_: date | None = Field(default=None, alias="from")
+    to: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return (self.from_ is None or self.from_ <= day) and (self.to is None or day <= self.to)
+
+
+class InputDefinition(Frozen):
+    """One question a procedure asks the applicant."""
+
+    name: Identifier
+    type: Literal["string", "integer", "number", "boolean", "date", "code"]
+    title: Title | None = None
+    codes: Identifier | None = None
+    unit: str | None = None
+    required: bool = False
+    min: float | None = None
+    max: float | None = None
+
+
+class CheckBase(Frozen):
+    """What every kind of check has."""
+
+    id: Identifier
+    title: Title | None = None
+    applies_when: str | None = None
+    verdict: dict[Outcome, Verdict] = Field(default_factory=dict)
+    required: bool = True
+    verified: bool = True
+    basis: tuple[Text, ...] = Field(default=(), description="numbers of the profile's or the layer's legal basis")
+    office: Title | None = None
+    valid: Validity | None = None
+
+    @model_validator(mode="after")
+    def _only_clear_may_pass(self) -> Self:
+        passing = [o.value for o, v in self.verdict.items() if v is Verdict.PASS and o is not Outcome.CLEAR]
+        if passing:
+            raise ValueError(f"chỉ 'clear' được 'pass' / only 'clear' may map to 'pass': {', '.join(passing)}")
+        return self
+
+
+class RelationCheck(Frozen):
+    """A relation to a layer with its parameters: a check of its own, or a member of a group."""
+
+    layer: Identifier
+    relation: Relation
+    when: str | None = None
+    min_area_m2: Quantity = 0.0
+    at_least_m2: Quantity | None = None
+    min_length_m: Quantity = 0.0
+    distance_m: Quantity = 0.0
+    classes: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_its_parameter(self) -> Self:
+        if self.relation is Relation.COVERS_AREA and self.at_least_m2 is None:
+            raise ValueError("'covers_area' cần 'at_least_m2' / needs 'at_least_m2'")
+        if self.relation is Relation.WITHIN_DISTANCE and not self.distance_m:
+            raise ValueError("'within_distance' cần 'distance_m' / needs 'distance_m'")
+        return self
+
+
+class LayerCheck(CheckBase, RelationCheck):
+    """One relation to one layer."""
+
+    kind: Literal["layer"] = "layer"
+
+
+class GroupMember(RelationCheck):
+    """A ground of a group; it has a name of its own only in reports."""
+
+    id: Identifier | None = None
+
+
+class GroupCheck(CheckBase):
+    """`any_of`: one sufficient ground is enough."""
+
+    kind: Literal["group"] = "group"
+    any_of: tuple[GroupMember, ...] = Field(min_length=2)
+    on_conflict: Verdict = Verdict.REFER
+    none: Verdict = Verdict.FAIL
+    nothing_mapped: Verdict = Verdict.REFER
+
+
+class SubjectCheck(CheckBase):
+    """A question about the subject itself."""
+
+    kind: Literal["subject"]
+    measure: Literal["area_m2"]
+    at_least: Quantity | None = None
+    at_most: Quantity | None = None
+
+
+AnyCheck = LayerCheck | GroupCheck | SubjectCheck
+
+
+class ProcedureDefinition(Frozen):
+    """`procedures/*.yaml`: a coded administrative procedure naming its checks."""
+
+    id: Identifier
+    national_code: Text | None = None
+    title: Title
+    valid: Validity = Validity()
+    deadline_working_days: int | None = None
+    purpose: Identifier | None = None
+    inputs: tuple[InputDefinition, ...] = ()
+    legal_basis: tuple[BasisRef, ...] = ()
+    checks: tuple[AnyCheck, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_ids_are_unique(self) -> Self:
+        ids = [check.id for check in self.checks]
+        doubled = sorted({i for i in ids if ids.count(i) > 1})
+        if doubled:
+            raise ValueError(f"mã kiểm tra lặp lại / repeated check ids: {', '.join(doubled)}")
+        return self
+
+    def layers(self) -> frozenset[str]:
+        """Every layer any check reads."""
+        found = {check.layer for check in self.checks if isinstance(check, LayerCheck)}
+        return frozenset(found | {m.layer for c in self.checks if isinstance(c, GroupCheck) for m in c.any_of})

@@ -1,0 +1,119 @@
+"""One pool of PostGIS connections a process, and the few ways a statement is run on it.
+
+Statements of varying shape are SQLAlchemy Core; they are compiled to psycopg's text and bound values and run on the
+same raw connection as named blocks, so that there is one driver, one pool, one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql import ClauseElement
+
+from layers.errors import StoreError
+
+Connection = AsyncConnection[DictRow]
+Statement = LiteralString | ClauseElement
+Values = Mapping[str, object]
+
+_DIALECT = PGDialect_psycopg()
+#: set on every connection: a check session must not pay for the JIT (parcel-check-engines 3), times are UTC
+_SETTINGS = "-c jit=off -c timezone=UTC -c statement_timeout={timeout_ms} -c idle_in_transaction_session_timeout=600000"
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same database for SQLAlchemy, with our driver named."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+
+
+def compiled(statement: Statement, values: Values | None = None) -> tuple[LiteralString, dict[str, object]]:
+    """psycopg's text and parameters of a block or a Core statement."""
+    if isinstance(statement, str):
+        return statement, dict(values or {})
+    made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    parameters = dict(made.construct_params(cast("Any", dict(values or {}))))
+    return cast("LiteralString", made.string), parameters
+
+
+async def rows(connection: Connection, statement: Statement, values: Values | None = None) -> list[DictRow]:
+    """All rows as dictionaries."""
+    text, parameters = compiled(statement, values)
+    cursor = await connection.execute(text, parameters or None)
+    return await cursor.fetchall()
+
+
+async def row(connection: Connection, statement: Statement, values: Values | None = None) -> DictRow | None:
+    """The first row, or None."""
+    found = await rows(connection, statement, values)
+    return found[0] if found else None
+
+
+async def execute(connection: Connection, statement: Statement, values: Values | None = None) -> int:
+    """Run a statement for its effect; the number of rows it touched."""
+    text, parameters = compiled(statement, values)
+    cursor = await connection.execute(text, parameters or None)
+    return cursor.rowcount
+
+
+async def raw_column(connection: Connection, statement: Statement, values: Values | None = None) -> Sequence[bytes]:
+    """The first column of every row as the bytes the server sent: nothing is decoded (prototypes 1, variant f)."""
+    text, parameters = compiled(statement, values)
+    cursor: AsyncCursor[DictRow] = await connection.execute(text, parameters or None)
+    result = cursor.pgresult
+    if result is None:
+        return ()
+    return [result.get_value(index, 0) or b"" for index in range(result.ntuples)]
+
+
+class Database:
+    """A pool, opened once a process and passed in; never a global."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, size: int = 8, statement_timeout_ms: int = 60_000) -> AsyncIterator[Database]:
+        """Open the pool and wait for its first connection. Raises StoreError when the database does not answer."""
+        options = _SETTINGS.format(timeout_ms=statement_timeout_ms)
+        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=cast("Any", AsyncConnection),
+            kwargs={"autocommit": True, "row_factory": dict_row, "options": options},
+            min_size=1,
+            max_size=size,
+            open=False,
+        )
+        try:
+            await pool.open(wait=True, timeout=15)
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            await pool.close()
+            raise StoreError(
+                "Không kết nối được cơ sở dữ liệu. Chạy 'lienthong db start' hoặc kiểm tra LIENTHONG_DATABASE_URL.",
+                "The database does not answer. Run 'lienthong db start' or check LIENTHONG_DATABASE_URL.",
+            ) from error
+        try:
+            yield cls(pool)
+        finally:
+            await pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit mode, for single statements."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """One transaction; with `snapshot` every statement sees the same instant (REPEATABLE READ)."""
+        async with self._pool.connection() as connection, connection.transaction():
+            if snapshot:
+                await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield connection

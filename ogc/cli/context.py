@@ -1,0 +1,75 @@
+"""What every command shares: the database, the caller, two-language output, exit codes.
+
+Exit codes (contracts 2): 0 done whatever the verdict, 1 refused or failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import anyio
+import typer
+from rich.console import Console
+
+from gis.errors import LienthongError
+from layers.access.principal import Principal, operator
+from layers.store.cluster import Cluster
+from layers.store.connection import Database
+from ogc.settings import Settings
+
+T = TypeVar("T")
+
+#: for a person: stderr, so that stdout holds only what `--json` promises or the answer itself
+console = Console(stderr=True)
+output = Console(highlight=False, soft_wrap=True)
+
+
+def database_url(settings: Settings) -> str:
+    """The external database, or the private cluster, started when it stands still."""
+    if settings.database_url:
+        return settings.database_url
+    return Cluster.at(settings.data_folder).ensure_started().url
+
+
+@asynccontextmanager
+async def database(settings: Settings | None = None, *, size: int = 4) -> AsyncIterator[Database]:
+    """The database of this machine's settings."""
+    async with Database.open(database_url(settings or Settings()), size=size) as opened:
+        yield opened
+
+
+def caller() -> Principal:
+    """Commands act as the operator; the event names the person of the operating system."""
+    return operator(getpass.getuser())
+
+
+def print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+@contextmanager
+def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
+    """A domain error becomes two sentences and exit 1; anything else is a defect and shows itself."""
+    try:
+        yield
+    except LienthongError as error:
+        if as_json:
+            print_json({"error": {"code": error.code, "message": error.message.as_dict(), **error.details}})
+        else:
+            console.print(f"[red]✗[/red] {error.message.vi}", highlight=False, soft_wrap=True)
+            console.print(f"  {error.message.en}", style="dim", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def run(command: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Run an asynchronous command body under the exit-code rules."""
+    with errors_as_exit_codes(as_json=as_json):
+        return anyio.run(command)
+
+
+AnyDict = dict[str, Any]

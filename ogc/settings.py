@@ -1,0 +1,36 @@
+"""Settings: typed, read once at the edge, passed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment variables `LIENTHONG_*` (contracts 2)."""
+
+    model_config = SettingsConfigDict(env_prefix="LIENTHONG_", frozen=True, extra="ignore")
+
+    data: Path = Field(default=Path(".lienthong"), description="uploads, exports, cache; also the private cluster")
+    secrets: Path | None = Field(default=None, description="keys, mode 0700, never in a backup; default <data>/secrets")
+    profile: Path | None = Field(default=None, description="profile folder; default: the one in the package")
+    database_url: str | None = Field(default=None, description="an external PostGIS; default: the private cluster")
+    shared: Path = Field(default=Path("../shared"), description="real test data")
+    root_path: str = Field(default="", description="path prefix in front of every link")
+    check_threads: int = Field(default=2, ge=1)
+    pool_size: int = Field(default=8, ge=2)
+
+    @property
+    def data_folder(self) -> Path:
+        return self.data.expanduser().absolute()
+
+    @property
+    def secrets_folder(self) -> Path:
+        return (self.secrets or self.data_folder / "secrets").expanduser().absolute()
+
+    @property
+    def profile_folder(self) -> Path:
+        default = Path(__file__).resolve().parent.parent / "layers" / "definitions"
+        return (self.profile or default).expanduser().absolute()
