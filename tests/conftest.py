@@ -1,0 +1,76 @@
+"""Fixtures: a real PostGIS, databases cloned from templates, the real data where it is present."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from layers.store.migrate import migrate
+from tests.support.server import Server, test_server
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("LIENTHONG_SHARED", str(ROOT.parent / "shared")))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with test_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def make_template(server: Server) -> Iterator[Callable[[str, Callable[[str], None]], str]]:
+    """`make_template(name, fill)` builds a database once a session: migrated, then `fill(url)`. Returns its name."""
+    run = uuid.uuid4().hex[:8]
+    made: dict[str, str] = {}
+
+    def make(name: str, fill: Callable[[str], None]) -> str:
+        if name not in made:
+            database = f"lt_{run}_{name}"
+            server.command(f'CREATE DATABASE "{database}"')
+            made[name] = database
+            migrate(server.url(database))
+            fill(server.url(database))
+        return made[name]
+
+    yield make
+    for database in made.values():
+        server.drop(database)
+
+
+@pytest.fixture
+def clone(server: Server) -> Iterator[Callable[[str], str]]:
+    """`clone(template)` gives the URL of a fresh copy; dropped after the test."""
+    made: list[str] = []
+
+    def make(template: str) -> str:
+        database = f"lt_t_{uuid.uuid4().hex[:12]}"
+        made.append(database)
+        return server.clone(template, database)
+
+    yield make
+    for database in made:
+        server.drop(database)
+
+
+@pytest.fixture
+def empty_database(make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str]) -> str:
+    """A migrated database with nothing in it."""
+    return clone(make_template("empty", lambda url: None))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data; absent, the test is skipped with the reason."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"real data not found at {SHARED}/data (LIENTHONG_SHARED)")
+    return SHARED / "data"
