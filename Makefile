@@ -1,0 +1,77 @@
+# Lienthong. `make demo` shows it, `make test` proves it; both do their own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-long lint assets bench bench-full clean
+
+PORT ?= 8000
+# uv where it is installed already, else our own copy in .tools/bin
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON_PREFERENCE := only-system
+TEST_WORKERS ?= 2
+PYTEST := uv run --no-sync pytest -p no:cacheprovider
+SOURCES := $(shell find ogc/web/frontend ogc/web/glyphs.py -not -path '*/node_modules*' -type f 2>/dev/null)
+
+help:
+	@echo "make demo       a synthetic province on http://127.0.0.1:$(PORT)   (PORT=…)"
+	@echo "make test       every test not marked long, and the linters"
+	@echo "make test-long  the rest"
+	@echo "make bench      benchmarks in small sizes (under 3 minutes); make bench-full: a million parcels"
+	@echo "make setup      packages, environment, front-end assets only"
+
+.tools/debian: docker/debian-packages.txt docker/install-debian.sh
+	@docker/install-debian.sh
+	@mkdir -p .tools && touch $@
+
+.tools/uv: .tools/debian
+	@if ! command -v uv >/dev/null; then \
+	  echo "→ cài uv / installing uv into .tools"; \
+	  python3 -m venv .tools/venv && .tools/venv/bin/pip install -q --disable-pip-version-check uv; \
+	  mkdir -p .tools/bin && ln -sf ../venv/bin/uv .tools/bin/uv; \
+	fi
+	@touch $@
+
+.tools/environment: .tools/uv uv.lock pyproject.toml
+	@echo "→ môi trường Python / Python environment"
+	@uv sync --locked --inexact --extra server --no-default-groups --group build
+	@touch $@
+
+.tools/environment-test: .tools/environment
+	@docker/install-debian.sh chromium:chromium
+	@uv sync --locked --inexact --all-extras --all-groups
+	@touch $@
+
+.tools/assets: .tools/environment $(SOURCES)
+	@echo "→ tài nguyên giao diện / front-end assets"
+	@cd ogc/web/frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node build.mjs
+	@uv run --no-sync python -m ogc.web.glyphs
+	@touch $@
+
+assets: .tools/assets
+
+setup: .tools/environment .tools/assets
+
+demo: setup
+	@uv run --no-sync lienthong up --demo --port $(PORT)
+
+lint: .tools/environment-test
+	uv run --no-sync ruff check .
+	uv run --no-sync ruff format --check .
+	uv run --no-sync mypy
+	uv run --no-sync lint-imports --no-cache
+
+test: setup .tools/environment-test lint
+	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m "not long"
+
+test-long: setup .tools/environment-test
+	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m long
+
+bench: setup .tools/environment-test
+	uv run --no-sync python -m benchmarks --small
+
+bench-full: setup .tools/environment-test
+	uv run --no-sync python -m benchmarks --full
+
+clean:
+	rm -rf .venv .tools ogc/web/static/vendor ogc/web/frontend/node_modules
