@@ -1,0 +1,25 @@
+"""What stands in a database: versions, schema, applied profile, layers."""
+
+from __future__ import annotations
+
+from .connection import Database, row, rows
+from .migrate import newest_version
+from .statements import blocks
+
+
+async def database_status(url: str) -> dict[str, object]:
+    """Versions and state, as `db status --json` and `doctor` print them."""
+    sql = blocks("status")
+    async with Database.open(url, size=1) as database, database.connection() as connection:
+        found: dict[str, object] = dict(await row(connection, sql["versions"]) or {})
+        has_schema = found.pop("has_schema", False)
+        found["schema"] = found["profile"] = None
+        found["needed_schema"] = newest_version()
+        found["layers"] = {}
+        if has_schema:
+            found["schema"] = (await row(connection, sql["schema_version"]) or {}).get("version_num")
+            found["profile"] = (await row(connection, sql["applied"]) or {}).get("profile")
+            found["layers"] = {r["state"]: r["layers"] for r in await rows(connection, sql["layers"])}
+            found["invalid_indexes"] = [r["name"] for r in await rows(connection, sql["invalid_indexes"])]
+            found["staging_tables"] = (await row(connection, sql["abandoned_staging"]) or {}).get("tables")
+    return found

@@ -1,0 +1,5 @@
+"""`python -m ogc.cli`."""
+
+from ogc.cli.main import run
+
+run()

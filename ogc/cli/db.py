@@ -1,0 +1,122 @@
+"""`lienthong db`: the private cluster, or what is known of an external database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from layers.errors import StoreError
+from layers.store.cluster import Cluster
+from layers.store.migrate import migrate as migrate_database
+from layers.store.migrate import newest_version
+from layers.store.status import database_status
+from ogc.settings import Settings
+
+from .context import console, database_url, errors_as_exit_codes, print_json, run
+
+app = typer.Typer(no_args_is_help=True, help="Cơ sở dữ liệu · the database")
+AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
+
+
+def _private(settings: Settings) -> Cluster:
+    """The private cluster. Raises StoreError when an external database is configured."""
+    if settings.database_url:
+        raise StoreError(
+            "Đang dùng cơ sở dữ liệu ngoài (LIENTHONG_DATABASE_URL); hãy quản lý nó bằng công cụ của nó.",
+            "An external database is configured (LIENTHONG_DATABASE_URL); manage it with its own tools.",
+        )
+    return Cluster.at(settings.data_folder)
+
+
+@app.command()
+def init() -> None:
+    """Tạo cụm dữ liệu riêng nếu chưa có · make the private cluster where it is missing."""
+    with errors_as_exit_codes():
+        cluster = _private(Settings())
+        if not cluster.is_initialised:
+            cluster.initialise()
+        console.print(f"[green]✓[/green] {cluster.folder}")
+
+
+@app.command()
+def start() -> None:
+    """Khởi động (và tạo nếu chưa có) · start, initialising a missing cluster."""
+    with errors_as_exit_codes():
+        console.print(f"[green]✓[/green] {_private(Settings()).ensure_started().url}")
+
+
+@app.command()
+def stop() -> None:
+    """Dừng cụm dữ liệu riêng · stop the private cluster."""
+    with errors_as_exit_codes():
+        cluster = _private(Settings())
+        cluster.stop()
+        console.print("[green]✓[/green] đã dừng / stopped")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Trạng thái, phiên bản · state and versions."""
+
+    async def show() -> None:
+        settings = Settings()
+        if not settings.database_url and not _private(settings).is_running:
+            found: dict[str, object] = {"running": False, "needed_schema": newest_version()}
+        else:
+            found = {"running": True, **await database_status(database_url(settings))}
+        print_json(found) if as_json else console.print(found)
+
+    run(show, as_json=as_json)
+
+
+@app.command()
+def migrate() -> None:
+    """Đưa lược đồ lên phiên bản hiện tại · bring the schema up to date."""
+    with errors_as_exit_codes():
+        migrate_database(database_url(Settings()))
+        console.print(f"[green]✓[/green] lược đồ / schema {newest_version()}")
+
+
+@app.command()
+def backup(file: Path) -> None:
+    """Sao lưu toàn bộ dữ liệu (không gồm khóa bí mật) · back up all data; secrets are never part of it."""
+    with errors_as_exit_codes():
+        partial = file.with_name(file.name + ".partial")
+        _dump_tool("pg_dump", "--format=custom", f"--file={partial}", database_url(Settings()))
+        partial.replace(file)  # a killed backup never looks like a whole one
+        console.print(f"[green]✓[/green] {file}  {file.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
+def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> None:
+    """Phục hồi từ bản sao lưu vào cơ sở dữ liệu trống · restore a backup into an empty database."""
+    with errors_as_exit_codes():
+        if not file.is_file():
+            raise StoreError(f"Không có tệp {file}.", f"There is no file {file}.")
+        url = database_url(Settings())
+        if run(lambda: _is_migrated(url)) and not yes:
+            raise StoreError(
+                "Cơ sở dữ liệu đã có dữ liệu. Thêm --yes để thay toàn bộ bằng bản sao lưu.",
+                "The database is not empty. Add --yes to replace everything by the backup.",
+            )
+        _dump_tool("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={url}", str(file))
+        console.print(f"[green]✓[/green] {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+async def _is_migrated(url: str) -> bool:
+    return (await database_status(url))["schema"] is not None
+
+
+def _dump_tool(program: str, *arguments: str) -> None:
+    """PostgreSQL's own tools do what they do best. Raises StoreError with what they said."""
+    binaries = Cluster.at(Settings().data_folder).binaries
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        [str(binaries / program), *arguments], check=False, capture_output=True, text=True, env=dict(os.environ)
+    )
+    if done.returncode != 0:
+        raise StoreError(f"{program} không thành công: {done.stderr}", f"{program} failed: {done.stderr}")

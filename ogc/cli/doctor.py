@@ -1,0 +1,66 @@
+"""`lienthong doctor`: what is not as it should be, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Annotated
+
+import typer
+
+from gis.errors import Message
+from layers.store.cluster import Cluster
+from layers.store.status import database_status
+from ogc.settings import Settings
+from ogc.web.pages import vendor_folder
+
+from .context import console, print_json, run
+
+MIN_FREE_GB = 2.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command(help="Kiểm tra máy và cơ sở dữ liệu · examine machine and database")(doctor)
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Exit 1 when something is not as it should be."""
+    problems = run(lambda: _examine(Settings()), as_json=as_json)
+    if as_json:
+        print_json({"problems": [problem.as_dict() for problem in problems]})
+    for problem in problems if not as_json else ():
+        console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
+    if not problems and not as_json:
+        console.print("[green]✓[/green] không thấy vấn đề / nothing found")
+    raise typer.Exit(1 if problems else 0)
+
+
+async def _examine(settings: Settings) -> list[Message]:
+    return [*_machine(settings), *await _database(settings)]
+
+
+def _machine(settings: Settings) -> list[Message]:
+    found = []
+    folder = next(path for path in (settings.data_folder, *settings.data_folder.parents) if path.exists())
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < MIN_FREE_GB:
+        found.append(Message(f"Đĩa chỉ còn {free_gb:.1f} GB.", f"Only {free_gb:.1f} GB of disk are left."))
+    if not (vendor_folder() / "maplibre-gl").is_dir():
+        found.append(Message("Thiếu tài nguyên giao diện: chạy 'make assets'.", "Front-end assets: run 'make assets'."))
+    secrets = settings.secrets_folder
+    if secrets.exists() and secrets.stat().st_mode & 0o077:
+        found.append(Message(f"{secrets} mở cho người khác: chmod 700.", f"{secrets} is open to others: chmod 700."))
+    return found
+
+
+async def _database(settings: Settings) -> list[Message]:
+    if not settings.database_url and not Cluster.at(settings.data_folder).is_running:
+        return [Message("Cơ sở dữ liệu chưa chạy: 'lienthong db start'.", "The database stands: 'lienthong db start'.")]
+    state = await database_status(settings.database_url or Cluster.at(settings.data_folder).url)
+    found = []
+    if state["schema"] != state["needed_schema"]:
+        found.append(Message("Lược đồ cũ: 'lienthong db migrate'.", "The schema is old: 'lienthong db migrate'."))
+    if state["schema"] and not state["profile"]:
+        found.append(Message("Chưa áp dụng hồ sơ: 'lienthong profile apply'.", "No profile: 'lienthong profile apply'."))
+    for name in state.get("invalid_indexes", ()):  # type: ignore[attr-defined]
+        found.append(Message(f"Chỉ mục hỏng {name}: REINDEX.", f"Broken index {name}: REINDEX."))
+    return found

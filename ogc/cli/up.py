@@ -1,0 +1,151 @@
+"""`lienthong up`: database, schema, profile, demo province, worker, server; each step only where it is needed."""
+
+from __future__ import annotations
+
+import ipaddress
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from layers.errors import RefusedError
+from layers.profile.apply import apply, plan
+from layers.profile.load import load_profile
+from layers.profile.profile import Profile
+from layers.store.catalogue import load_catalogue
+from layers.store.connection import Database
+from layers.store.migrate import migrate
+from ogc.settings import Settings
+
+from .context import caller, console, database_url, errors_as_exit_codes
+
+DEMO_PARCELS = 60_000
+DEMO_SEED = 2025
+
+
+def register(app: typer.Typer) -> None:
+    app.command(help="Khởi động toàn bộ dịch vụ · bring everything up")(up)
+
+
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="tỉnh giả định, danh tính thử · synthetic province")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: str = "127.0.0.1",
+    parcels: Annotated[int, typer.Option(help="số thửa của tỉnh giả định · parcels of the demo")] = DEMO_PARCELS,
+    seed: int = DEMO_SEED,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
+) -> None:
+    """Exit 1 with two sentences when a step cannot be done; what was done stays done."""
+    settings = Settings()
+    with errors_as_exit_codes():
+        _refuse_open_demo(demo, host)
+        url = database_url(settings)
+        console.print("[green]✓[/green] cơ sở dữ liệu / database")
+        migrate(url)
+        profile = load_profile(settings.profile_folder)
+        anyio.run(_apply_profile, url, profile)
+        if demo:
+            anyio.run(_publish_demo, url, settings, parcels, seed)
+    _announce(profile, host, port, demo=demo)
+    with _worker() if with_worker else nullcontext():
+        _serve(settings, url, host, port, demo=demo)
+
+
+def _refuse_open_demo(demo: bool, host: str) -> None:
+    """Development tokens exist on loopback only."""
+    is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    if demo and not is_loopback:
+        raise RefusedError(
+            "--demo chỉ chạy trên 127.0.0.1 vì có danh tính thử nghiệm.",
+            "--demo serves on loopback only: it has development identities.",
+        )
+
+
+async def _apply_profile(url: str, profile: Profile) -> None:
+    async with Database.open(url, size=2) as database:
+        async with database.connection() as connection:
+            planned = await plan(connection, profile)
+        if planned.changes_existing_rows:
+            raise RefusedError(
+                "Hồ sơ thay đổi bảng đã có dữ liệu. Xem 'lienthong profile plan', rồi 'lienthong profile apply'.",
+                "The profile changes tables that hold rows. See 'lienthong profile plan', then 'lienthong profile apply'.",
+            )
+        await apply(database, profile, caller().os_user or "")
+    console.print(f"[green]✓[/green] hồ sơ / profile [b]{profile.header.id}[/b]: {len(profile.layers)} lớp / layers")
+
+
+async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -> None:
+    from layers.demo.publish import publish_demo
+
+    folder = settings.data_folder / f"demo-{parcels}-{seed}"
+    async with Database.open(url, size=4, statement_timeout_ms=600_000) as database:
+        async with database.connection() as connection:
+            catalogue = await load_catalogue(connection)
+        _generate(folder, parcels, seed, catalogue.profile)
+        with _progress() as progress:
+            task = progress.add_task("công bố / publishing")
+
+            def show(done: int, total: int, what: str) -> None:
+                progress.update(task, completed=done, total=total, description=f"công bố / publishing {what}")
+
+            await publish_demo(database, folder, show)
+    console.print("[green]✓[/green] tỉnh giả định (dữ liệu tổng hợp) / demo province (synthetic data)")
+
+
+def _generate(folder: Path, parcels: int, seed: int, profile: Profile) -> None:
+    from layers.demo.generate import generate
+
+    if (folder / "manifest.json").exists():  # written last
+        return
+    with _progress() as progress:
+        task = progress.add_task("tạo dữ liệu / generating")
+
+        def show(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, description=f"tạo dữ liệu / generating {what}")
+
+        generate(folder, parcels, seed, profile, show)
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+
+
+def _announce(profile: Profile, host: str, port: int, *, demo: bool) -> None:
+    base = f"http://{host}:{port}"
+    console.print()
+    for path, what in (("/", "trang đầu / landing"), ("/map", "bản đồ / map"), ("/check", "kiểm tra thửa đất / check")):
+        console.print(f"  {base}{path:<8} {what}", highlight=False)
+    if demo:
+        console.print("\n  [yellow]danh tính thử / demo identities[/yellow] (lienthong token --as …)")
+        for identity in profile.identities:
+            console.print(f"    {identity.id:<22} {identity.title.vi} / {identity.title.en}", highlight=False)
+    console.print("\n  Ctrl+C để dừng / to stop\n")
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """The worker beside the server; it ends with it."""
+    process = subprocess.Popen([sys.executable, "-m", "ogc.cli", "worker"], stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _serve(settings: Settings, url: str, host: str, port: int, *, demo: bool) -> None:
+    import uvicorn
+
+    from ogc.app import create_app
+
+    app = create_app(settings, demo=demo, database_url=url)
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=30)
