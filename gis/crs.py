@@ -1,0 +1,169 @@
+"""Coordinate systems and the one named operation to WGS 84 (design, section 8).
+
+PROJ chooses an operation by area of use; for VN-2000 that choice changes at 11.04° N and leaves a seam of 0.80 m.
+Here the operation is named, bound to the coordinate system, and used in every direction. Order is always x, y.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj.crs import BoundCRS, CoordinateOperation  # type: ignore[attr-defined]  # documented, not in __all__
+from pyproj.exceptions import CRSError as ProjCrsError
+from pyproj.exceptions import ProjError
+
+from .errors import CrsError
+
+Geometries = NDArray[np.object_]
+CrsName = str | pyproj.CRS
+
+WGS84 = pyproj.CRS("EPSG:4326")
+WEB_MERCATOR = pyproj.CRS("EPSG:3857")
+
+
+def crs_named(name: CrsName) -> pyproj.CRS:
+    """The coordinate system of a name such as 'EPSG:9210' or a WKT text. Raises CrsError."""
+    if isinstance(name, pyproj.CRS):
+        return name
+    return _crs_of_text(name)
+
+
+@lru_cache(maxsize=256)
+def _crs_of_text(name: str) -> pyproj.CRS:
+    try:
+        return pyproj.CRS(name)
+    except ProjCrsError as error:
+        raise CrsError(
+            f"Không nhận ra hệ tọa độ '{name}'. Ghi mã dạng EPSG:9210.",
+            f"Unknown coordinate system '{name}'. Write a code such as EPSG:9210.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A coordinate operation of the EPSG registry between a datum and WGS 84."""
+
+    name: str
+    definition: CoordinateOperation
+
+    @classmethod
+    def named(cls, name: str) -> Operation:
+        """The operation 'EPSG:6960' and the like. Raises CrsError."""
+        authority, _, code = name.partition(":")
+        try:
+            return cls(name, CoordinateOperation.from_authority(authority, code))
+        except (ProjCrsError, ProjError) as error:
+            raise CrsError(
+                f"Không có phép chuyển đổi '{name}'. Ghi mã dạng EPSG:6960 trong crs.to_wgs84.",
+                f"No coordinate operation '{name}'. Write a code such as EPSG:6960 in crs.to_wgs84.",
+            ) from error
+
+    @property
+    def starts_at(self) -> tuple[str, str]:
+        """Authority and code of the geographic system it leads from, as 'EPSG', '4756'."""
+        source = self.definition.to_json_dict()["source_crs"].get("id", {})
+        return str(source.get("authority", "")), str(source.get("code", ""))
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The storage CRS with the operation that leads to WGS 84. Measuring zones share its datum."""
+
+    storage: str
+    operation: str
+
+    def to_wgs84(self, geoms: Geometries) -> Geometries:
+        """From the storage CRS to longitude, latitude."""
+        return self.to_crs(geoms, self.storage, WGS84)
+
+    def from_wgs84(self, geoms: Geometries) -> Geometries:
+        """From longitude, latitude to the storage CRS."""
+        return self.to_crs(geoms, WGS84, self.storage)
+
+    def to_crs(self, geoms: Geometries, from_crs: CrsName, to_crs: CrsName) -> Geometries:
+        """Between any two systems: a change of datum to or from the storage datum takes the named operation.
+
+        Coordinates outside a system's domain come back as infinite.
+        """
+        found = np.asarray(geoms, dtype=object)
+        source, target = crs_named(from_crs), crs_named(to_crs)
+        if source.equals(target, ignore_axis_order=True):
+            return found
+        for step in self._steps(source, target):
+            found = _transformed(found, step)
+        return found
+
+    def shares_datum(self, crs: CrsName) -> bool:
+        """True where a change to the storage CRS is a change of projection alone."""
+        mine, other = crs_named(self.storage).geodetic_crs, crs_named(crs).geodetic_crs
+        return mine is not None and other is not None and mine.datum == other.datum
+
+    def proj4_with_towgs84(self, crs: CrsName) -> str:
+        """The text for a `spatial_ref_sys` row, so that PostGIS takes the named operation too (to within 0.1 mm)."""
+        bound = self.bound(crs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # PROJ strings lose metadata; the numbers are all there
+            text = bound.to_proj4()
+        if "+towgs84=" not in text:
+            raise CrsError(
+                f"Phép chuyển đổi {self.operation} không diễn tả được bằng 7 tham số towgs84.",
+                f"The operation {self.operation} cannot be written as seven towgs84 parameters.",
+            )
+        return text.replace(" +type=crs", "")
+
+    def bound(self, crs: CrsName) -> pyproj.CRS:
+        """The CRS with the operation tied to it: pyproj and GeoPandas then have no choice. Raises CrsError."""
+        return _bound(crs_named(crs), self.operation)
+
+    def _steps(self, source: pyproj.CRS, target: pyproj.CRS) -> list[pyproj.Transformer]:
+        from_ours, to_ours = self.shares_datum(source), self.shares_datum(target)
+        if from_ours == to_ours:
+            return [_transformer(source, target)]
+        steps = []
+        if from_ours:
+            steps.append(_transformer(self.bound(source), WGS84))
+            source = WGS84
+        if to_ours:
+            steps += [] if source == WGS84 else [_transformer(source, WGS84)]
+            steps.append(_transformer(WGS84, self.bound(target)))
+        elif target != WGS84:
+            steps.append(_transformer(WGS84, target))
+        return steps
+
+
+def to_web_mercator(geoms_4326: Geometries) -> Geometries:
+    """From longitude, latitude to EPSG:3857."""
+    return _transformed(np.asarray(geoms_4326, dtype=object), _transformer(WGS84, WEB_MERCATOR))
+
+
+@lru_cache(maxsize=64)
+def _bound(crs: pyproj.CRS, operation_name: str) -> pyproj.CRS:
+    operation = Operation.named(operation_name)
+    base = crs.geodetic_crs
+    if base is None or base.to_authority() != operation.starts_at:
+        raise CrsError(
+            f"Phép chuyển đổi {operation_name} không dùng cho hệ tọa độ {crs.name}.",
+            f"The operation {operation_name} does not belong to {crs.name}: choose one from its datum to WGS 84.",
+        )
+    return BoundCRS(source_crs=crs, target_crs=WGS84, transformation=operation.definition)
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: pyproj.CRS, target: pyproj.CRS) -> pyproj.Transformer:
+    """A transformer holds its PROJ context per thread, so one may be shared."""
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def _transformed(geoms: Geometries, transformer: pyproj.Transformer) -> Geometries:
+    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(transformer.transform(coordinates[:, 0], coordinates[:, 1]))
+
+    moved: Any = shapely.transform(geoms, move, include_z=False)
+    return np.asarray(moved, dtype=object)
