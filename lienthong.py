@@ -1,5 +1,5 @@
 """What a planner imports: `from lienthong import Client`."""
 
-from ogc.client import Client, LayerHandle, LienthongClientError
+from ogc.client import CheckAnswer, Client, LayerHandle, LienthongClientError
 
-__all__ = ["Client", "LayerHandle", "LienthongClientError"]
+__all__ = ["CheckAnswer", "Client", "LayerHandle", "LienthongClientError"]

@@ -42,7 +42,7 @@ class Cluster:
         if binaries is None:
             raise StoreError(
                 "Chưa cài PostgreSQL và PostGIS. Chạy 'make setup' hoặc: apt-get install postgresql-15-postgis-3",
-                "PostgreSQL with PostGIS is not installed. Run 'make setup' or: apt-get install postgresql-15-postgis-3",
+                "PostgreSQL with PostGIS is missing. Run 'make setup' or: apt-get install postgresql-15-postgis-3",
             )
         owner = SYSTEM_USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         return cls(_home(data_folder, owner), owner, binaries)
@@ -126,9 +126,9 @@ class Cluster:
         self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop", check=False)
 
     def _ensure_database(self) -> None:
-        found = self._psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'").stdout.strip()
-        if found != "1":
-            self._psql("postgres", f"CREATE DATABASE {DATABASE}")
+        found = self._psql("postgres", "SELECT datname FROM pg_database").stdout.split()
+        if DATABASE not in found:
+            self._run("createdb", "-h", str(self.socket_folder), DATABASE)
 
     def _psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
         return self._run("psql", "-h", str(self.socket_folder), "-d", database, "-XAtqc", statement)
@@ -148,7 +148,7 @@ class Cluster:
     def _command(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run as the owner of the cluster: never as root."""
         user = self.owner if os.geteuid() == 0 else None
-        done = subprocess.run(  # noqa: S603 - our own programs and paths
+        done = subprocess.run(
             command, check=False, capture_output=True, text=True, cwd="/", user=user, group=user,
             extra_groups=[] if user else None, stdin=subprocess.DEVNULL,
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"},
@@ -178,7 +178,7 @@ def _home(data_folder: Path, owner: str) -> Path:
 def _reachable(folder: Path, owner: str) -> bool:
     """Whether `owner` may walk down to `folder` (its nearest existing ancestor)."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         ["/usr/bin/test", "-x", str(existing)], check=False, cwd="/", user=owner, group=owner, extra_groups=[]
     )
     return done.returncode == 0

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
-    BigInteger, Boolean, Column, Date, DateTime, Double, Index, LargeBinary, MetaData, PrimaryKeyConstraint,
-    SmallInteger, Table, Text,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -77,6 +89,17 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
         Index(f"{name}_g4326", table.c.geom_4326, postgresql_using="gist", postgresql_where=current)
         Index(f"{name}_g3857", table.c.geom_3857, postgresql_using="gist", postgresql_where=current)
         Index(f"{name}_geom", table.c.geom, postgresql_using="gist")
-    for number, attribute in enumerate(definition.attributes):
+    for attribute in definition.attributes:
         if attribute.is_scalar and (attribute.indexed or attribute.sortable or attribute.role == "commune"):
-            Index(f"{name}_a{number}", table.c[attribute.name], table.c.fid, postgresql_where=current)
+            Index(
+                _attribute_index(definition.id, attribute.name),
+                table.c[attribute.name],
+                table.c.fid,
+                postgresql_where=current,
+            )
+
+
+def _attribute_index(layer: str, attribute: str) -> str:
+    """One name for one column, wherever it stands in the definition; the digest keeps cut names apart."""
+    mark = hashlib.sha256(f"{layer}.{attribute}".encode()).hexdigest()[:6]
+    return f"{layer[:24]}_{attribute[:24]}_{mark}"

@@ -115,7 +115,7 @@ async def _is_migrated(url: str) -> bool:
 def _dump_tool(program: str, *arguments: str) -> None:
     """PostgreSQL's own tools do what they do best. Raises StoreError with what they said."""
     binaries = Cluster.at(Settings().data_folder).binaries
-    done = subprocess.run(  # noqa: S603 - our own arguments
+    done = subprocess.run(
         [str(binaries / program), *arguments], check=False, capture_output=True, text=True, env=dict(os.environ)
     )
     if done.returncode != 0:

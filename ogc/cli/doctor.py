@@ -60,7 +60,7 @@ async def _database(settings: Settings) -> list[Message]:
     if state["schema"] != state["needed_schema"]:
         found.append(Message("Lược đồ cũ: 'lienthong db migrate'.", "The schema is old: 'lienthong db migrate'."))
     if state["schema"] and not state["profile"]:
-        found.append(Message("Chưa áp dụng hồ sơ: 'lienthong profile apply'.", "No profile: 'lienthong profile apply'."))
+        found.append(Message("Chưa áp dụng hồ sơ: 'lienthong profile apply'.", "No profile: run 'profile apply'."))
     for name in state.get("invalid_indexes", ()):  # type: ignore[attr-defined]
         found.append(Message(f"Chỉ mục hỏng {name}: REINDEX.", f"Broken index {name}: REINDEX."))
     return found

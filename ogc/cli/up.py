@@ -12,13 +12,13 @@ from typing import Annotated
 
 import anyio
 import typer
+from layers.profile.apply import apply, plan
+from layers.profile.load import load_profile
+from layers.store.catalogue import load_catalogue
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from layers.errors import RefusedError
-from layers.profile.apply import apply, plan
-from layers.profile.load import load_profile
 from layers.profile.profile import Profile
-from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
 from layers.store.migrate import migrate
 from ogc.settings import Settings
@@ -74,7 +74,7 @@ async def _apply_profile(url: str, profile: Profile) -> None:
         if planned.changes_existing_rows:
             raise RefusedError(
                 "Hồ sơ thay đổi bảng đã có dữ liệu. Xem 'lienthong profile plan', rồi 'lienthong profile apply'.",
-                "The profile changes tables that hold rows. See 'lienthong profile plan', then 'lienthong profile apply'.",
+                "The profile changes tables with rows. See 'lienthong profile plan', then 'lienthong profile apply'.",
             )
         await apply(database, profile, caller().os_user or "")
     console.print(f"[green]✓[/green] hồ sơ / profile [b]{profile.header.id}[/b]: {len(profile.layers)} lớp / layers")
@@ -134,7 +134,7 @@ def _announce(profile: Profile, host: str, port: int, *, demo: bool) -> None:
 @contextmanager
 def _worker() -> Iterator[None]:
     """The worker beside the server; it ends with it."""
-    process = subprocess.Popen([sys.executable, "-m", "ogc.cli", "worker"], stdout=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-m", "ogc.cli", "worker"], stdout=subprocess.DEVNULL)
     try:
         yield
     finally:

@@ -1,0 +1,102 @@
+"""One service, one caller.
+
+client = Client("http://127.0.0.1:8000", token=…)
+client.layers()
+client.layer("land_use_plan").to_gdf(bbox=(106.6, 10.9, 106.7, 11.0), filter="ma_loai_dat = 'ODT'")
+client.check("25747/45/123", "land_use_change", target_use="ODT", target_area_m2=150)
+"""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import pandas as pd
+
+from ogc.client.answers import CheckAnswer
+from ogc.client.errors import raise_for_problem
+from ogc.client.layer import LayerHandle
+from ogc.client.subject import parcel_reference
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class Client:
+    """A connection to a Lienthong service.
+
+    `url` defaults to LIENTHONG_URL or the demo on this machine, `token` to LIENTHONG_TOKEN or none (open data only).
+    Raises LienthongClientError for whatever the service refuses.
+    """
+
+    def __init__(
+        self, url: str | None = None, token: str | None = None, *, timeout_s: float = 60.0, language: str = "vi"
+    ) -> None:
+        self.url = (url or os.environ.get("LIENTHONG_URL") or DEFAULT_URL).rstrip("/")
+        token = token or os.environ.get("LIENTHONG_TOKEN")
+        headers = {"Accept-Language": language, "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout_s, follow_redirects=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """JSON of any address of the service; parameters that are None are left out."""
+        given = {name: str(value) for name, value in parameters.items() if value is not None}
+        response = self._http.get(path, params=given or None)
+        raise_for_problem(response)
+        return response.json()
+
+    def whoami(self) -> dict[str, Any]:
+        """Who the service takes the caller for."""
+        answer: dict[str, Any] = self.get("/whoami")
+        return answer
+
+    def layers(self) -> pd.DataFrame:
+        """The layers the caller may see: one row each, indexed by id."""
+        collections = self.get("/collections")["collections"]
+        columns = ["id", "title", "description", "storageCrs"]
+        return pd.DataFrame([{name: row.get(name) for name in columns} for row in collections]).set_index("id")
+
+    def layer(self, layer_id: str) -> LayerHandle:
+        """One layer; nothing is asked of the service yet."""
+        return LayerHandle(self, layer_id)
+
+    def parcels(self, parcel: str | None = None, **look_up: object) -> pd.DataFrame:
+        """Candidates of a look-up: 'COMMUNE/SHEET/PARCEL', or commune=, sheet=, parcel=, code=, point='lon,lat'."""
+        if parcel is not None:
+            commune, sheet, number = parcel.split("/")
+            look_up |= {"commune": commune, "sheet": sheet, "parcel": number}
+        columns = ["fid", "key", "label", "commune", "sheet", "parcel", "current"]
+        return pd.DataFrame(self.get("/parcels", **look_up)["candidates"], columns=columns)
+
+    def check(
+        self,
+        parcel: str | dict[str, Any],
+        procedure: str,
+        *,
+        dossier: str | None = None,
+        purpose: str | None = None,
+        as_of: str | None = None,
+        on_date: str | None = None,
+        **inputs: object,
+    ) -> CheckAnswer:
+        """Check a parcel ('25747/45/123', 'fid:…', or a GeoJSON geometry) for a procedure; inputs by their names."""
+        body = {
+            "dossier": dossier, "purpose": purpose, "procedure": procedure, "subject": parcel_reference(parcel),
+            "inputs": inputs, "as_of": as_of, "on_date": on_date,
+        }  # fmt: skip
+        response = self._http.post("/checks", json=body)
+        raise_for_problem(response)
+        return CheckAnswer(response.json(), self)
