@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated
 import typer
 
 from layers.errors import StoreError
-from layers.store.cluster import Cluster
+from layers.store.cluster import BINARIES, Cluster
 from layers.store.migrate import migrate as migrate_database
 from layers.store.migrate import newest_version
 from layers.store.status import database_status
