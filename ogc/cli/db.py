@@ -115,9 +115,11 @@ async def _is_migrated(url: str) -> bool:
 
 def _dump_tool(program: str, *arguments: str) -> None:
     """PostgreSQL's own tools do what they do best. Raises StoreError with what they said."""
-    binaries = Cluster.at(Settings().data_folder).binaries
+    found = next((str(path / program) for path in BINARIES if (path / program).exists()), shutil.which(program))
+    if found is None:
+        raise StoreError(f"Chưa cài {program} (postgresql-client).", f"{program} is missing (postgresql-client).")
     done = subprocess.run(
-        [str(binaries / program), *arguments], check=False, capture_output=True, text=True, env=dict(os.environ)
+        [found, *arguments], check=False, capture_output=True, text=True, env=dict(os.environ)
     )
     if done.returncode != 0:
         raise StoreError(f"{program} không thành công: {done.stderr}", f"{program} failed: {done.stderr}")
