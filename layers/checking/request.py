@@ -1,0 +1,175 @@
+"""What is asked: a subject, a procedure with its inputs, and the two dates an answer depends on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from gis.errors import Message
+from layers.errors import FieldError, InvalidRequestError
+
+#: days and dates of the service are Vietnamese ones
+LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class CommuneName:
+    """A commune by code or by name, old or new; `generation` narrows a code that several generations use."""
+
+    text: str
+    generation: int | None = None
+
+    @property
+    def is_code(self) -> bool:
+        return self.text.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class ByNumber:
+    commune: CommuneName
+    sheet: str
+    parcel: str
+
+    def __str__(self) -> str:
+        generation = f"@{self.commune.generation}" if self.commune.generation is not None else ""
+        return f"{self.commune.text}{generation}/{self.sheet}/{self.parcel}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByFid:
+    fid: int
+
+    def __str__(self) -> str:
+        return f"fid:{self.fid}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    key: str
+
+    def __str__(self) -> str:
+        return f"key:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByCode:
+    """The national parcel code: input, never computed here."""
+
+    code: str
+
+    def __str__(self) -> str:
+        return f"code:{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByPoint:
+    """CRS84: longitude first."""
+
+    longitude: float
+    latitude: float
+
+    def __str__(self) -> str:
+        return f"point:{self.longitude},{self.latitude}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByGeometry:
+    """A GeoJSON polygon in CRS84, as drawn or pasted."""
+
+    geojson: Mapping[str, object]
+
+
+ParcelQuery = ByNumber | ByFid | ByKey | ByCode | ByPoint
+SubjectQuery = ParcelQuery | ByGeometry
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """`as_of` is what the service knew then; `on_date` is the day whose law and validity count."""
+
+    procedure: str
+    subject: SubjectQuery
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    dossier: str | None = None
+    purpose: str | None = None
+    as_of: date | datetime | None = None
+    on_date: date | None = None
+
+
+def _unreadable(text: str) -> InvalidRequestError:
+    message = Message(
+        f"Không hiểu '{text}'. Viết MÃ_XÃ[@NĂM]/SỐ_TỜ/SỐ_THỬA, fid:…, key:…, code:… hoặc point:KINH_ĐỘ,VĨ_ĐỘ.",
+        f"'{text}' cannot be read. Write COMMUNE[@GENERATION]/SHEET/PARCEL, fid:…, key:…, code:… or point:LON,LAT.",
+    )
+    return InvalidRequestError(message.vi, message.en, [FieldError("parcel", message)])
+
+
+def parse_point(text: str) -> ByPoint:
+    """'106.65,10.98'. Raises InvalidRequestError; swapped axes are named as such."""
+    parts = text.split(",")
+    try:
+        longitude, latitude = (float(part) for part in parts)
+    except ValueError:
+        raise _unreadable(f"point:{text}") from None
+    if not (math.isfinite(longitude) and math.isfinite(latitude) and abs(longitude) <= 180 and abs(latitude) <= 90):
+        raise InvalidRequestError(
+            f"Điểm '{text}' không hợp lệ: kinh độ trước, vĩ độ sau (ví dụ point:106.65,10.98).",
+            f"The point '{text}' is not valid: longitude first, then latitude (such as point:106.65,10.98).",
+        )
+    return ByPoint(longitude, latitude)
+
+
+def _by_fid(text: str) -> ByFid:
+    if not re.fullmatch(r"\d{1,16}", text) or int(text) >= 2**53:
+        raise _unreadable(f"fid:{text}")
+    return ByFid(int(text))
+
+
+def _by_number(text: str) -> ByNumber:
+    commune, sheet, parcel = (part.strip() for part in text.split("/"))
+    name, _, generation = commune.partition("@")
+    if not (name and sheet and parcel) or (generation and not generation.isdigit()):
+        raise _unreadable(text)
+    return ByNumber(CommuneName(name.strip(), int(generation) if generation else None), sheet, parcel)
+
+
+def parse_parcel(text: str) -> ParcelQuery:
+    """PARCEL of the command line (contracts 2). Raises InvalidRequestError."""
+    prefix, colon, rest = text.partition(":")
+    rest = rest.strip()
+    if colon and prefix in ("fid", "key", "code", "point"):
+        if not rest:
+            raise _unreadable(text)
+        if prefix == "fid":
+            return _by_fid(rest)
+        if prefix == "point":
+            return parse_point(rest)
+        return ByKey(rest) if prefix == "key" else ByCode(rest)
+    if text.count("/") == 2:
+        return _by_number(text)
+    if not text.strip():
+        raise _unreadable(text)
+    return ByKey(text.strip())
+
+
+def instant_of(as_of: date | datetime | None, now: datetime) -> datetime | None:
+    """The instant a cut is taken at; None is now. A date means its end in Vietnam. The future is refused."""
+    if as_of is None:
+        return None
+    if isinstance(as_of, datetime):
+        instant = as_of if as_of.tzinfo else as_of.replace(tzinfo=LOCAL_TIME)
+    else:
+        instant = datetime.combine(as_of, time.max, LOCAL_TIME)
+        if as_of == now.astimezone(LOCAL_TIME).date():
+            return None
+    if instant > now:
+        message = Message(
+            "'as_of' ở tương lai: hệ thống chưa biết dữ liệu ngày đó.",
+            "'as_of' lies in the future: the service cannot know that day's data yet.",
+        )
+        raise InvalidRequestError(message.vi, message.en, [FieldError("as_of", message)])
+    return instant

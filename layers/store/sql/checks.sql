@@ -1,0 +1,100 @@
+-- cut --
+-- The revision of every layer a check reads, its state then and now, and the release that stood behind it.
+-- A null revision asks for the newest one known at the instant (null: now). The time-out holds for this transaction.
+SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS reason_now,
+       revision.revision, revision.state, revision.reason, revision.created,
+       release.release, release.note, release.published,
+       (SELECT min(first.created) FROM catalogue.revision first WHERE first.layer = layer.id) AS first_created,
+       set_config('statement_timeout', %(timeout_ms)s, true) AS timeout
+FROM unnest(%(layers)s::text[], %(revisions)s::bigint[]) AS asked (id, revision)
+JOIN catalogue.layer layer ON layer.id = asked.id
+LEFT JOIN LATERAL (
+    SELECT known.revision, known.state, known.reason, known.created
+    FROM catalogue.revision known
+    WHERE known.layer = layer.id
+      AND (asked.revision IS NULL OR known.revision = asked.revision)
+      AND (%(instant)s::timestamptz IS NULL OR known.created <= %(instant)s::timestamptz)
+    ORDER BY known.revision DESC LIMIT 1
+) revision ON true
+LEFT JOIN LATERAL (
+    SELECT named.release, named.note, made.created AS published
+    FROM catalogue.release named
+    JOIN catalogue.revision made ON made.layer = named.layer AND made.revision = named.revision
+    WHERE named.layer = layer.id AND named.revision <= revision.revision
+    ORDER BY named.release DESC LIMIT 1
+) release ON true
+
+-- candidates --
+-- What may matter to the subject, for all checks in one statement: pieces within each check's own reach, entries keyed to
+-- the parcel, and the mapped area around it. `reach_m` holds the subject's accuracy; the layer's largest is added here.
+WITH asked AS MATERIALIZED (
+    SELECT number, layer, revision, is_keyed,
+           reach_m + coalesce((SELECT max(fact.accuracy_m) FROM checks.fact WHERE fact.layer = given.layer), 0) AS reach_m
+    FROM unnest(%(numbers)s::int[], %(layers)s::smallint[], %(revisions)s::bigint[], %(reaches)s::float8[],
+                %(keyed)s::boolean[]) AS given (number, layer, revision, reach_m, is_keyed)
+), around AS MATERIALIZED (
+    SELECT asked.*, ST_Expand(ST_GeomFromWKB(%(subject)s), asked.reach_m) AS box FROM asked
+)
+SELECT around.number, 'piece' AS kind, piece.fid, fact.key, fact.accuracy_m, fact.attributes,
+       ST_AsBinary(piece.geom) AS geom
+FROM around
+CROSS JOIN LATERAL (
+    SELECT near.fid, near.geom
+    FROM checks.piece near
+    WHERE near.geom && around.box AND near.layer = around.layer AND near.zone = %(zone)s
+      AND near.since <= around.revision AND (near.until IS NULL OR near.until > around.revision)
+    LIMIT %(most)s
+) piece
+LEFT JOIN checks.fact ON fact.layer = around.layer AND fact.fid = piece.fid
+    AND fact.since <= around.revision AND (fact.until IS NULL OR fact.until > around.revision)
+WHERE NOT around.is_keyed
+UNION ALL
+SELECT asked.number, 'entry', entry.fid, entry.key, entry.accuracy_m, entry.attributes, NULL
+FROM asked
+CROSS JOIN LATERAL (
+    SELECT fact.fid, fact.key, fact.accuracy_m, fact.attributes
+    FROM checks.fact
+    WHERE fact.parcel_refs && %(refs)s::text[] AND fact.parcel_refs <> '{}' AND fact.layer = asked.layer
+      AND fact.since <= asked.revision AND (fact.until IS NULL OR fact.until > asked.revision)
+    LIMIT %(most)s
+) entry
+WHERE asked.is_keyed
+UNION ALL
+SELECT asked.number, 'everywhere', NULL, NULL, NULL, NULL, NULL
+FROM asked
+WHERE EXISTS (
+    SELECT FROM checks.mapped
+    WHERE mapped.layer = asked.layer AND mapped.kind = 'everywhere'
+      AND mapped.since <= asked.revision AND (mapped.until IS NULL OR mapped.until > asked.revision)
+)
+UNION ALL
+SELECT around.number, mapped.kind, NULL, mapped.commune, NULL, NULL, ST_AsBinary(mapped.geom)
+FROM around
+CROSS JOIN LATERAL (
+    SELECT area.kind, area.commune, area.geom
+    FROM checks.mapped area
+    WHERE area.geom && around.box AND area.layer = around.layer AND area.zone = %(zone)s
+      AND area.since <= around.revision AND (area.until IS NULL OR area.until > around.revision)
+    LIMIT %(most)s
+) mapped
+
+-- insert_record --
+INSERT INTO checks.record (id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body)
+VALUES (%(id)s, %(created)s, %(procedure)s, %(subject_layer)s, %(subject_fid)s, %(dossier)s, %(purpose)s, %(principal)s,
+        %(digest)s, %(body)s)
+
+-- record --
+SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
+FROM checks.record WHERE id = %(id)s
+
+-- records --
+-- The newest records of a dossier, a parcel, or both.
+SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
+FROM checks.record
+WHERE (%(dossier)s::text IS NULL OR dossier = %(dossier)s)
+  AND (%(layer)s::text IS NULL OR (subject_layer = %(layer)s AND subject_fid = ANY(%(fids)s::bigint[])))
+ORDER BY created DESC, id
+LIMIT %(most)s
+
+-- text --
+SELECT body FROM catalogue.text WHERE digest = %(digest)s
