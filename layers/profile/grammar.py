@@ -106,7 +106,10 @@ class LayerDefinition(Frozen):
     title: Title
     description: Title | None = None
     geometry: GeometryType
-    key: Identifier | None = Field(default=None, description="the column that names a feature; none: by fingerprint")
+    key: Identifier | tuple[Identifier, ...] | None = Field(
+        default=None,
+        description="the column that names a feature, or several, joined by '.' in this order; none: by fingerprint",
+    )
     scale: int | None = None
     accuracy_m: float | None = Field(default=None, ge=0)
     max_age_days: int | None = Field(default=None, gt=0)
@@ -127,7 +130,7 @@ class LayerDefinition(Frozen):
     @field_validator("key", mode="before")
     @classmethod
     def _none_is_no_key(cls, value: object) -> object:
-        return None if value in ("none", None) else value
+        return None if value in ("none", None, [], ()) else value
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -135,7 +138,7 @@ class LayerDefinition(Frozen):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"cột lặp lại / repeated columns: {', '.join(doubled)}")
-        referred = [self.key, *(self.basis_from.model_dump().values() if self.basis_from else ())]
+        referred = [*self.key_columns, *(self.basis_from.model_dump().values() if self.basis_from else ())]
         referred += re.findall(r"{(\w+)}", self.label or "")
         missing = sorted({name for name in referred if name and name not in names})
         if missing:
@@ -144,6 +147,13 @@ class LayerDefinition(Frozen):
 
     def __hash__(self) -> int:
         return hash(self.id)  # equality stays that of the whole value
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns of the key in order: `key` in the tables is their texts joined by '.'; () is no key."""
+        if self.key is None:
+            return ()
+        return (self.key,) if isinstance(self.key, str) else self.key
 
     def attribute(self, name: str) -> Attribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
@@ -192,8 +202,10 @@ class ZoneDefinition(Frozen):
     """A measuring zone: the CRS in which areas and distances are taken, and where it holds."""
 
     crs: str = Field(pattern=r"^EPSG:\d+$")
-    area: str | tuple[str, ...] | tuple[float, float, float, float] | None = Field(
-        default=None, description="commune codes, a bbox in CRS84, or a GeoJSON file; one zone needs none"
+    area: str | tuple[str, ...] | tuple[float, float, float, float] | dict[str, object] | None = Field(
+        default=None,
+        description="commune codes, a bbox in CRS84, or a GeoJSON file, which `load` replaces by the geometry in it; "
+        "one zone needs none",
     )
 
 

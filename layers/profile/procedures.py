@@ -1,11 +1,11 @@
-"""The grammar of procedures (contracts 1) and their binding to inputs: out come plain values of `gis.procedure`."""
+"""The grammar of procedures (contracts 1). `bind` makes plain values of `gis.procedure` of them."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from gis.procedure import Outcome, Relation, Verdict
 
@@ -111,7 +111,17 @@ class SubjectCheck(CheckBase):
     at_most: Quantity | None = None
 
 
-AnyCheck = LayerCheck | GroupCheck | SubjectCheck
+def _kind_of(value: object) -> str:
+    """Which check is meant, so that an error speaks about one kind only."""
+    if not isinstance(value, dict):
+        return str(getattr(value, "kind", "layer"))
+    return str(value.get("kind") or ("group" if "any_of" in value else "layer"))
+
+
+AnyCheck = Annotated[
+    Annotated[LayerCheck, Tag("layer")] | Annotated[GroupCheck, Tag("group")] | Annotated[SubjectCheck, Tag("subject")],
+    Discriminator(_kind_of),
+]
 
 
 class ProcedureDefinition(Frozen):

@@ -1,0 +1,194 @@
+"""What one file of a profile says about another: every name must lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from layers.access.grammar import Grant, Precision
+from layers.errors import FieldError
+
+from .conditions import properties_of, row_rule_error
+from .grammar import Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
+from .placed import Placed
+from .procedure_references import Known, procedure_errors
+from .procedures import ProcedureDefinition
+from .source import Location
+
+#: the type a role's column must have, where only some make sense
+ROLE_TYPES = {
+    "effective_from": ("date", "datetime"), "effective_to": ("date", "datetime"),
+    "registered_area": ("number", "integer"), "accuracy": ("number",), "scale": ("integer",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All files of a profile, read one by one."""
+
+    header: Placed[ProfileHeader]
+    layers: Sequence[Placed[LayerDefinition]]
+    procedures: Sequence[Placed[ProcedureDefinition]]
+    codes: Sequence[Placed[CodeList]]
+    communes: tuple[Commune, ...]
+    holidays: Holidays
+    grants: Sequence[Placed[Grant]]
+    identities: Sequence[Placed[Identity]]
+    unread: frozenset[str]  #: layers whose own file does not hold: naming them is no second error
+
+    @cached_property
+    def layer(self) -> dict[str, LayerDefinition]:
+        return {placed.value.id: placed.value for placed in self.layers}
+
+    @cached_property
+    def code_lists(self) -> frozenset[str]:
+        return frozenset(placed.value.id for placed in self.codes)
+
+    @cached_property
+    def commune_codes(self) -> frozenset[str]:
+        return frozenset(commune.code for commune in self.communes)
+
+
+def reference_errors(parts: Parts) -> Iterator[FieldError]:
+    """Every name that leads nowhere, and every id that is used twice."""
+    yield from _header_errors(parts)
+    for layer in parts.layers:
+        yield from _layer_errors(parts, layer)
+    known = Known(parts.layer, parts.code_lists, parts.unread)
+    for procedure in parts.procedures:
+        yield from procedure_errors(known, procedure)
+    for grant in parts.grants:
+        yield from _grant_errors(parts, grant)
+    for group in (parts.layers, parts.procedures, parts.codes, parts.grants, parts.identities):
+        yield from _repeated(group)
+
+
+Identified = Placed[LayerDefinition] | Placed[ProcedureDefinition] | Placed[CodeList] | Placed[Grant] | Placed[Identity]
+
+
+def _repeated(group: Sequence[Identified]) -> Iterator[FieldError]:
+    first: dict[str, str] = {}
+    for placed in group:
+        name = placed.value.id
+        if name in first:
+            yield placed.error(("id",), f"mã '{name}' đã dùng ở {first[name]}", f"'{name}' is taken by {first[name]}")
+        first.setdefault(name, placed.source.path)
+
+
+# ── profile.yaml ─────────────────────────────────────────────────────────────────────────────────
+def _header_errors(parts: Parts) -> Iterator[FieldError]:
+    header = parts.header
+    for name, layer in header.value.reference_layers.model_dump().items():
+        if layer and layer not in parts.layer and layer not in parts.unread:
+            yield _no_layer(header, ("reference_layers", name), layer)
+    for number, zone in enumerate(header.value.crs.zones):
+        if isinstance(zone.area, tuple) and isinstance(zone.area[0], str):
+            yield from _commune_errors(parts, header, ("crs", "zones", number, "area"), zone.area)
+
+
+def _no_layer(placed: Placed[ProfileHeader] | Placed[Grant], at: Location, layer: str) -> FieldError:
+    return placed.error(at, f"không có lớp '{layer}'", f"there is no layer '{layer}'")
+
+
+def _commune_errors(
+    parts: Parts,
+    placed: Placed[ProfileHeader] | Placed[LayerDefinition],
+    at: Location,
+    codes: tuple[object, ...],
+) -> Iterator[FieldError]:
+    for code in codes:
+        if parts.communes and str(code) not in parts.commune_codes:
+            vi, en = f"không có xã mã '{code}' trong communes.csv", f"communes.csv has no commune '{code}'"
+            yield placed.error(at, vi, en)
+
+
+# ── layers ───────────────────────────────────────────────────────────────────────────────────────
+def _layer_errors(parts: Parts, layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
+    definition, header = layer.value, parts.header.value
+    if header.sectors and definition.sector not in header.sectors:
+        listed = ", ".join(header.sectors)
+        yield layer.error(("sector",), f"chưa có trong sectors: {listed}", f"not one of the sectors: {listed}")
+    if definition.scale is not None and header.accuracy_of_scale_m(definition.scale) is None:
+        vi = f"không biết sai số của tỷ lệ 1:{definition.scale}; thêm vào scale_accuracy_m trong profile.yaml"
+        en = f"the accuracy of 1:{definition.scale} is not known; add it to scale_accuracy_m in profile.yaml"
+        yield layer.error(("scale",), vi, en)
+    if isinstance(definition.complete_for, tuple):
+        yield from _commune_errors(parts, layer, ("complete_for",), definition.complete_for)
+    for number, attribute in enumerate(definition.attributes):
+        yield from _attribute_errors(parts, layer, ("attributes", number), attribute)
+    yield from _role_errors(layer)
+
+
+def _attribute_errors(
+    parts: Parts, layer: Placed[LayerDefinition], at: Location, attribute: Attribute
+) -> Iterator[FieldError]:
+    if attribute.codes and attribute.codes not in parts.code_lists:
+        name = attribute.codes
+        yield layer.error((*at, "codes"), f"không có danh mục mã '{name}'", f"there is no code list '{name}'")
+    for number, item in enumerate(attribute.items):
+        yield from _attribute_errors(parts, layer, (*at, "items", number), item)
+
+
+def _role_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for number, attribute in enumerate(layer.value.attributes):
+        role, at = attribute.role, ("attributes", number, "role")
+        if role is None:
+            continue
+        if role in seen:
+            yield layer.error(at, f"vai trò '{role}' đã có ở cột khác", f"another column has the role '{role}'")
+        if attribute.type not in ROLE_TYPES.get(role, (attribute.type,)):
+            wanted = ", ".join(ROLE_TYPES[role])
+            yield layer.error(at, f"vai trò '{role}' cần kiểu {wanted}", f"the role '{role}' needs the type {wanted}")
+        seen.add(role)
+    if layer.value.geometry == "none" and not (
+        "national_code" in seen or {"commune", "sheet", "parcel_number"} <= seen
+    ):
+        vi = "lớp không hình học cần vai trò commune, sheet, parcel_number, hoặc national_code"
+        en = "a layer without geometry needs the roles commune, sheet, parcel_number, or national_code"
+        yield layer.error(("geometry",), vi, en)
+
+
+# ── grants ───────────────────────────────────────────────────────────────────────────────────────
+def _grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
+    identities = {placed.value.id for placed in parts.identities}
+    for number, expected in enumerate(grant.value.expect):
+        if expected.as_ not in identities:
+            vi, en = f"không có danh tính '{expected.as_}'", f"there is no identity '{expected.as_}'"
+            yield grant.error(("expect", number, "as"), vi, en)
+        if expected.layer and expected.layer not in parts.layer and expected.layer not in parts.unread:
+            yield _no_layer(grant, ("expect", number, "layer"), expected.layer)
+    if not isinstance(grant.value.layer, str):
+        yield from _shared_grant_errors(parts, grant)
+    elif definition := parts.layer.get(grant.value.layer):
+        yield from _layer_grant_errors(grant, definition)
+    elif grant.value.layer not in parts.unread:
+        yield _no_layer(grant, ("layer",), grant.value.layer)
+
+
+def _shared_grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
+    """A row rule over many layers must hold on each of them."""
+    sharing = getattr(grant.value.layer, "sharing", None)
+    for definition in parts.layer.values():
+        if definition.sharing == sharing and grant.value.rows:
+            found = row_rule_error(grant.value.rows, properties_of(definition))
+            if found:
+                yield grant.error(("rows",), f"lớp {definition.id}: {found.vi}", f"layer {definition.id}: {found.en}")
+                return
+
+
+def _layer_grant_errors(grant: Placed[Grant], definition: LayerDefinition) -> Iterator[FieldError]:
+    for number, name in enumerate(grant.value.columns.names):
+        if definition.attribute(name) is None:
+            vi, en = f"lớp {definition.id} không có cột '{name}'", f"the layer {definition.id} has no column '{name}'"
+            yield grant.error(("columns", "names", number), vi, en)
+    asked = grant.value.geometry
+    if isinstance(asked, Precision) and asked.precision_m not in definition.precisions_m:
+        vi = f"lớp {definition.id} không khai báo precisions_m {asked.precision_m:g}"
+        en = f"the layer {definition.id} does not declare precisions_m {asked.precision_m:g}"
+        yield grant.error(("geometry", "precision_m"), vi, en)
+    if grant.value.rows:
+        found = row_rule_error(grant.value.rows, properties_of(definition))
+        if found:
+            yield grant.error(("rows",), found.vi, found.en)
