@@ -3,7 +3,7 @@
 `document` is always the very dictionary that the JSON answer holds (links included), so that a page can never say more
 than the interface does. Layers and columns in it are already those of the caller.
 
-Every template below is asked for by a route and must exist.
+`render` adds the principal, language and texts itself. Every template below is asked for by a route and must exist.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from layers.access.principal import Principal
-from layers.profile.grammar import LayerDefinition
 from layers.store.catalogue import Catalogue
+
+from layers.profile.grammar import LayerDefinition
 
 
 class PageContext(TypedDict):
@@ -22,7 +22,6 @@ class PageContext(TypedDict):
 
     document: Mapping[str, Any]
     catalogue: Catalogue  #: titles of sectors, code lists
-    principal: Principal
 
 
 class CollectionContext(PageContext):

@@ -1,0 +1,233 @@
+"""Who asks: `Authorization: Bearer`, or the cookie of the identity switcher, or nobody (public).
+
+Development tokens exist under `--demo` on loopback only. They are checked against fixed values: one algorithm, one
+issuer, one audience, one type, an expiry (access policy 3.5). Whatever does not hold is 401, everywhere, in the same
+words. Provinces' own sign-on comes later; outside the demo no token is known, so every token is 401.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from layers.access.principal import PUBLIC, Principal
+from layers.errors import ForbiddenError, UnauthenticatedError
+from layers.profile.profile import Profile
+from ogc.secrets_folder import signing_key
+
+ALGORITHM = "Ed25519"
+ISSUER = "lienthong:development"
+AUDIENCE = "lienthong"
+TYPE = "at+jwt"
+LIFETIME_S = 12 * 3600
+SKEW_S = 60
+CACHED_TOKENS = 4096
+KEY_FILE = "development_token.jwk"
+_SCOPE_KEY = "lienthong.caller"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The principal of a request and the purposes it may name; the first is meant when none is named."""
+
+    principal: Principal
+    purposes: tuple[str, ...] = ()
+
+
+NOBODY = Caller(PUBLIC)
+
+
+def principal_of(connection: HTTPConnection) -> Principal:
+    """The checked caller. A plain call, not a dependency: the middleware has already refused what does not hold."""
+    return caller_of(connection).principal
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """KeyError when the app was built without `Authentication`: nobody is never assumed by mistake."""
+    caller: Caller = connection.scope[_SCOPE_KEY]
+    return caller
+
+
+def purpose_of(connection: HTTPConnection, stated: str | None = None) -> str | None:
+    """The purpose that counts: the stated one, which must be the caller's, else the caller's first.
+
+    Raises ForbiddenError for a purpose the caller was not given.
+    """
+    purposes = caller_of(connection).purposes
+    if stated is None:
+        return purposes[0] if purposes else None
+    if stated not in purposes:
+        raise ForbiddenError(
+            "Bạn không được giao mục đích sử dụng này.", "This purpose was not given to you.", reason="purpose"
+        )
+    return stated
+
+
+def make_token(secrets: Path, identity: str, *, now: float | None = None, lifetime_s: int = LIFETIME_S) -> str:
+    """A development token for a demo identity, signed with the key of this machine's secrets folder."""
+    issued = int(time.time() if now is None else now)
+    claims: dict[str, object] = {
+        "iss": ISSUER, "aud": AUDIENCE, "sub": identity, "iat": issued, "nbf": issued, "exp": issued + lifetime_s,
+    }  # fmt: skip
+    key = signing_key(secrets, KEY_FILE)
+    return jwt.encode({"alg": ALGORITHM, "typ": TYPE}, claims, key, algorithms=[ALGORITHM])
+
+
+class TokenVerifier:
+    """Checks tokens; one that held is remembered by its digest until it expires, never by its text."""
+
+    def __init__(self, key: OKPKey, clock: Callable[[], float] = time.time) -> None:
+        self._key = key
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def subject(self, token: str) -> str:
+        """The identity a token names. Raises UnauthenticatedError for any defect."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        found = self._known.get(digest)
+        if found is None:
+            found = self._checked(token)
+            self._known[digest] = found
+            if len(self._known) > CACHED_TOKENS:
+                self._known.popitem(last=False)
+        subject, expires = found
+        if self._clock() >= expires + SKEW_S:
+            self._known.pop(digest, None)
+            raise UnauthenticatedError
+        return subject
+
+    def _checked(self, token: str) -> tuple[str, float]:
+        registry = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._clock()),
+            leeway=SKEW_S,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            sub={"essential": True},
+            exp={"essential": True},
+            nbf={"essential": True},
+        )
+        try:
+            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            registry.validate(decoded.claims)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise UnauthenticatedError from error
+        subject, expires = decoded.claims["sub"], decoded.claims["exp"]
+        is_sound = isinstance(subject, str) and isinstance(expires, int | float) and not isinstance(expires, bool)
+        if decoded.header.get("typ") != TYPE or decoded.header.get("alg") != ALGORITHM or not is_sound:
+            raise UnauthenticatedError
+        return subject, float(expires)
+
+
+class DemoIdentities:
+    """The identities of the applied profile behind development tokens and the switcher's cookie."""
+
+    def __init__(self, secrets: Path) -> None:
+        self._secrets = secrets
+        self._key = signing_key(secrets, KEY_FILE)
+        self.verifier = TokenVerifier(self._key)
+        # cookies do not tell ports apart: another demo on this machine has another key, hence another cookie
+        self.cookie = f"lienthong_{self._key.thumbprint()[:8]}"
+
+    def token(self, identity: str) -> str:
+        return make_token(self._secrets, identity)
+
+    def caller(self, token: str, profile: Profile) -> Caller:
+        """Raises UnauthenticatedError when the profile no longer has the identity."""
+        subject = self.verifier.subject(token)
+        if subject == PUBLIC.id:
+            return NOBODY
+        return _caller(profile, subject)
+
+
+def _caller(profile: Profile, subject: str) -> Caller:
+    identity = next((identity for identity in profile.identities if identity.id == subject), None)
+    if identity is None:
+        raise UnauthenticatedError
+    principal = Principal(
+        identity.id, frozenset(identity.roles), identity.office, identity.sector, dict(identity.claims)
+    )
+    return Caller(principal, identity.purposes)
+
+
+def is_loopback(scope: Scope) -> bool:
+    """The peer is this machine, and nobody stands behind it: a proxy on loopback speaks for the whole world."""
+    headers = Headers(scope=scope)
+    if "forwarded" in headers or "x-forwarded-for" in headers or not _is_loopback_name(headers.get("host", "")):
+        return False
+    peer = scope.get("client")
+    try:
+        return bool(peer) and ipaddress.ip_address(peer[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_loopback_name(host: str) -> bool:
+    """A name that some other server resolves to this machine (DNS rebinding) is not loopback."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name in ("localhost", "127.0.0.1", "[::1]")
+
+
+class Authentication:
+    """Pure ASGI: finds the caller of every request; a token that does not hold ends it with 401, whatever the route."""
+
+    def __init__(self, app: ASGIApp, demo: DemoIdentities | None = None) -> None:
+        self.app = app
+        self.demo = demo
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        bearer, cookie = _bearer(headers), None
+        if bearer is None and self.demo is not None:
+            cookie = cookie_parser(headers["cookie"]).get(self.demo.cookie) if "cookie" in headers else None
+        scope[_SCOPE_KEY] = await self._caller(scope, bearer or cookie)
+        await self.app(scope, receive, send)
+
+    async def _caller(self, scope: Scope, token: str | None) -> Caller:
+        if token is None:
+            return NOBODY
+        if self.demo is None or not is_loopback(scope):
+            raise UnauthenticatedError
+        catalogue = await scope["app"].state.catalogue.current()
+        return self.demo.caller(token, catalogue.profile)
+
+
+def _bearer(headers: Headers) -> str | None:
+    """The token of the header; None without a header. Any other scheme, or two headers, does not hold."""
+    given = headers.getlist("authorization")
+    if not given:
+        return None
+    scheme, _, token = given[0].partition(" ")
+    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise UnauthenticatedError
+    return token.strip()
+
+
+class ForgetBadCookie:
+    """Pure ASGI: with a 401 the switcher's cookie goes, so that a person is not shut out by an old one."""
+
+    def __init__(self, app: ASGIApp, demo: DemoIdentities) -> None:
+        self.app = app
+        self.header = f"{demo.cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def forget(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                message["headers"] = [*message["headers"], (b"set-cookie", self.header)]
+            await send(message)
+
+        await self.app(scope, receive, forget if scope["type"] == "http" else send)

@@ -1,0 +1,104 @@
+"""Query parameters: an unknown, repeated or invalid one is 400 and named (OGC API Features 1, 7.5 and 7.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from fastapi import Request as FastApiRequest
+from fastapi.dependencies.models import Dependant
+from starlette.requests import Request
+
+from gis.errors import Message
+from layers.errors import FieldError, InvalidRequestError
+
+from .negotiation import FORMATS
+
+T = TypeVar("T")
+
+#: known on every route
+COMMON = frozenset({"f", "lang"})
+
+
+class Parameters:
+    """The query of one request, checked against the names its route knows."""
+
+    def __init__(self, request: Request, known: Collection[str] = ()) -> None:
+        self._values: dict[str, str] = {}
+        errors = []
+        for name, value in request.query_params.multi_items():
+            if name not in COMMON and name not in known:
+                errors.append(_error(name, "tham số không tồn tại", "no such parameter"))
+            elif name in self._values:
+                errors.append(_error(name, "tham số lặp lại", "given more than once"))
+            self._values[name] = value
+        errors += _errors_of_common(self._values)
+        if errors:
+            raise invalid(errors)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def get(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def parsed(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """The value read by `parse`, None when absent; ValueError(vi, en) becomes 400."""
+        text = self._values.get(name)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            vi, en = error.args if len(error.args) == 2 else ("giá trị không hợp lệ", "not a valid value")
+            raise invalid([_error(name, vi, en)]) from error
+
+
+def _errors_of_common(values: dict[str, str]) -> list[FieldError]:
+    errors = []
+    if values.get("f", "json") not in FORMATS:
+        errors.append(_error("f", "chỉ nhận json hoặc html", "json or html"))
+    if values.get("lang", "vi") not in ("vi", "en"):
+        errors.append(_error("lang", "chỉ nhận vi hoặc en", "vi or en"))
+    return errors
+
+
+def _error(name: str, vi: str, en: str) -> FieldError:
+    return FieldError(name, Message(vi, en))
+
+
+def invalid(errors: list[FieldError]) -> InvalidRequestError:
+    """One error that names every parameter that cannot be used."""
+    vi = "; ".join(f"{error.field}: {error.message.vi}" for error in errors)
+    en = "; ".join(f"{error.field}: {error.message.en}" for error in errors)
+    return InvalidRequestError(f"Tham số không dùng được: {vi}.", f"Parameters that cannot be used: {en}.", errors)
+
+
+def boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("chỉ nhận true hoặc false", "true or false")
+    return text == "true"
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """A parser of decimal digits not below `least`."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 18) or int(text) < least:
+            raise ValueError(f"cần một số nguyên từ {least}", f"a whole number from {least} is needed")
+        return int(text)
+
+    return parse
+
+
+async def refuse_unknown(request: FastApiRequest) -> None:
+    """For routes declared with FastAPI: what they did not declare is unknown."""
+    route = request.scope.get("route")
+    dependant = getattr(route, "dependant", None)
+    if dependant is not None:
+        Parameters(request, _declared(dependant))
+
+
+def _declared(dependant: Dependant) -> frozenset[str]:
+    own = {field.alias for field in dependant.query_params}
+    return frozenset(own.union(*(_declared(inner) for inner in dependant.dependencies)))

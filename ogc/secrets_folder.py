@@ -1,0 +1,45 @@
+"""Keys of this machine: a folder only its owner can enter (0700), files only its owner can read (0600)."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from joserfc.jwk import OKPKey
+
+from layers.errors import RefusedError
+
+
+def signing_key(folder: Path, name: str) -> OKPKey:
+    """The Ed25519 key in `folder/name`, made on first use. Raises RefusedError when others could read it."""
+    file = folder / name
+    if not file.exists():
+        _make(file)
+    _refuse_open(folder)
+    _refuse_open(file)
+    return OKPKey.import_key(json.loads(file.read_text()))
+
+
+def _make(file: Path) -> None:
+    """Written beside and linked into place: of two processes that begin at once, both use the first one's key."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as stream:
+            json.dump(OKPKey.generate_key("Ed25519").as_dict(private=True), stream)
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _refuse_open(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise RefusedError(
+            f"Người khác đọc được {path}. Chạy: chmod go-rwx '{path}'",
+            f"Others can read {path}. Run: chmod go-rwx '{path}'",
+        )
