@@ -127,8 +127,6 @@ CREATE TABLE checks.fact (
 CREATE INDEX fact_key ON checks.fact (layer, key);
 -- the largest accuracy of a layer widens every search: read from the end of this index, never by a scan
 CREATE INDEX fact_accuracy ON checks.fact (layer, accuracy_m);
--- the largest accuracy of a layer widens the reach of every check on it
-CREATE INDEX fact_accuracy ON checks.fact (layer, accuracy_m);
 CREATE INDEX fact_parcel_refs ON checks.fact USING gin (parcel_refs) WHERE parcel_refs <> '{}';
 
 -- the declared mapped area (everywhere, or polygons) and what was cut from it
