@@ -15,10 +15,10 @@ from .procedures import (
     AnyCheck,
     GroupCheck,
     InputDefinition,
-    LayerCheck,
     ProcedureDefinition,
     RelationCheck,
     SubjectCheck,
+    relations_of,
 )
 from .source import Location
 
@@ -121,7 +121,7 @@ def _quantity_errors(procedure: Placement, at: Location, quantity: float | str |
 
 def _basis_errors(known: Known, procedure: Placement, at: Location, check: AnyCheck) -> Iterator[FieldError]:
     numbers = {basis.number for basis in procedure.value.legal_basis}
-    layers = _layers_of(check)
+    layers = {relation.layer for relation in relations_of(check)}
     if layers & known.unread:
         return
     for layer in layers & known.layers.keys():
@@ -131,9 +131,3 @@ def _basis_errors(known: Known, procedure: Placement, at: Location, check: AnyCh
             vi = f"văn bản '{name}' không có trong legal_basis của thủ tục hoặc của lớp"
             en = f"'{name}' is not in the legal_basis of the procedure or of the layer"
             yield procedure.error((*at, "basis", number), vi, en)
-
-
-def _layers_of(check: AnyCheck) -> set[str]:
-    if isinstance(check, GroupCheck):
-        return {member.layer for member in check.any_of}
-    return {check.layer} if isinstance(check, LayerCheck) else set()

@@ -124,6 +124,13 @@ AnyCheck = Annotated[
 ]
 
 
+def relations_of(check: LayerCheck | GroupCheck | SubjectCheck) -> tuple[RelationCheck, ...]:
+    """The relations to layers that a check is made of: one, its members', or none."""
+    if isinstance(check, GroupCheck):
+        return check.any_of
+    return (check,) if isinstance(check, LayerCheck) else ()
+
+
 class ProcedureDefinition(Frozen):
     """`procedures/*.yaml`: a coded administrative procedure naming its checks."""
 
@@ -147,5 +154,4 @@ class ProcedureDefinition(Frozen):
 
     def layers(self) -> frozenset[str]:
         """Every layer any check reads."""
-        found = {check.layer for check in self.checks if isinstance(check, LayerCheck)}
-        return frozenset(found | {m.layer for c in self.checks if isinstance(c, GroupCheck) for m in c.any_of})
+        return frozenset(relation.layer for check in self.checks for relation in relations_of(check))

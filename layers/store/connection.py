@@ -105,6 +105,14 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
+    async def dedicated(self) -> AsyncIterator[Connection]:
+        """A connection of its own beside the pool, for LISTEN. Raises psycopg.OperationalError."""
+        settings = {**cast("dict[str, Any]", self._pool.kwargs), "keepalives_idle": 30}
+        connection = await AsyncConnection.connect(cast("str", self._pool.conninfo), **settings)
+        async with connection:
+            yield cast("Connection", connection)
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection in autocommit mode, for single statements."""
         async with self._pool.connection() as connection:
