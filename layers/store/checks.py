@@ -13,6 +13,8 @@ from typing import Any, Literal
 import psycopg
 
 from layers.errors import StoreError
+from layers.profile.profile import Profile
+from layers.profile.texts import profile_from
 
 from .connection import Connection, execute, row, rows
 from .statements import blocks
@@ -181,7 +183,7 @@ async def records(
     return [RecordRow(**found) for found in await rows(connection, blocks("checks")["records"], values)]
 
 
-async def stored_text(connection: Connection, digest: str) -> str | None:
-    """A definition, procedure or policy that was applied once, by its digest."""
-    found = await row(connection, blocks("checks")["text"], {"digest": digest})
-    return found["body"] if found else None
+async def stored_profile(connection: Connection, digest: str) -> Profile | None:
+    """A profile that was applied once, by the digest of its text."""
+    found = await row(connection, blocks("checks")["profile_text"], {"digest": digest})
+    return profile_from(found["body"], found["parts"]) if found else None

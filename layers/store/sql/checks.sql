@@ -96,5 +96,13 @@ WHERE (%(dossier)s::text IS NULL OR dossier = %(dossier)s)
 ORDER BY created DESC, id
 LIMIT %(most)s
 
--- text --
-SELECT body FROM catalogue.text WHERE digest = %(digest)s
+-- profile_text --
+-- A profile that was applied once, with the texts of its layers and procedures, by digest.
+SELECT whole.body,
+       coalesce((SELECT jsonb_object_agg(part.digest, part.body)
+                 FROM catalogue.text AS part
+                 WHERE part.digest IN (
+                     SELECT named.value ->> 1
+                     FROM jsonb_array_elements((whole.body::jsonb -> 'layers') || (whole.body::jsonb -> 'procedures')) AS named
+                 )), '{}') AS parts
+FROM catalogue.text AS whole WHERE whole.digest = %(digest)s

@@ -1,0 +1,131 @@
+"""The sealed record: what the engine found, as canonical JSON (RFC 8785) under one digest, never updated."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import pyproj
+import rfc8785
+import shapely
+
+from gis.errors import LienthongError
+from layers.profile.profile import digest
+from layers.store.checks import RecordRow
+
+#: integers beyond this lose digits in JSON (RFC 8785, 3.2.2.3); they are written as texts
+_LARGEST_INTEGER = 2**53 - 1
+
+
+class TamperedRecordError(LienthongError):
+    """A stored record whose text no longer has its digest."""
+
+    code = "tampered"
+
+
+def plain(value: object) -> Any:
+    """The same value in JSON's own types: dates as ISO texts, what is not finite as null."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value) if abs(value) <= _LARGEST_INTEGER else str(value)
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def canonical(value: object) -> str:
+    """One text for one value, by RFC 8785; the value must be plain."""
+    return rfc8785.dumps(value).decode()  # type: ignore[arg-type]
+
+
+def digest_of(value: object) -> str:
+    return digest(canonical(value))
+
+
+@cache
+def _libraries() -> Mapping[str, str]:
+    return {
+        "lienthong": version("lienthong"),
+        "shapely": shapely.__version__,
+        "geos": shapely.geos_version_string,
+        "proj": pyproj.proj_version_str,
+    }
+
+
+def engine(crs_operation: str) -> dict[str, str]:
+    """What measured: versions that a replay compares."""
+    return {**_libraries(), "crs_operation": crs_operation}
+
+
+def seal(content: Mapping[str, Any], *, principal: str) -> RecordRow:
+    """The row of a record's content; `content` is plain and holds id and created."""
+    body = canonical(content)
+    subject = content["subject"]
+    return RecordRow(
+        id=content["id"],
+        created=datetime.fromisoformat(content["created"]),
+        procedure=content["procedure"]["id"],
+        subject_layer=subject["layer"],
+        subject_fid=int(subject["fid"]) if subject["fid"] is not None else None,
+        dossier=content["dossier"],
+        purpose=content["purpose"],
+        principal=principal,
+        digest=digest(body),
+        body=body,
+    )
+
+
+def opened(record: RecordRow) -> dict[str, Any]:
+    """The content of a stored record. Raises TamperedRecordError where text, digest or columns do not fit together."""
+    content: dict[str, Any] = json.loads(record.body) if digest(record.body) == record.digest else {}
+    subject = content.get("subject", {})
+    fid = str(record.subject_fid) if record.subject_fid is not None else None
+    columns = (record.id, record.procedure, record.dossier, record.principal, record.subject_layer, fid)
+    sealed = (
+        content.get("id"), content.get("procedure", {}).get("id"), content.get("dossier"), content.get("principal"),
+        subject.get("layer"), subject.get("fid"),
+    )  # fmt: skip
+    if not content or columns != sealed:
+        raise TamperedRecordError(
+            f"Bản ghi kiểm tra {record.id} đã bị sửa: nội dung không khớp mã băm. Hãy báo quản trị.",
+            f"The record {record.id} was altered: its text does not have its digest. Tell the administrator.",
+        )
+    return content
+
+
+def difference(first: object, second: object, path: str = "") -> list[str]:
+    """The places where two plain values differ, as 'findings.0.measure.area_m2: 18.4 ≠ 18.5'."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        names = sorted(first.keys() | second.keys())
+        return [d for n in names for d in difference(first.get(n), second.get(n), f"{path}.{n}" if path else n)]
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        pairs = enumerate(zip(first, second, strict=True))
+        return [d for i, (a, b) in pairs for d in difference(a, b, f"{path}.{i}")]
+    if type(first) is type(second) and first == second:
+        return []
+    if isinstance(first, int | float) and isinstance(second, int | float) and first == second:
+        return []
+    return [f"{path}: {_short(first)} ≠ {_short(second)}"]
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,130 @@
+"""Why an outcome is what it is, and what to do next: one code, one sentence in each language."""
+
+from __future__ import annotations
+
+from gis.errors import Message
+
+Reason = dict[str, object]
+
+_TEXTS: dict[str, Message] = {
+    "outside_mapped_area": Message(
+        "Thửa đất nằm ngoài vùng dữ liệu đã công bố của lớp này. Bước tiếp theo: lấy ý kiến {office} hoặc chờ lớp được "
+        "công bố cho khu vực này.",
+        "The subject lies outside the mapped area of this layer. Next step: ask {office}, or wait until the layer is "
+        "published for this area.",
+    ),
+    "partly_mapped": Message(
+        "Dữ liệu mới phủ {share} thửa đất (kể cả khoảng cách xét). Bước tiếp theo: lấy ý kiến {office} cho "
+        "phần còn lại.",
+        "Only {share} of the subject and its surroundings is mapped. Next step: ask {office} about the rest.",
+    ),
+    "refused_row": Message(
+        "Tại đây có đối tượng bị loại khi công bố vì lỗi dữ liệu, nên coi như chưa có dữ liệu. Bước tiếp "
+        "theo: {office} "
+        "sửa và công bố lại.",
+        "A row refused at publication lies here, so the ground counts as unmapped. Next step: {office} corrects and "
+        "publishes it again.",
+    ),
+    "layer_empty": Message(
+        "Lớp dữ liệu chưa được công bố. Bước tiếp theo: {office} công bố lớp, hoặc lấy ý kiến trực tiếp.",
+        "The layer has not been published. Next step: {office} publishes it, or ask them directly.",
+    ),
+    "before_first_revision": Message(
+        "Tại thời điểm được hỏi, lớp dữ liệu chưa được công bố lần nào. Bước tiếp theo: kiểm tra với thời "
+        "điểm muộn hơn "
+        "hoặc lấy ý kiến {office}.",
+        "At the instant asked for the layer had never been published. Next step: check at a later instant, or ask "
+        "{office}.",
+    ),
+    "layer_suspended": Message(
+        "Lớp dữ liệu đang tạm dừng ({why}). Bước tiếp theo: lấy ý kiến {office}, kiểm tra lại khi lớp hoạt động.",
+        "The layer is suspended ({why}). Next step: ask {office}; check again when it is served.",
+    ),
+    "layer_withdrawn": Message(
+        "Lớp dữ liệu đã bị thu hồi ({why}). Bước tiếp theo: lấy ý kiến {office}.",
+        "The layer was withdrawn ({why}). Next step: ask {office}.",
+    ),
+    "stale": Message(
+        "Dữ liệu công bố ngày {published} đã quá hạn {days} ngày; kết quả dưới đây chỉ để tham khảo. Bước tiếp theo: "
+        "{office} cập nhật hoặc xác nhận dữ liệu.",
+        "The data of {published} is older than its limit of {days} days; what is shown is for reference "
+        "only. Next step: "
+        "{office} updates or confirms it.",
+    ),
+    "timeout": Message(
+        "Quá thời gian cho phép khi đọc lớp dữ liệu. Bước tiếp theo: kiểm tra lại; nếu lặp lại, hãy báo quản trị.",
+        "Reading the layer took too long. Next step: check again; if it happens again, tell the administrator.",
+    ),
+    "error": Message(
+        "Không đọc hoặc không đo được lớp dữ liệu. Bước tiếp theo: kiểm tra lại; nếu lặp lại, hãy báo quản trị.",
+        "The layer could not be read or measured. Next step: check again; if it happens again, tell the administrator.",
+    ),
+    "broken_measure": Message(
+        "Kết quả đo không nhất quán nên không được dùng. Bước tiếp theo: lấy ý kiến {office} và báo quản trị.",
+        "The measures contradict each other and are not used. Next step: ask {office} and tell the administrator.",
+    ),
+    "too_many_candidates": Message(
+        "Có quá nhiều đối tượng quanh khu đất để trả lời ngay. Bước tiếp theo: dùng 'lienthong batch' hoặc "
+        "chia nhỏ khu đất.",
+        "Too many features around the subject for an instant answer. Next step: use 'lienthong batch' or "
+        "split the shape.",
+    ),
+    "needs_parcel": Message(
+        "Chỉ kiểm tra được với thửa đất có số hiệu, không dùng được hình vẽ. Bước tiếp theo: kiểm tra theo "
+        "số tờ, số thửa.",
+        "This can be checked for a registered parcel only, not for a drawn shape. Next step: check by sheet "
+        "and parcel.",
+    ),
+    "no_numbers": Message(
+        "Thửa đất không có số tờ, số thửa hay mã định danh để đối chiếu. Bước tiếp theo: lấy ý kiến {office}.",
+        "The parcel carries no number or code to compare. Next step: ask {office}.",
+    ),
+    "raster": Message(
+        "Lớp ảnh chưa được kiểm tra tự động trong phiên bản này. Bước tiếp theo: lấy ý kiến {office}.",
+        "Raster layers are not checked in this version. Next step: ask {office}.",
+    ),
+    "no_right": Message(
+        "Bạn không có quyền xem dữ liệu của lớp này. Bước tiếp theo: lấy ý kiến {office}.",
+        "You may not see the data of this layer. Next step: ask {office}.",
+    ),
+    "withdrawn_since": Message(
+        "Lớp dữ liệu đã bị thu hồi sau lần kiểm tra này; thông tin đối tượng không còn được hiển thị.",
+        "The layer was withdrawn after this check; its features are no longer shown.",
+    ),
+    "within_accuracy": Message(
+        "Kết quả thay đổi trong phạm vi sai số vị trí. Bước tiếp theo: đo đạc thực địa hoặc lấy ý kiến {office}.",
+        "The result changes within the positional accuracy. Next step: survey on site, or ask {office}.",
+    ),
+    "not_in_force_unknown": Message(
+        "Không rõ hiệu lực của một đối tượng; đối tượng vẫn được tính. Bước tiếp theo: hỏi {office}.",
+        "The validity of a feature is unknown; it was counted. Next step: ask {office}.",
+    ),
+    "unverified_rule": Message(
+        "Quy tắc này chưa được đối chiếu với văn bản gốc, nên chỉ đưa đến 'Cần xem xét'.",
+        "This rule has not been verified against the legal text and can at best refer.",
+    ),
+    "sum": Message(
+        "Từng đối tượng riêng lẻ dưới ngưỡng, nhưng tổng diện tích vượt ngưỡng.",
+        "Each feature alone is below the threshold; together they exceed it.",
+    ),
+    "conflict": Message(
+        "Một căn cứ đáp ứng nhưng căn cứ khác mâu thuẫn. Bước tiếp theo: người thụ lý xem xét.",
+        "One ground is met and another contradicts it. Next step: the officer decides.",
+    ),
+    "member_withheld": Message(
+        "Có căn cứ bạn không có quyền xem. Bước tiếp theo: lấy ý kiến cơ quan quản lý dữ liệu.",
+        "One of the grounds may not be shown to you. Next step: ask its office.",
+    ),
+}  # fmt: skip
+
+
+def reason(code: str, **values: str | Message) -> Reason:
+    """The reason as JSON has it. Messages among the values go in by language; an unknown code speaks for itself."""
+    text = _TEXTS.get(code, Message(code, code))
+    return {"code": code, "message": {"vi": _filled(text.vi, "vi", values), "en": _filled(text.en, "en", values)}}
+
+
+def _filled(text: str, language: str, values: dict[str, str | Message]) -> str:
+    office = "cơ quan quản lý dữ liệu" if language == "vi" else "the office that manages the data"
+    told = {name: v.in_language(language) if isinstance(v, Message) else v for name, v in values.items()}
+    return text.format_map({"office": office, "why": "-", "share": "-", "published": "-", "days": "-", **told})
