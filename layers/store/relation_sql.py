@@ -1,0 +1,302 @@
+"""The authorised relation (design, principle 3): allowed rows × columns × geometry as one fenced subquery.
+
+    SELECT … FROM (SELECT …  FROM (SELECT …, rule AS g0 FROM data.<layer> WHERE state AND rules AND copies) base
+                   ORDER BY fid LIMIT n OFFSET 0) relation
+    WHERE <what the caller asked that may raise or tell>
+
+`OFFSET 0` is the fence: PostgreSQL moves no condition into a subquery that has one. Inside stand only our own rules and
+copies of those parts of the filter that can neither raise nor tell. Order stands inside and only inside (prototypes,
+trap 1), so what reads the relation keeps its order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Literal as OneOf
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+)  # fmt: skip
+from sqlalchemy.types import NullType
+
+from layers.access.decide import Box, Decision, GeometryLevel
+from layers.filters.tree import (
+    GEOMETRY,
+    Between,
+    Comparison,
+    Expression,
+    In,
+    IsNull,
+    Literal,
+    Property,
+    Spatial,
+    conjuncts,
+    property_names,
+)  # fmt: skip
+from layers.profile.grammar import LayerDefinition
+
+from .filter_sql import WGS84, box_overlaps, compile_filter
+from .tables import layer_table
+
+WEB_MERCATOR = 3857
+HALF_WORLD_M = 20_037_508.342789244
+#: the attribute types whose comparison PostgreSQL itself calls leakproof
+_COPIED_TYPES = frozenset({"integer", "string", "code", "date"})
+#: names that no attribute can have
+SHAPE = "_shape"
+_METRES_A_DEGREE = 110_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a relation. `filter` is checked; `columns` are among the decision's."""
+
+    columns: tuple[str, ...] = ()
+    srid: int = WGS84  #: or WEB_MERCATOR
+    has_geometry: bool = True
+    filter: Expression | None = None
+    revision: int | None = None  #: None: the current state
+    fid: int | None = None
+    after: int | None = None  #: keyset: only features behind this fid
+    limit: int | None = None
+    order: OneOf["fid", "size", "none"] = "fid"
+    tile: tuple[int, int, int] | None = None  #: z, x, y: only what the buffered tile may show
+    tile_margin: float = 0.0  #: share of the tile's width
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The fenced subquery and what must still be asked of it from outside."""
+
+    rows: Subquery
+    outside: tuple[ColumnElement[bool], ...]
+    limit: int | None  #: set when it had to stay outside
+
+    def select(self, *columns: Any) -> Select[Any]:
+        """A statement over the relation with the filter above the fence."""
+        statement = select(*columns).select_from(self.rows).where(*self.outside)
+        return statement if self.limit is None else statement.limit(self.limit)
+
+
+def relation(definition: LayerDefinition, storage_srid: int, decision: Decision, wanted: Wanted) -> Relation:
+    """The relation of a decision. Raises NotFoundError or ForbiddenError when nothing is allowed."""
+    decision.require()
+    table = layer_table(definition, storage_srid)
+    base = _base(table, definition, decision, wanted)
+    left = tuple(part for part in _conjuncts(wanted) if not _is_exact_copy(part, definition, decision))
+    rows = _shown(base, definition, decision, wanted)
+    if wanted.order != "none":
+        rows = rows.order_by(*_order(base, wanted))
+    if wanted.limit is not None and not left:
+        rows = rows.limit(wanted.limit)
+    fenced = rows.offset(literal_column("0")).subquery("relation")
+    outside = tuple(compile_filter(part, _by_name(fenced)) for part in left)
+    return Relation(fenced, outside, wanted.limit if left else None)
+
+
+def _by_name(fenced: Subquery) -> Mapping[str, ColumnElement[Any]]:
+    return {column.name if column.name != SHAPE else GEOMETRY: column for column in fenced.c}
+
+
+def _conjuncts(wanted: Wanted) -> tuple[Expression, ...]:
+    return () if wanted.filter is None else conjuncts(wanted.filter)
+
+
+def _base(table: Table, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> Subquery:
+    """The rows of the table that any box allows, with one truth value a box where they differ."""
+    names = {GEOMETRY: table.c.geom_4326} if definition.has_geometry else {}
+    columns: Mapping[str, ColumnElement[Any]] = {**{a.name: table.c[a.name] for a in definition.attributes}, **names}
+    rules = [true() if box.rows is None else compile_filter(box.rows, columns) for box in decision.boxes]
+    where = [_state(table, wanted.revision), *_keyset(table, wanted), *_copies(table, definition, decision, wanted)]
+    if all(box.rows is not None for box in decision.boxes):
+        where.append(or_(*rules))
+    if wanted.tile is not None:
+        where += _tile(table, wanted, decision)
+    marks = [rule.label(f"_g{number}") for number, rule in enumerate(rules)] if len(rules) > 1 else []
+    return select(*_read(table, definition, decision, wanted), *marks).where(and_(*where)).subquery("base")
+
+
+def _read(table: Table, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> list[ColumnElement[Any]]:
+    """The stored columns that are needed: shown ones, those of the filter, and the shapes the boxes are drawn from."""
+    found: list[ColumnElement[Any]] = [table.c.fid, *(table.c[name] for name in _names(decision, wanted))]
+    if definition.has_geometry and _needs_shape(wanted):
+        kinds = {box.geometry.kind for box in decision.boxes}
+        found += [_stored(table, wanted)] if kinds & {"full", "centroid"} else []
+        found += [table.c.geom] if "grid" in kinds else []
+    if wanted.order == "size":
+        found.append(table.c.min_zoom)
+    return found
+
+
+def _stored(table: Table, wanted: Wanted) -> ColumnElement[Any]:
+    return table.c.geom_4326 if wanted.srid == WGS84 else table.c.geom_3857
+
+
+def _names(decision: Decision, wanted: Wanted) -> list[str]:
+    """Only the decision's columns, whoever asks; in its order."""
+    asked = set(wanted.columns) | (property_names(wanted.filter) if wanted.filter is not None else set())
+    return [name for name in decision.columns if name in asked]
+
+
+def _needs_shape(wanted: Wanted) -> bool:
+    return wanted.has_geometry or (wanted.filter is not None and GEOMETRY in property_names(wanted.filter))
+
+
+def _state(table: Table, revision: int | None) -> ColumnElement[bool]:
+    """A row of revision r is valid for since ≤ r < until."""
+    if revision is None:
+        return table.c.until.is_(None)
+    return and_(table.c.since <= revision, or_(table.c.until.is_(None), table.c.until > revision))
+
+
+def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    found = [] if wanted.after is None else [table.c.fid > wanted.after]
+    return found if wanted.fid is None else [*found, table.c.fid == wanted.fid]
+
+
+def _tile(table: Table, wanted: Wanted, decision: Decision) -> list[ColumnElement[bool]]:
+    """The buffered tile as an index condition, and nothing that is too small to be seen at its zoom."""
+    z, x, y = wanted.tile or (0, 0, 0)
+    west, south, east, north = tile_bounds(z, x, y, wanted.tile_margin)
+    by = 2 * _coarsest_m(decision) / math.cos(math.radians(60))  # web metres are longer than metres
+    grown = (west - by, south - by, east + by, north + by)
+    return [table.c.min_zoom <= z, box_overlaps(table.c.geom_3857, grown, WEB_MERCATOR)]
+
+
+def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> tuple[float, float, float, float]:
+    """The square of a WebMercatorQuad tile in metres of EPSG:3857, grown by a share of its width."""
+    width = 2 * HALF_WORLD_M / 2**z
+    west, north = x * width - HALF_WORLD_M, HALF_WORLD_M - y * width
+    by = margin * width
+    return west - by, north - width - by, west + width + by, north + by
+
+
+def _coarsest_m(decision: Decision) -> float:
+    return max((box.geometry.precision_m for box in decision.boxes), default=0.0)
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────────
+
+
+def _shown(base: Subquery, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> Select[Any]:
+    cells = [_cell(base, name, decision.boxes) for name in _names(decision, wanted)]
+    shape = []
+    if _needs_shape(wanted):
+        drawn = _shape(base, decision.boxes, wanted.srid) if definition.has_geometry else null()
+        shape = [drawn.label(SHAPE)]
+    return select(base.c.fid, *cells, *shape)
+
+
+def _cell(base: Subquery, name: str, boxes: Sequence[Box]) -> ColumnElement[Any]:
+    """A cell is shown if and only if a box that has its column has its row (union per cell)."""
+    having = [number for number, box in enumerate(boxes) if name in box.columns]
+    mask = _any_of(base, boxes, having)
+    return base.c[name] if mask is None else case((mask, base.c[name])).label(name)
+
+
+def _any_of(base: Subquery, boxes: Sequence[Box], numbers: Sequence[int]) -> ColumnElement[bool] | None:
+    """None where every row of the base is meant: all boxes count, or one of them has every row."""
+    if len(numbers) == len(boxes) or any(boxes[number].rows is None for number in numbers):
+        return None
+    return or_(*(base.c[f"_g{number}"] for number in numbers))
+
+
+def _shape(base: Subquery, boxes: Sequence[Box], srid: int) -> ColumnElement[Any]:
+    """The most exact shape that a box which has the row allows."""
+    levels = sorted({box.geometry for box in boxes}, key=lambda level: level.rank)
+    branches: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
+    for level in levels:
+        mask = _any_of(base, boxes, [number for number, box in enumerate(boxes) if box.geometry == level])
+        drawn = _drawn(base, level, srid)
+        if mask is None:
+            return case(*branches, else_=drawn) if branches else drawn
+        branches.append((mask, drawn))
+    return case(*branches)
+
+
+def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any]:
+    stored = base.c.get("geom_4326" if srid == WGS84 else "geom_3857")
+    if level.kind == "full" and stored is not None:
+        return stored
+    if level.kind == "centroid":
+        return func.ST_Centroid(stored, type_=NullType())
+    if level.kind == "grid":
+        return _snapped(base.c.geom, level.precision_m, srid)
+    return literal_column("NULL::geometry")
+
+
+def _snapped(stored: ColumnElement[Any], precision_m: float, srid: int) -> ColumnElement[Any]:
+    """The stored shape on a grid, the same at every request; what the grid swallows is a grid point.
+
+    Snapping may fold rings: the shape is made valid again, or a filter on it could raise.
+    """
+    step = literal(precision_m)
+    snapped = func.ST_MakeValid(func.ST_SnapToGrid(stored, step), "method=structure keepcollapsed=false")
+    kept = case((func.ST_IsEmpty(snapped), null()), else_=snapped)
+    point = func.ST_SnapToGrid(func.ST_Centroid(stored), step)
+    moved = func.ST_Transform(func.coalesce(kept, point), literal(srid))
+    wound = func.ST_ForcePolygonCCW(moved) if srid == WGS84 else func.ST_ForcePolygonCW(moved)
+    return func.coalesce(wound, type_=NullType())
+
+
+def _order(base: Subquery, wanted: Wanted) -> list[ColumnElement[Any]]:
+    """`size`: what is seen from farthest comes first, so that a cap takes away the smallest."""
+    return [base.c.min_zoom, base.c.fid] if wanted.order == "size" else [base.c.fid]
+
+
+# ── copies of the filter inside the fence ────────────────────────────────────────────────────────
+
+
+def _copies(table: Table, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> list[ColumnElement[bool]]:
+    columns = {attribute.name: table.c[attribute.name] for attribute in definition.attributes}
+    found = []
+    for part in _conjuncts(wanted):
+        if _is_exact_copy(part, definition, decision):
+            found.append(compile_filter(part, columns))
+        elif isinstance(part, Spatial) and definition.has_geometry:
+            found.append(box_overlaps(table.c.geom_4326, _grown(part.shape.bounds, _coarsest_m(decision))))
+    return found
+
+
+def _is_exact_copy(part: Expression, definition: LayerDefinition, decision: Decision) -> bool:
+    """Whether a part of the filter may stand inside the fence, and then need not stand outside as well."""
+    match part:
+        case Comparison(operator, Property(), Literal(value)) if operator != "<>":
+            constants: tuple[object, ...] = (value,)
+        case Between(Property(), Literal(low), Literal(high)):
+            constants = (low, high)
+        case In(Property(), options) if all(isinstance(option, Literal) for option in options):
+            constants = tuple(option.value for option in options if isinstance(option, Literal))
+        case IsNull(Property()):
+            constants = ()
+        case _:
+            return False
+    (name,) = property_names(part)
+    attribute = definition.attribute(name)
+    is_unmasked = all(name in box.columns for box in decision.boxes)
+    is_plain = attribute is not None and attribute.type in _COPIED_TYPES
+    return is_unmasked and is_plain and not any(isinstance(constant, float) for constant in constants)
+
+
+def _grown(bounds: Sequence[float], by_m: float) -> tuple[float, float, float, float]:
+    """The box in degrees, grown by what snapping can move a corner, with room for the projection."""
+    west, south, east, north = bounds
+    widest = math.cos(math.radians(min(85.0, max(abs(south), abs(north)) + 1)))
+    dy = 2 * by_m / _METRES_A_DEGREE
+    dx = dy / widest
+    return west - dx, south - dy, east + dx, north + dy

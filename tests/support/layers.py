@@ -1,0 +1,137 @@
+"""Layers filled by hand: their tables, rows with hidden cells, and the state the store reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+import shapely
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from pyproj import Transformer
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from layers.access.decide import Decision, decide
+from layers.access.grammar import Grant
+from layers.access.principal import PUBLIC, Principal
+from layers.profile.grammar import LayerDefinition
+from layers.store.tables import layer_table
+
+#: a zone of VN-2000 that PostGIS brings along, so that no profile has to be applied
+STORAGE_SRID = 5899
+DAY = date(2026, 1, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What the store reads of a layer's state."""
+
+    definition: LayerDefinition
+    state: str = "served"
+    revision: int = 1
+    number: int = 1
+
+
+def definition(layer_id: str, attributes: Iterable[Mapping[str, Any]], **more: Any) -> LayerDefinition:
+    return LayerDefinition.model_validate(
+        {
+            "id": layer_id,
+            "sector": "land",
+            "title": {"vi": layer_id, "en": layer_id},
+            "geometry": "MultiPolygon",
+            "sharing": "shared",
+            "attributes": list(attributes),
+        }
+        | more
+    )
+
+
+def grant(grant_id: str, layer: str, **more: Any) -> Grant:
+    plain = {"id": grant_id, "to": {"anyone": True}, "layer": layer, "actions": ["items", "tile"]}
+    return Grant.model_validate(plain | more)
+
+
+def decision(
+    layer: LayerDefinition, *grants: Grant, principal: Principal = PUBLIC, action: Any = "items", **more: Any
+) -> Decision:
+    return decide(principal, layer, action, grants, purpose=more.pop("purpose", None), day=DAY, **more)
+
+
+def create(connection: psycopg.Connection[Any], layer: LayerDefinition) -> None:
+    """The layer's table with its indexes."""
+    table = layer_table(layer, STORAGE_SRID)
+    dialect = postgresql.dialect()
+    connection.execute(str(CreateTable(table).compile(dialect=dialect)))
+    for index in table.indexes:
+        connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+
+
+def insert(
+    connection: psycopg.Connection[Any],
+    layer: LayerDefinition,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    since: int = 1,
+    until: int | None = None,
+) -> None:
+    """Rows with `fid`, the attributes, and `geom` in the storage CRS; the other columns are made from them."""
+    names = [attribute.name for attribute in layer.attributes]
+    fixed = ["fid", "since", "until", "row_hash"]
+    shapes = ["geom", "geom_4326", "geom_3857", "min_zoom"] if layer.has_geometry else []
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.Identifier("data", layer.id),
+        sql.SQL(", ").join(map(sql.Identifier, [*fixed, *names, *shapes])),
+        sql.SQL(", ").join([sql.Placeholder()] * len(fixed + names + shapes)),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [_values(row, names, since, until, bool(shapes)) for row in rows])
+
+
+def _values(row: Mapping[str, Any], names: list[str], since: int, until: int | None, has_shape: bool) -> list[Any]:
+    cells = [Jsonb(value) if isinstance(value := row.get(name), list) else value for name in names]
+    digest = hashlib.sha256(repr([row.get(name) for name in names]).encode()).digest()
+    shapes = _shapes(row["geom"]) if has_shape else []
+    return [row["fid"], since, until, digest, *cells, *shapes]
+
+
+_TO_WGS84 = Transformer.from_pipeline(
+    "+proj=pipeline +step +inv +proj=tmerc +lat_0=0 +lon_0=107.75 +k=0.9999 +x_0=500000 +y_0=0 +ellps=WGS84 "
+    "+step +proj=unitconvert +xy_in=rad +xy_out=deg"
+)
+_TO_MERCATOR = Transformer.from_crs(4326, 3857, always_xy=True)
+
+
+def to_wgs84(shape: BaseGeometry) -> BaseGeometry:
+    return shapely.transform(shape, lambda points: shapely.get_coordinates(_moved(points, _TO_WGS84)))
+
+
+def _moved(points: Any, transformer: Transformer) -> Any:
+    x, y = transformer.transform(points[:, 0], points[:, 1])
+    return shapely.points(x, y)
+
+
+def _shapes(shape: BaseGeometry) -> list[Any]:
+    """Stored, CRS84 (outer rings counterclockwise, RFC 7946), web Mercator (clockwise, for tiles)."""
+    multi = _multi(shape)
+    degrees = shapely.orient_polygons(to_wgs84(multi), exterior_cw=False)
+    mercator = shapely.transform(degrees, lambda points: shapely.get_coordinates(_moved(points, _TO_MERCATOR)))
+    return [
+        shapely.to_wkb(shapely.set_srid(multi, STORAGE_SRID), include_srid=True, hex=True),
+        shapely.to_wkb(shapely.set_srid(degrees, 4326), include_srid=True, hex=True),
+        shapely.to_wkb(
+            shapely.set_srid(shapely.orient_polygons(mercator, exterior_cw=True), 3857), include_srid=True, hex=True
+        ),
+        0,
+    ]
+
+
+def _multi(shape: BaseGeometry) -> BaseGeometry:
+    makers = {"Polygon": shapely.multipolygons, "Point": shapely.multipoints, "LineString": shapely.multilinestrings}
+    maker = makers.get(shape.geom_type)
+    return shape if maker is None else maker([shape])
