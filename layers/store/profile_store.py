@@ -1,0 +1,176 @@
+"""Where a profile meets the database: what stands there, and the statements that bring it about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyproj
+from sqlalchemy import Column, ColumnElement, Table, Text, Update, column, func, literal, update
+from sqlalchemy import cast as cast_
+from sqlalchemy import table as light_table
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from gis.crs import Projection
+from layers.profile.facts import fact_columns
+from layers.profile.grammar import RESERVED_COLUMNS, CrsDefinition, LayerDefinition
+from layers.profile.plan import Plan, Standing, StoredLayer, TableShape
+from layers.profile.profile import Profile
+from layers.profile.texts import ProfileTexts, policy_text, profile_from, texts_of
+
+from .connection import Connection, execute, row, rows
+from .statements import blocks
+from .tables import layer_table, srid
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_FACT = light_table(
+    "fact", column("layer"), column("fid"), column("since"), column("attributes", JSONB), schema="checks"
+)
+
+
+# ── what stands ──────────────────────────────────────────────────────────────────────────────────
+async def read_standing(connection: Connection) -> Standing:
+    """Everything a plan depends on."""
+    sql = blocks("catalogue")
+    applied = await row(connection, sql["applied"])
+    layers = {found["id"]: _stored_layer(found) for found in await rows(connection, sql["layers"])}
+    columns: dict[str, dict[str, str]] = {}
+    for found in await rows(connection, sql["columns"]):
+        columns.setdefault(found["layer"], {})[found["name"]] = found["type"]
+    policy = await row(connection, sql["has_policy"])
+    return Standing(
+        profile=profile_from(applied["body"], applied["parts"]) if applied else None,
+        profile_digest=applied["profile"] if applied else None,
+        layers=layers,
+        columns=columns,
+        indexes=frozenset(found["name"] for found in await rows(connection, sql["indexes"])),
+        has_policy=bool(policy and policy["found"]),
+    )
+
+
+def _stored_layer(found: dict[str, object]) -> StoredLayer:
+    definition = LayerDefinition.model_validate_json(str(found["body"]))
+    return StoredLayer(definition, str(found["definition"]), int(str(found["revision"])))
+
+
+async def wanting_reference_systems(connection: Connection, crs: CrsDefinition) -> tuple[str, ...]:
+    """The systems of a profile whose row in spatial_ref_sys is missing or does not name the operation."""
+    names = _systems(crs)
+    values: dict[str, object] = {"srids": [srid(name) for name in names]}
+    found = {r["srid"]: r for r in await rows(connection, blocks("catalogue")["reference_systems"], values)}
+    wanted = {name: _proj4(crs, name) for name in names}
+    return tuple(
+        name
+        for name, text in wanted.items()
+        if (known := found.get(srid(name))) is None or known["auth_name"] or known["proj4text"] != text
+    )
+
+
+def _systems(crs: CrsDefinition) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([crs.storage, *(zone.crs for zone in crs.zones)]))
+
+
+def _proj4(crs: CrsDefinition, name: str) -> str:
+    return Projection(crs.storage, crs.to_wgs84).proj4_with_towgs84(name)
+
+
+# ── what a definition asks for ───────────────────────────────────────────────────────────────────
+def table_shape(definition: LayerDefinition, storage_srid: int) -> TableShape:
+    """The table of a definition as SQL texts."""
+    table = layer_table(definition, storage_srid)
+    indexes = {str(index.name): str(CreateIndex(index).compile(dialect=_DIALECT)) for index in table.indexes}
+    types = {one.name: one.type.compile(dialect=_DIALECT).lower() for one in table.columns}
+    attributes = {name: kind for name, kind in types.items() if name not in RESERVED_COLUMNS}
+    geometry = {name: kind for name, kind in types.items() if name.startswith("geom")}
+    create = (str(CreateTable(table).compile(dialect=_DIALECT)).strip(), *indexes.values())
+    added = {one.name: _add_column(table, one) for one in table.columns}
+    return TableShape(create, attributes | geometry, added, dict(sorted(indexes.items())))
+
+
+def _add_column(table: Table, added: Column[object]) -> str:
+    """SQLAlchemy has no construct for it; both names come from a checked definition and are quoted by the dialect."""
+    quote = _DIALECT.identifier_preparer
+    kind = added.type.compile(dialect=_DIALECT)
+    return " ".join(("ALTER TABLE", quote.format_table(table), "ADD COLUMN", quote.quote(added.name), kind))
+
+
+# ── bringing it about ────────────────────────────────────────────────────────────────────────────
+async def lock(connection: Connection) -> None:
+    """One apply at a time, and none beside the last step of a publication."""
+    await execute(connection, blocks("catalogue")["lock"])
+    await execute(connection, blocks("catalogue")["lock_layers"])
+
+
+async def carry_out(connection: Connection, profile: Profile, plan: Plan, os_user: str) -> None:
+    """Run a plan within the caller's transaction and tell all processes."""
+    await _store_reference_systems(connection, profile.header.crs, plan)
+    for step in plan.steps:
+        for statement in step.sql:
+            await execute(connection, statement)
+    texts = texts_of(profile)
+    await _store_texts(connection, texts)
+    for layer, text in texts.layers.items():
+        await execute(connection, blocks("catalogue")["store_layer"], {"id": layer, "definition": text.digest})
+    await _store_communes(connection, profile)
+    await _copy_facts(connection, profile, plan)
+    await _switch(connection, profile, texts, plan, os_user)
+
+
+async def _store_reference_systems(connection: Connection, crs: CrsDefinition, plan: Plan) -> None:
+    if not any(step.kind == "reference_system" for step in plan.steps):
+        return
+    for name in await wanting_reference_systems(connection, crs):
+        values = {
+            "srid": srid(name), "srtext": pyproj.CRS(name).to_wkt("WKT1_GDAL"), "proj4text": _proj4(crs, name)
+        }  # fmt: skip
+        await execute(connection, blocks("catalogue")["store_reference_system"], values)
+
+
+async def _store_texts(connection: Connection, texts: ProfileTexts) -> None:
+    for text in texts.all():
+        values = {"digest": text.digest, "kind": text.kind, "body": text.body}
+        await execute(connection, blocks("catalogue")["store_text"], values)
+
+
+async def _store_communes(connection: Connection, profile: Profile) -> None:
+    await execute(connection, blocks("catalogue")["forget_communes"])
+    listed = json.dumps([commune.model_dump(mode="json") for commune in profile.communes], ensure_ascii=False)
+    await execute(connection, blocks("catalogue")["store_communes"], {"communes": listed})
+
+
+async def _copy_facts(connection: Connection, profile: Profile, plan: Plan) -> None:
+    layers = {step.layer for step in plan.steps if step.kind == "facts"}
+    numbers = {found["id"]: found["number"] for found in await rows(connection, blocks("catalogue")["layers"])}
+    for layer in profile.layers:
+        if layer.id in layers:
+            table = layer_table(layer, srid(profile.header.crs.storage))
+            await execute(connection, _facts(table, numbers[layer.id], fact_columns(profile, layer)))
+
+
+def _facts(table: Table, number: int, columns: Sequence[str]) -> Update:
+    """Every row of a layer, past ones too, gets its facts anew from the data table."""
+    joined: ColumnElement[Any] = cast_({}, JSONB)
+    for n in range(0, len(columns), 40):  # a function takes 100 arguments
+        joined = joined.op("||")(func.jsonb_build_object(*_pairs(table, columns[n : n + 40])))
+    return (
+        update(_FACT)
+        .where(_FACT.c.layer == number, _FACT.c.fid == table.c.fid, _FACT.c.since == table.c.since)
+        .values(attributes=func.jsonb_strip_nulls(joined))
+    )
+
+
+def _pairs(table: Table, columns: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [part for name in columns for part in (cast_(literal(name), Text), table.c[name])]
+
+
+async def _switch(connection: Connection, profile: Profile, texts: ProfileTexts, plan: Plan, os_user: str) -> None:
+    sql = blocks("catalogue")
+    if any(step.kind == "grants" for step in plan.steps):
+        policy = policy_text(profile.grants)
+        await execute(connection, sql["store_text"], {"digest": policy.digest, "kind": "policy", "body": policy.body})
+        await execute(connection, sql["store_policy"], {"digest": policy.digest, "by": os_user})
+    await execute(connection, sql["switch"], {"profile": texts.whole.digest, "os_user": os_user})
+    await execute(connection, sql["notify"])
