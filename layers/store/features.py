@@ -113,7 +113,7 @@ async def page(
     figures: Figures | None = None,
 ) -> Page:
     """One page in the order of fid. Raises InvalidRequestError, NotFoundError, ForbiddenError, UnavailableError."""
-    _require_served(state)
+    require_served(state)
     limit = max(1, min(query.limit, MAX_LIMIT))
     wanted = _wanted(state, decision, query)
     asked = relation(state.definition, storage_srid, decision, replace(wanted, limit=limit + 1, after=query.after))
@@ -135,7 +135,7 @@ async def item(
     revision: int | None = None,
 ) -> Item | None:
     """One feature; None when it is not in the relation, whatever the reason."""
-    _require_served(state)
+    require_served(state)
     wanted = replace(_wanted(state, decision, ItemsQuery(revision=revision)), fid=fid, limit=1)
     asked = relation(state.definition, storage_srid, decision, wanted)
     found = await database.raw_column(connection, _features(asked, state.definition, wanted))
@@ -151,7 +151,7 @@ async def count(
     figures: Figures | None = None,
 ) -> int | None:
     """How many features the query matches in the relation: exact up to 100,000, None beyond."""
-    _require_served(state)
+    require_served(state)
     wanted = replace(_wanted(state, decision, query), columns=(), has_geometry=False, order="none", limit=MAX_COUNT + 1)
     key = ("count", *_key(state, decision, wanted))
     if figures is not None and (known := figures.get(key)) is not MISSING:
@@ -173,7 +173,7 @@ async def extent(
     figures: Figures | None = None,
 ) -> BBox | None:
     """The box in CRS84 around what the relation shows, as exactly as it shows it; None when nothing is shown."""
-    _require_served(state)
+    require_served(state)
     wanted = replace(_wanted(state, decision, ItemsQuery()), columns=(), order="none")
     key = ("extent", *_key(state, decision, wanted))
     if figures is not None and (known := figures.get(key)) is not MISSING:
@@ -250,7 +250,7 @@ def _title(definition: LayerDefinition, asked: Relation) -> list[ColumnElement[A
 # ── the question ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _require_served(state: State) -> None:
+def require_served(state: State) -> None:
     if state.state in ("suspended", "withdrawn"):
         vi, en = _UNAVAILABLE[state.state]
         raise UnavailableError(

@@ -1,0 +1,120 @@
+"""Vector tiles of a layer, drawn by the database from the authorised relation.
+
+Clipping and repairing (ST_AsMVTGeom) is most of a tile's cost. A shape that lies wholly inside the buffered tile needs
+no clipping: it is moved to tile coordinates and rounded (prototypes 2). Only what crosses the edge, and what rounding
+made invalid, goes the long way. Rings keep the direction they are stored with, which is the one the format asks for
+(outer rings clockwise in EPSG:3857, so clockwise on the screen; MVT 2.1, 4.3.4.4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import cast as typed
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, literal_column, select
+from sqlalchemy.types import NullType
+
+from layers.access.decide import Decision
+from layers.errors import InvalidRequestError
+from layers.profile.grammar import LayerDefinition
+
+from . import connection as database
+from .connection import Connection
+from .features import State, require_served
+from .relation_sql import SHAPE, WEB_MERCATOR, Relation, Wanted, relation, tile_bounds
+
+MAX_ZOOM = 22
+EXTENT = 4096
+BUFFER = 64
+#: features in one tile; the smallest are left out first. Below z13 a parcel is 3 pixels: a tile stays under 200 kB
+MAX_FEATURES = 20_000
+MAX_FEATURES_LOW = 5_000
+LOW_ZOOM = 12
+#: another way of drawing must not be taken for this one
+ENCODER = "tiles-1"
+
+
+async def tile(
+    connection: Connection, state: State, storage_srid: int, decision: Decision, z: int, x: int, y: int
+) -> bytes:
+    """One tile of WebMercatorQuad; empty bytes where nothing is shown, whatever the reason.
+
+    Raises InvalidRequestError for a tile that does not exist, NotFoundError, ForbiddenError, UnavailableError.
+    """
+    require_served(state)
+    decision.require()
+    _require_tile(z, x, y)
+    if not decision.has_geometry:
+        return b""
+    wanted = Wanted(
+        columns=tile_columns(state.definition, decision),
+        srid=WEB_MERCATOR,
+        order="size",
+        limit=MAX_FEATURES_LOW if z <= LOW_ZOOM else MAX_FEATURES,
+        tile=(z, x, y),
+        tile_margin=BUFFER / EXTENT,
+    )
+    asked = relation(state.definition, storage_srid, decision, wanted)
+    found = await database.row(connection, _tile(asked, state.definition, wanted))
+    return bytes(found["tile"]) if found and found["tile"] else b""
+
+
+def tile_columns(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
+    """What a map needs of a feature: its label and what it may be coloured by. The rest is one click away."""
+    labelled = definition.label or ""
+    return tuple(
+        attribute.name
+        for attribute in definition.attributes
+        if attribute.name in decision.columns
+        and attribute.is_scalar
+        and (
+            f"{{{attribute.name}}}" in labelled
+            or attribute.indexed
+            or bool(attribute.enum)
+            or attribute.type == "code"
+            or attribute.name in _styled(definition.style)
+        )
+    )
+
+
+def _styled(style: object) -> frozenset[str]:
+    """The attributes a MapLibre paint reads: every text in it that could be a name."""
+    if isinstance(style, dict):
+        return frozenset().union(*map(_styled, style.values()))
+    if isinstance(style, list | tuple):
+        return frozenset().union(*map(_styled, style))
+    return frozenset({style}) if isinstance(style, str) else frozenset()
+
+
+def _require_tile(z: int, x: int, y: int) -> None:
+    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+        raise InvalidRequestError(
+            f"Không có ô bản đồ {z}/{y}/{x}. Mức phóng từ 0 đến {MAX_ZOOM}.",
+            f"There is no tile {z}/{y}/{x}. Zoom levels run from 0 to {MAX_ZOOM}.",
+        )
+
+
+def _tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
+    """ST_AsMVT over the drawn features."""
+    names = [asked.rows.c[name] for name in wanted.columns]
+    drawn = _drawn(asked.rows.c[SHAPE], *typed("tuple[int, int, int]", wanted.tile))
+    rows = asked.select(asked.rows.c.fid, *names, drawn.label("_geom")).subquery("features")
+    encoded = func.ST_AsMVT(literal_column("features.*"), definition.id, literal(EXTENT), "_geom", "fid")
+    return select(func.coalesce(encoded, type_=NullType()).label("tile")).select_from(rows)
+
+
+def _drawn(shape: ColumnElement[Any], z: int, x: int, y: int) -> ColumnElement[Any]:
+    """Tile coordinates of one shape: y grows downward."""
+    west, south, east, north = tile_bounds(z, x, y)
+    scale = EXTENT / (east - west)
+    edge = func.ST_MakeEnvelope(west, south, east, north, literal(WEB_MERCATOR))
+    the_long_way = func.ST_AsMVTGeom(shape, func.Box2D(edge), literal(EXTENT), literal(BUFFER), literal(True))
+    moved = func.ST_Affine(shape, scale, 0.0, 0.0, -scale, -west * scale, north * scale)
+    rounded = func.ST_SnapToGrid(moved, 1.0)
+    inside = tile_bounds(z, x, y, BUFFER / EXTENT)
+    is_inside = shape.op("@", is_comparison=True)(_envelope(inside))
+    return case((is_inside, rounded), else_=the_long_way)
+
+
+def _envelope(bounds: tuple[float, float, float, float]) -> ColumnElement[Any]:
+    return func.ST_MakeEnvelope(*bounds, literal(WEB_MERCATOR), type_=NullType())
