@@ -1,8 +1,8 @@
 """The root of all our errors, and the two languages every message has.
 
-    LienthongError
-    ├── gis:     CrsError, GeometryError
-    └── layers:  see layers/errors.py
+LienthongError
+├── gis:     CrsError, GeometryError
+└── layers:  see layers/errors.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Pieces: shapes cut so that none has more than so many vertices. Areas and lengths add up over them (design 2.2)."""
+"""Pieces: shapes cut so that none has more than so many vertices. Areas and lengths add up over them (design 2.2).
+
+Polygons are cut across; lines only at their own vertices: a new vertex on a slanted segment lies beside it by the last
+digit of a coordinate, and a line that runs on a parcel's boundary would then run beside it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import MultiPoint
+from shapely import LineString, MultiPoint
 from shapely.geometry.base import BaseGeometry
 
 Geometries = NDArray[np.object_]
@@ -16,6 +20,7 @@ Geometries = NDArray[np.object_]
 MAX_VERTICES = 64
 #: pieces that do not sum up to the whole this closely are thrown away, and the whole is its own piece
 SUM_TOLERANCE = 1e-6
+_LINES = ("LineString", "MultiLineString", "LinearRing")
 #: cuts in a row that may bring no fewer vertices: long needles gain one for each they lose
 _PATIENCE = 4
 
@@ -65,10 +70,17 @@ def _cut(shape: BaseGeometry, max_vertices: int, patience: int) -> list[BaseGeom
     if shapely.get_num_geometries(shape) > 1 and shape.geom_type != "MultiPoint":
         children = list(shapely.get_parts(shape))
     else:
-        children = _halves(shape)
+        children = _runs(shape, max_vertices) if shape.geom_type in _LINES else _halves(shape)
     gains = max(int(shapely.get_num_coordinates(child)) for child in children) < vertices
     left = _PATIENCE if gains else patience - 1
     return [piece for child in children for piece in _cut(child, max_vertices, left)]
+
+
+def _runs(line: BaseGeometry, max_vertices: int) -> list[BaseGeometry]:
+    """Runs of vertices; each ends where the next begins."""
+    coordinates = shapely.get_coordinates(line)
+    begins = range(0, len(coordinates) - 1, max_vertices - 1)
+    return [LineString(coordinates[begin : begin + max_vertices]) for begin in begins]
 
 
 def _halves(shape: BaseGeometry) -> list[BaseGeometry]:

@@ -1,0 +1,213 @@
+"""Areas of pairs and of themes: `overlaps_area`, `covers_area`, `inside`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.errors import GEOSException
+
+from .bounds import (
+    GRID_M,
+    ROUNDING_M2,
+    area_bounds_m2,
+    boundary_length_in_boxes,
+    covered_within_coincidence_m2,
+    strip_limit_m2,
+)
+from .candidates import (
+    Booleans,
+    Candidates,
+    Floats,
+    Integers,
+    Measures,
+    Theme,
+    contact_words,
+    measures_of,
+    near_enough,
+    pair_distances,
+)
+from .edges import Edges, pair_areas, sums
+from .pieces import subdivide
+from .procedure import Relation, Rule
+
+#: less than this in common is a shared boundary
+CONTACT_AREA_M2 = 0.01
+#: pieces of different features with less than this in common do not overlap
+_DISJOINT_M2 = 1e-6
+
+
+def area_threshold_m2(rule: Rule, subject_area_m2: Floats) -> Floats:
+    """The area of the theme from which on the relation holds."""
+    if rule.relation is Relation.INSIDE:
+        return np.maximum(subject_area_m2 - max(rule.min_area_m2, CONTACT_AREA_M2), CONTACT_AREA_M2)
+    wanted = rule.at_least_m2 if rule.relation is Relation.COVERS_AREA else rule.min_area_m2
+    return np.full(len(subject_area_m2), max(wanted or 0.0, CONTACT_AREA_M2))
+
+
+def measure_areas(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:
+    """Areas of every pair, the union of every theme, and its bounds where the decision could flip."""
+    of_rows = _row_areas_by_edges(found) if by_edges else _row_areas_by_overlay(found)
+    areas = found.sum_by_pair(of_rows)
+    distance = pair_distances(found, areas > CONTACT_AREA_M2)
+    keep = near_enough(found, distance, rule.reach_m)
+    of_rows, areas, distance, found = of_rows[keep[found.row_pair]], areas[keep], distance[keep], found.only(keep)
+    theme = _theme(rule, found, of_rows, areas, by_edges=by_edges)
+    low, high = _bounds(rule, found, areas, theme, pair_bounds=pair_bounds)
+    counting = found.counts
+    nearest = found.only(counting).min_by_subject(distance[counting])
+    theme = replace(theme, nearest_m=nearest, count=found.count_by_subject(counting & (areas > CONTACT_AREA_M2)))
+    words = contact_words(rule.relation.value, areas > CONTACT_AREA_M2, distance)
+    return measures_of(
+        found, words, theme, area_m2=areas, area_low_m2=low, area_high_m2=high, nearest_m=distance
+    )  # fmt: skip
+
+
+def _row_areas_by_overlay(found: Candidates) -> Floats:
+    return np.asarray(shapely.area(shapely.intersection(found.row_shape, found.geometry)))
+
+
+def _row_areas_by_edges(found: Candidates) -> Floats:
+    """Subjects are cut into pieces too: edge pairs grow with the product of the two sides."""
+    _, first, row_piece = np.unique(found.piece, return_index=True, return_inverse=True)
+    parts, owner = subdivide(found.subjects.geometry)
+    start = np.searchsorted(owner, np.arange(len(found.subjects) + 1))
+    subject = found.row_subject
+    count = start[subject + 1] - start[subject]
+    row = np.repeat(np.arange(len(subject)), count)
+    part = start[subject][row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    areas = pair_areas(Edges.of(parts), part, Edges.of(found.geometry[first]), row_piece[row])
+    return sums(row, areas, len(subject))
+
+
+def _theme(rule: Rule, found: Candidates, of_rows: Floats, areas: Floats, *, by_edges: bool) -> Theme:
+    """The area of the union of all features that count, guarded on both sides."""
+    counted = np.where(found.counts, areas, 0.0)
+    total, largest = found.sum_by_subject(counted), found.max_by_subject(counted)
+    features = found.count_by_subject(counted > 0)
+    united = np.where(features > 0, total, 0.0)
+    broken = _is_broken(found, areas)
+    several = features > 1
+    if by_edges:
+        several &= _shared_area_m2(found, of_rows, several) > _DISJOINT_M2
+    for subject in np.flatnonzero(several).tolist():
+        united[subject] = _united_area_m2(found, subject, counted > 0, float(largest[subject]), float(total[subject]))
+    broken |= np.isnan(united)
+    if rule.relation is Relation.INSIDE:
+        united = _with_coincident_boundary(rule, found, united)
+    return replace(Theme.blank(len(found.subjects)), area_m2=united, broken=broken)
+
+
+def _is_broken(found: Candidates, areas: Floats) -> Booleans:
+    """A feature cannot share less than nothing with its subject, nor more than all of it."""
+    limit = found.subjects.area_m2[found.subject]
+    wrong = ~((areas >= -ROUNDING_M2) & (areas <= limit + _rounding_m2(limit)))
+    return found.count_by_subject(wrong) > 0
+
+
+def _rounding_m2(area_m2: Floats) -> Floats:
+    return ROUNDING_M2 + 1e-9 * area_m2
+
+
+def _shared_area_m2(found: Candidates, of_rows: Floats, several: Booleans) -> Floats:
+    """How much the features of each subject overlap each other: where nothing, the union is the sum."""
+    rows = np.flatnonzero((of_rows > 0) & found.counts[found.row_pair] & several[found.row_subject])
+    one, other = _row_pairs_of_one_subject(found, rows)
+    if not len(one):
+        return np.zeros(len(found.subjects))
+    _, first, piece = np.unique(found.piece[rows], return_index=True, return_inverse=True)
+    edges = Edges.of(found.geometry[rows[first]])
+    pairs, back = np.unique(np.stack([piece[one], piece[other]]), axis=1, return_inverse=True)
+    shared = np.abs(pair_areas(edges, pairs[0], edges, pairs[1]))[back.ravel()]
+    return sums(found.row_subject[rows[one]], shared, len(found.subjects))
+
+
+def _row_pairs_of_one_subject(found: Candidates, rows: Integers) -> tuple[Integers, Integers]:
+    """Positions (i, j), i < j, in `rows` of pieces of one subject and of different features."""
+    subject = found.row_subject[rows]
+    last = np.searchsorted(subject, subject, side="right")
+    following = last - np.arange(len(rows)) - 1
+    one = np.repeat(np.arange(len(rows)), following)
+    other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(following) - following, following)
+    differ = found.row_pair[rows[one]] != found.row_pair[rows[other]]
+    return one[differ], other[differ]
+
+
+def _united_area_m2(found: Candidates, subject: int, pairs: Booleans, largest: float, total: float) -> float:
+    """Whole pieces united and cut once; NaN when neither plain overlay nor the one on a grid holds the guard."""
+    shape, pieces = found.subjects.geometry[subject], found.rows_of(subject, pairs)
+    limit = min(total, float(found.subjects.area_m2[subject]))
+    for grid, slack in ((None, ROUNDING_M2), (GRID_M, GRID_M * float(found.subjects.perimeter_m[subject]))):
+        try:
+            united = shapely.union_all(pieces, grid_size=grid)
+            area = float(shapely.area(shapely.intersection(shape, united, grid_size=grid)))
+        except GEOSException:
+            continue
+        if largest - slack <= area <= limit + slack:
+            return min(area, limit)
+    return float("nan")
+
+
+def _with_coincident_boundary(rule: Rule, found: Candidates, united: Floats) -> Floats:
+    """For `inside`: a remainder wholly within 1 cm of the theme is a shared boundary, and the subject is covered."""
+    whole = found.subjects.area_m2
+    short = united < area_threshold_m2(rule, whole)
+    possible = short & (united >= whole - (found.subjects.perimeter_m + 1.0) * 0.02)
+    for subject in np.flatnonzero(possible & (united > 0)).tolist():
+        pieces = found.rows_of(subject, found.counts)
+        try:
+            covered = covered_within_coincidence_m2(found.subjects.geometry[subject], pieces)
+        except GEOSException:
+            continue
+        if covered >= whole[subject] - CONTACT_AREA_M2 - GRID_M * found.subjects.perimeter_m[subject]:
+            united[subject] = whole[subject]
+    return united
+
+
+def _bounds(rule: Rule, found: Candidates, areas: Floats, theme: Theme, *, pair_bounds: bool) -> tuple[Floats, Floats]:
+    """Bounds of pairs and, written into the theme, of themes: only where the decision on the theme could flip."""
+    low, high = np.full(len(areas), np.nan), np.full(len(areas), np.nan)
+    counting = found.counts
+    error = found.max_by_subject(np.where(counting, found.error_m, 0.0))
+    flips = _could_flip(rule, found, theme, error)
+    for subject in np.flatnonzero(flips).tolist():
+        shape = found.subjects.geometry[subject]
+        first, last = np.searchsorted(found.subject, [subject, subject + 1])
+        pairs = [int(pair) for pair in range(first, last) if counting[pair]]
+        try:
+            theme.area_low_m2[subject], theme.area_high_m2[subject] = area_bounds_m2(
+                shape, found.rows_of(subject, counting), float(theme.area_m2[subject]), float(error[subject])
+            )
+            for pair in pairs if pair_bounds and len(pairs) > 1 else []:
+                low[pair], high[pair] = area_bounds_m2(
+                    shape, found.rows_of_pair(pair), float(areas[pair]), float(found.error_m[pair])
+                )
+        except GEOSException:
+            theme.broken[subject] = True
+            continue
+        if len(pairs) == 1:
+            low[pairs[0]], high[pairs[0]] = theme.area_low_m2[subject], theme.area_high_m2[subject]
+    return low, high
+
+
+def _could_flip(rule: Rule, found: Candidates, theme: Theme, error: Floats) -> NDArray[np.bool_]:
+    """A cheap and safe look: no strip of the error's width along the boundaries nearby could change the decision."""
+    whole, area = found.subjects.area_m2, theme.area_m2
+    threshold = area_threshold_m2(rule, whole)
+    asked = (error > 0) & ~theme.broken & (found.count_by_subject(found.counts) > 0)
+    is_hit, is_covered = area >= threshold, area >= whole - CONTACT_AREA_M2
+    own_strip = strip_limit_m2(found.subjects.perimeter_m, found.subjects.vertices.astype(np.float64), error)
+    certain = is_hit & is_covered & (whole - own_strip >= threshold)
+    certain |= ~is_hit & (whole < threshold)  # even the whole subject would not be enough
+    asked &= ~certain
+    rows = np.flatnonzero(asked[found.row_subject] & found.counts[found.row_pair])
+    if not len(rows):
+        return asked
+    subject = found.row_subject[rows]
+    grow = error[subject][:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
+    boxes = shapely.bounds(found.subjects.geometry[subject]) + grow
+    length, edges = boundary_length_in_boxes(found.geometry[rows], boxes)
+    strip = strip_limit_m2(sums(subject, length, len(whole)), sums(subject, edges, len(whole)), error)
+    return asked & np.where(is_hit, area - strip < threshold, area + strip >= threshold)

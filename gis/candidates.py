@@ -1,0 +1,278 @@
+"""What goes into the kernel and what comes out of it, as columns.
+
+rows      one for each (subject, piece) the candidate search found; more than needed does no harm
+pairs     one for each (subject, feature) near enough to matter: hits and drops alike
+theme     one for each subject: the features that count, united
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from .bounds import COINCIDENCE_M
+
+Geometries = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+COUNTS = ""  #: of `Pieces.excluded`: the feature counts
+TOUCHES_ONLY = "touches_only"
+NEAR = "near"
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The shapes that are asked about, in the measuring zone; what every rule needs of them is taken once."""
+
+    geometry: Geometries
+    accuracy_m: Floats
+    area_m2: Floats
+    perimeter_m: Floats
+    vertices: Integers
+    is_valid: Booleans
+
+    @classmethod
+    def of(cls, geometry: Geometries, accuracy_m: Floats) -> Subjects:
+        return cls(
+            geometry=geometry,
+            accuracy_m=accuracy_m,
+            area_m2=shapely.area(geometry),
+            perimeter_m=shapely.length(geometry),
+            vertices=shapely.get_num_coordinates(geometry).astype(np.int64),
+            is_valid=shapely.is_valid(geometry) & ~shapely.is_empty(geometry),
+        )
+
+    def __len__(self) -> int:
+        return len(self.geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Candidate rows: piece geometry[i] of feature feature[i] for subject subject[i].
+
+    `accuracy_m` and `excluded` have one entry a feature; a feature that is excluded is measured and listed with that
+    reason, and never counts. Rows with the same `piece` number hold the same geometry. Register entries have None.
+    """
+
+    subject: Integers
+    feature: Integers
+    geometry: Geometries
+    accuracy_m: Floats
+    excluded: NDArray[np.object_] | None = None
+    piece: Integers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """All features that count, united, for each subject. NaN where a rule does not measure it; low and high are NaN
+    where the accuracy cannot change the decision."""
+
+    area_m2: Floats
+    area_low_m2: Floats
+    area_high_m2: Floats
+    length_m: Floats
+    length_low_m: Floats
+    length_high_m: Floats
+    nearest_m: Floats
+    nearest_low_m: Floats
+    nearest_high_m: Floats
+    count: Integers
+    count_low: Integers
+    count_high: Integers
+    broken: Booleans  #: a guard failed: nothing may be concluded
+
+    @classmethod
+    def blank(cls, subjects: int) -> Theme:
+        def unknown() -> Floats:
+            return np.full(subjects, np.nan)
+
+        def none() -> Integers:
+            return np.zeros(subjects, dtype=np.int64)
+
+        return cls(
+            unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(),
+            none(), none(), none(), np.zeros(subjects, dtype=bool),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was measured. Pairs are ordered by subject, then feature; `relation` is a word of `Relation`, or
+    `touches_only`, or `near`."""
+
+    subject_area_m2: Floats
+    subject: Integers
+    feature: Integers
+    area_m2: Floats
+    area_low_m2: Floats
+    area_high_m2: Floats
+    length_m: Floats
+    nearest_m: Floats
+    relation: NDArray[np.object_]
+    excluded: NDArray[np.object_]
+    is_inside: Booleans  #: contains_point: a point of the feature lies in the subject; elsewhere False
+    theme: Theme
+
+    @property
+    def counts(self) -> Booleans:
+        """Pairs whose feature is not excluded."""
+        return np.asarray(self.excluded == COUNTS, dtype=bool)
+
+    @property
+    def share(self) -> Floats:
+        """Share of the subject the theme covers, never above 1; NaN where no area is measured."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.minimum(self.theme.area_m2 / self.subject_area_m2, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Rows in the order of their pairs; the rows of pair k stand at `start[k]:start[k + 1]`."""
+
+    subjects: Subjects
+    geometry: Geometries
+    piece: Integers
+    row_pair: Integers
+    start: Integers  #: (pairs + 1,)
+    subject: Integers  #: of each pair
+    feature: Integers
+    error_m: Floats  #: of each pair: both accuracies combined
+    excluded: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, subjects: Subjects, pieces: Pieces) -> Candidates:
+        features = len(pieces.accuracy_m)
+        key = pieces.subject * features + pieces.feature
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
+        start = np.append(begins, len(key))
+        subject, feature = np.divmod(key[begins], max(features, 1))
+        excluded = np.full(features, COUNTS, dtype=object) if pieces.excluded is None else pieces.excluded
+        piece = np.arange(len(key)) if pieces.piece is None else pieces.piece[order]
+        return cls(
+            subjects=subjects,
+            geometry=pieces.geometry[order],
+            piece=piece,
+            row_pair=np.repeat(np.arange(len(begins)), np.diff(start)),
+            start=start,
+            subject=subject,
+            feature=feature,
+            error_m=np.hypot(subjects.accuracy_m[subject], pieces.accuracy_m[feature]),
+            excluded=excluded[feature],
+        )
+
+    @property
+    def row_subject(self) -> Integers:
+        return self.subject[self.row_pair]
+
+    @property
+    def row_shape(self) -> Geometries:
+        """The subject's shape at each row."""
+        return self.subjects.geometry[self.row_subject]
+
+    @property
+    def counts(self) -> Booleans:
+        return np.asarray(self.excluded == COUNTS, dtype=bool)
+
+    def only(self, keep: Booleans) -> Candidates:
+        """The pairs that are kept, with their rows."""
+        if keep.all():
+            return self
+        rows = keep[self.row_pair]
+        sizes = np.diff(self.start)[keep]
+        return replace(
+            self,
+            geometry=self.geometry[rows],
+            piece=self.piece[rows],
+            row_pair=np.repeat(np.arange(len(sizes)), sizes),
+            start=np.append(0, np.cumsum(sizes)),
+            subject=self.subject[keep],
+            feature=self.feature[keep],
+            error_m=self.error_m[keep],
+            excluded=self.excluded[keep],
+        )
+
+    def sum_by_pair(self, of_rows: Floats) -> Floats:
+        return np.add.reduceat(of_rows, self.start[:-1]) if len(of_rows) else np.zeros(0)
+
+    def min_by_pair(self, of_rows: Floats) -> Floats:
+        return np.minimum.reduceat(of_rows, self.start[:-1]) if len(of_rows) else np.zeros(0)
+
+    def sum_by_subject(self, of_pairs: NDArray[np.generic]) -> Floats:
+        return np.bincount(self.subject, of_pairs, minlength=len(self.subjects)).astype(np.float64)
+
+    def count_by_subject(self, pairs: Booleans) -> Integers:
+        return np.bincount(self.subject[pairs], minlength=len(self.subjects)).astype(np.int64)
+
+    def max_by_subject(self, of_pairs: Floats) -> Floats:
+        """0 for subjects without a pair."""
+        found = np.zeros(len(self.subjects))
+        np.maximum.at(found, self.subject, of_pairs)
+        return found
+
+    def min_by_subject(self, of_pairs: Floats) -> Floats:
+        """NaN for subjects without a pair."""
+        found = np.full(len(self.subjects), np.inf)
+        np.minimum.at(found, self.subject, of_pairs)
+        return np.where(np.isinf(found), np.nan, found)
+
+    def rows_of(self, subject: int, pairs: Booleans) -> Geometries:
+        """Pieces of the chosen pairs of one subject."""
+        first, last = np.searchsorted(self.subject, [subject, subject + 1])
+        rows = slice(self.start[first], self.start[last])
+        return self.geometry[rows][pairs[self.row_pair[rows]]]
+
+    def rows_of_pair(self, pair: int) -> Geometries:
+        return self.geometry[self.start[pair] : self.start[pair + 1]]
+
+
+def pair_distances(found: Candidates, known_to_meet: Booleans) -> Floats:
+    """Distance of each pair in metres: that of its nearest piece; 0 without a look where it is known to meet."""
+    distance = np.zeros(len(found.subject))
+    rows = np.flatnonzero(~known_to_meet[found.row_pair])
+    if len(rows):
+        of_rows = np.full(len(found.geometry), np.inf)
+        of_rows[rows] = shapely.distance(found.row_shape[rows], found.geometry[rows])
+        unknown = ~known_to_meet
+        distance[unknown] = found.min_by_pair(of_rows)[unknown]
+    return distance
+
+
+def near_enough(found: Candidates, distance_m: Floats, reach_m: float) -> Booleans:
+    """Pairs within the rule's reach plus the accuracy; shared boundaries always are."""
+    return np.asarray(distance_m <= reach_m + np.maximum(found.error_m, COINCIDENCE_M), dtype=bool)
+
+
+def measures_of(found: Candidates, relation: NDArray[np.object_], theme: Theme, **columns: Floats) -> Measures:
+    """Measures with the given columns; the others are NaN."""
+
+    def column(name: str) -> Floats:
+        return columns[name] if name in columns else np.full(len(found.subject), np.nan)
+
+    return Measures(
+        subject_area_m2=found.subjects.area_m2,
+        subject=found.subject,
+        feature=found.feature,
+        area_m2=column("area_m2"),
+        area_low_m2=column("area_low_m2"),
+        area_high_m2=column("area_high_m2"),
+        length_m=column("length_m"),
+        nearest_m=column("nearest_m"),
+        relation=relation,
+        excluded=found.excluded,
+        is_inside=np.zeros(len(found.subject), dtype=bool),
+        theme=theme,
+    )
+
+
+def contact_words(word: str, meets: Booleans, distance_m: Floats) -> NDArray[np.object_]:
+    """The relation's own word where it holds; else a shared boundary, else nearby."""
+    words = np.full(len(meets), word, dtype=object)
+    words[~meets] = np.where(distance_m[~meets] <= COINCIDENCE_M, TOUCHES_ONLY, NEAR)
+    return words

@@ -1,0 +1,202 @@
+"""From measures to outcomes and verdicts: truth tables without geometry (design, section 6).
+
+Precedence: not_checked > affected > borderline > partly_mapped, not_mapped > clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from .areas import CONTACT_AREA_M2, area_threshold_m2
+from .candidates import COUNTS, NEAR, TOUCHES_ONLY, Booleans, Floats, Measures, Subjects, Theme
+from .lengths import length_threshold_m
+from .procedure import Check, Group, Outcome, Relation, Rule, SubjectRule, Verdict, worst
+
+BELOW_THRESHOLD = "below_threshold"
+SUM = "sum"  #: a hit only together with others
+
+#: reasons of a finding
+ACCURACY = "accuracy"  #: the decision flips within the accuracy
+GUARD = "guard"  #: a measure did not hold its guards
+NOT_IMPLEMENTED = "not_implemented"
+UNMAPPED = "unmapped_ground"
+CONFLICT = "conflict"
+MEMBER_NOT_CHECKED = "member_not_checked"
+
+_AREA = (Relation.OVERLAPS_AREA, Relation.COVERS_AREA, Relation.INSIDE)
+_DEFAULT_VERDICT = {Outcome.CLEAR: Verdict.PASS}
+_UNMAPPED = (Outcome.NOT_MAPPED, Outcome.PARTLY_MAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One outcome and its reasons a subject; one hit and reason a pair (reason empty for a hit of its own right)."""
+
+    outcome: NDArray[np.object_]
+    reasons: NDArray[np.object_]  #: tuples of words
+    hit: Booleans
+    reason: NDArray[np.object_]
+
+
+def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: str | None = None) -> Judgement:
+    """Outcomes of one rule. `mapped` is the mapped share of each grown subject; `blocked` says why the whole layer
+    cannot be relied on (stale, suspended …): its hits are reported all the same, and nothing is concluded."""
+    hit, reason = _pairs(rule, measures)
+    holds, surely, possibly = (_holds(rule, measures, which) for which in ("measured", "least", "most"))
+    outcome = _outcomes(rule, holds, surely, possibly, mapped)
+    broken = measures.theme.broken | np.isnan(mapped)
+    outcome[broken] = Outcome.NOT_CHECKED
+    reasons = np.fromiter((_reasons_of(one) for one in outcome), dtype=object, count=len(outcome))
+    why = NOT_IMPLEMENTED if rule.relation is Relation.RASTER_CLASS else GUARD
+    for place in np.flatnonzero(broken).tolist():
+        reasons[place] = (why,)
+    if blocked is not None:
+        outcome[:] = Outcome.NOT_CHECKED
+        for place in range(len(outcome)):
+            reasons[place] = (blocked, *(word for word in reasons[place] if word != UNMAPPED))
+    return Judgement(outcome, reasons, hit, reason)
+
+
+def _outcomes(rule: Rule, holds: Booleans, surely: Booleans, possibly: Booleans, mapped: Floats) -> NDArray[np.object_]:
+    """The truth table. A prohibition is affected where the relation holds, a requirement where it does not."""
+    doubtful = (holds & ~surely) | (~holds & possibly)
+    unmapped = np.where(mapped > 0, Outcome.PARTLY_MAPPED, Outcome.NOT_MAPPED)
+    if rule.relation.is_requirement:
+        lacking = np.where(mapped >= 1, Outcome.AFFECTED, unmapped)
+        settled = np.where(holds, Outcome.CLEAR, lacking)
+    else:
+        spared = np.where(mapped >= 1, Outcome.CLEAR, unmapped)
+        settled = np.where(holds, Outcome.AFFECTED, spared)
+    return np.asarray(np.where(doubtful, Outcome.BORDERLINE, settled), dtype=object)
+
+
+def _reasons_of(outcome: Outcome) -> tuple[str, ...]:
+    if outcome is Outcome.BORDERLINE:
+        return (ACCURACY,)
+    return (UNMAPPED,) if outcome in _UNMAPPED else ()
+
+
+def _holds(rule: Rule, measures: Measures, which: Literal["measured", "least", "most"]) -> Booleans:
+    """Does the relation hold for the theme as measured, at the least, at the most the accuracy allows?"""
+    theme = measures.theme
+    if rule.relation in _AREA:
+        value = _of(which, theme.area_m2, theme.area_low_m2, theme.area_high_m2)
+        return np.asarray(value >= area_threshold_m2(rule, measures.subject_area_m2), dtype=bool)
+    if rule.relation is Relation.CROSSES_LINE:
+        value = _of(which, theme.length_m, theme.length_low_m, theme.length_high_m)
+        return np.asarray((value >= length_threshold_m(rule)), dtype=bool)
+    if rule.relation is Relation.WITHIN_DISTANCE:
+        value = _of(which, theme.nearest_m, theme.nearest_high_m, theme.nearest_low_m)
+        return np.asarray(value <= rule.distance_m, dtype=bool)  # NaN, nothing near, does not hold
+    return _of_counts(which, theme) > 0
+
+
+def _of(which: str, measured: Floats, least: Floats, most: Floats) -> Floats:
+    if which == "measured":
+        return measured
+    bound = least if which == "least" else most
+    return np.where(np.isnan(bound), measured, bound)
+
+
+def _of_counts(which: str, theme: Theme) -> NDArray[np.int64]:
+    return {"measured": theme.count, "least": theme.count_low, "most": theme.count_high}[which]
+
+
+def _pairs(rule: Rule, measures: Measures) -> tuple[Booleans, NDArray[np.object_]]:
+    """Hits, and for the others why not. If the theme passes the threshold and no feature alone does, all are hits."""
+    counts, meets = measures.counts, measures.relation == rule.relation.value
+    reason = np.where(meets, BELOW_THRESHOLD, measures.relation).astype(object)
+    hit = np.asarray(counts & meets & _alone(rule, measures), dtype=bool)
+    reason[hit] = ""
+    if rule.relation in (Relation.OVERLAPS_AREA, Relation.CROSSES_LINE):
+        has_hit = np.bincount(measures.subject[hit], minlength=len(measures.subject_area_m2)) > 0
+        together = _holds(rule, measures, "measured") & ~has_hit
+        by_sum = counts & meets & together[measures.subject]
+        hit = hit | by_sum
+        reason[by_sum] = SUM
+    excluded = measures.excluded != COUNTS
+    reason[excluded] = measures.excluded[excluded]
+    return hit, reason
+
+
+def _alone(rule: Rule, measures: Measures) -> Booleans:
+    """Does the pair pass the rule's threshold by itself?"""
+    if rule.relation in _AREA:
+        return np.asarray(measures.area_m2 >= max(_feature_minimum_m2(rule), CONTACT_AREA_M2), dtype=bool)
+    if rule.relation is Relation.CROSSES_LINE:
+        return np.asarray(measures.length_m >= length_threshold_m(rule), dtype=bool)
+    if rule.relation is Relation.WITHIN_DISTANCE:
+        return np.asarray(measures.nearest_m <= rule.distance_m, dtype=bool)
+    return np.ones(len(measures.subject), dtype=bool)
+
+
+def _feature_minimum_m2(rule: Rule) -> float:
+    """Of `inside`, min_area_m2 is what may be missing, not what a feature must share."""
+    return 0.0 if rule.relation is Relation.INSIDE else rule.min_area_m2
+
+
+def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.object_], Floats, Floats]:
+    """Outcomes of a question about the subject itself, with its area at the least and at the most, in m²."""
+    low = shapely.area(shapely.buffer(subjects.geometry, -subjects.accuracy_m))
+    high = shapely.area(shapely.buffer(subjects.geometry, subjects.accuracy_m))
+    met, at_least_met, at_most_met = (_within(rule, area) for area in (subjects.area_m2, low, high))
+    settled = np.where(met, Outcome.CLEAR, Outcome.AFFECTED)
+    doubtful = (at_least_met != met) | (at_most_met != met)
+    outcome = np.where(doubtful, Outcome.BORDERLINE, settled).astype(object)
+    outcome[~subjects.is_valid] = Outcome.NOT_CHECKED
+    return outcome, low, high
+
+
+def _within(rule: SubjectRule, area_m2: Floats) -> Booleans:
+    enough = area_m2 >= (-np.inf if rule.at_least is None else rule.at_least)
+    return np.asarray(enough & (area_m2 <= (np.inf if rule.at_most is None else rule.at_most)), dtype=bool)
+
+
+def judge_group(group: Group, members: Sequence[Outcome]) -> tuple[Outcome, Verdict, tuple[str, ...]]:
+    """One sufficient ground is enough. A ground that is met while another member is not met is a conflict; a member
+    that was not checked may hide one."""
+    found = set(members)
+    if Outcome.CLEAR in found:
+        if Outcome.AFFECTED in found:
+            return Outcome.CLEAR, _capped(group, group.on_conflict), (CONFLICT,)
+        if Outcome.NOT_CHECKED in found:
+            return Outcome.CLEAR, _capped(group, worst([Verdict.REFER, group.on_conflict])), (MEMBER_NOT_CHECKED,)
+        return Outcome.CLEAR, _capped(group, Verdict.PASS), ()
+    if Outcome.NOT_CHECKED in found:
+        return Outcome.NOT_CHECKED, Verdict.REFER, (MEMBER_NOT_CHECKED,)
+    if Outcome.BORDERLINE in found:
+        return Outcome.BORDERLINE, Verdict.REFER, (ACCURACY,)
+    if found <= {Outcome.AFFECTED}:
+        return Outcome.AFFECTED, group.none, ()
+    if found <= {Outcome.NOT_MAPPED}:
+        return Outcome.NOT_MAPPED, worst([Verdict.REFER, group.nothing_mapped]), (UNMAPPED,)
+    return Outcome.PARTLY_MAPPED, Verdict.REFER, (UNMAPPED,)
+
+
+def verdict_of(check: Check, outcome: Outcome) -> Verdict:
+    """What an outcome means for the procedure. Only `clear` may pass, and no rule that was not verified does.
+
+    Of a group the verdict comes with its outcome from `judge_group`.
+    """
+    mapping: Mapping[Outcome, Verdict] = {} if isinstance(check, Group) else check.verdicts
+    verdict = mapping.get(outcome, _DEFAULT_VERDICT.get(outcome, Verdict.REFER))
+    if outcome is not Outcome.CLEAR:
+        verdict = worst([verdict, Verdict.REFER])
+    return _capped(check, verdict)
+
+
+def _capped(check: Check, verdict: Verdict) -> Verdict:
+    """A rule that is not verified can at best refer."""
+    return verdict if check.verified else worst([verdict, Verdict.REFER])
+
+
+__all__ = [
+    "ACCURACY", "BELOW_THRESHOLD", "CONFLICT", "GUARD", "NEAR", "SUM", "TOUCHES_ONLY", "UNMAPPED",
+    "Judgement", "judge", "judge_group", "judge_subject", "verdict_of",
+]  # fmt: skip

@@ -1,0 +1,82 @@
+"""Points inside, distances, and register entries: `contains_point`, `within_distance`, `same_parcel`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import shapely
+
+from .bounds import COINCIDENCE_M
+from .candidates import (
+    Candidates,
+    Measures,
+    Theme,
+    contact_words,
+    measures_of,
+    near_enough,
+    pair_distances,
+)  # fmt: skip
+from .lengths import lengths_inside, pair_lines
+from .procedure import Rule
+
+
+def measure_points(rule: Rule, found: Candidates) -> Measures:
+    """Features with a point in the subject; a point within 1 cm of the boundary lies on it."""
+    distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
+    keep = near_enough(found, distance, rule.reach_m)
+    distance, found = distance[keep], found.only(keep)
+    points, row = shapely.get_parts(found.geometry, return_index=True)
+    pair = found.row_pair[row]
+    shapes = found.subjects.geometry[found.subject[pair]]
+    from_boundary = shapely.distance(shapely.boundary(shapes), points)
+    is_off_boundary = from_boundary > COINCIDENCE_M
+    is_in = is_off_boundary & shapely.intersects(shapes, points)
+    error = found.error_m[pair]
+
+    def has(of_points: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return np.bincount(pair[of_points], minlength=len(found.subject)) > 0
+
+    inside, sure = has(is_in), has(is_in & (from_boundary >= error))
+    possible = inside | has(is_off_boundary & (from_boundary < error))
+    counting = found.counts
+    theme = replace(
+        Theme.blank(len(found.subjects)),
+        nearest_m=found.only(counting).min_by_subject(distance[counting]),
+        count=found.count_by_subject(inside & counting),
+        count_low=found.count_by_subject(sure & counting),
+        count_high=found.count_by_subject(possible & counting),
+    )
+    words = contact_words(rule.relation.value, inside, distance)
+    return replace(measures_of(found, words, theme, nearest_m=distance), is_inside=inside)
+
+
+def measure_distances(rule: Rule, found: Candidates) -> Measures:
+    """Distances to the nearest point of each feature; what touches, touches, whatever the accuracy."""
+    distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
+    keep = near_enough(found, distance, rule.reach_m)
+    distance, found = distance[keep], found.only(keep)
+    error = np.where(distance <= COINCIDENCE_M, 0.0, found.error_m)
+    counting = found.counts
+    counted = found.only(counting)
+    theme = replace(
+        Theme.blank(len(found.subjects)),
+        nearest_m=counted.min_by_subject(distance[counting]),
+        nearest_low_m=counted.min_by_subject(np.maximum(distance - error, 0.0)[counting]),
+        nearest_high_m=counted.min_by_subject((distance + error)[counting]),
+        count=found.count_by_subject(counting & (distance <= rule.distance_m)),
+    )
+    words = contact_words(rule.relation.value, distance <= rule.distance_m, distance)
+    dimensions = np.unique(shapely.get_dimensions(found.geometry))
+    if len(dimensions) == 1 and dimensions[0] == 1:
+        lengths = lengths_inside(found, pair_lines(found))
+        return measures_of(found, words, theme, nearest_m=distance, length_m=lengths)
+    return measures_of(found, words, theme, nearest_m=distance)
+
+
+def measure_entries(rule: Rule, found: Candidates) -> Measures:
+    """Register entries keyed to the subject: each is a hit, there is nothing to measure."""
+    count = found.count_by_subject(found.counts)
+    theme = replace(Theme.blank(len(found.subjects)), count=count, count_low=count, count_high=count)
+    words = np.full(len(found.subject), rule.relation.value, dtype=object)
+    return measures_of(found, words, theme)
