@@ -1,0 +1,121 @@
+"""The page of a check: the answer's JSON in the words of an office."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from gis.procedure import Verdict
+from layers.checking.wording import RELATIONS, VERDICTS, appraisal_text, outcome_label
+from layers.profile.procedures import InputDefinition
+from layers.store.catalogue import Catalogue
+from ogc.common.language import language_of
+
+from . import formats
+from .features import code_entries
+from .pages import render, say
+
+Json = Mapping[str, Any]
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "affected": ("affected",),
+    "look": ("borderline", "partly_mapped", "not_mapped", "not_checked", "withheld"),
+    "clear": ("clear",),
+}
+
+
+def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLResponse:
+    """`answer` is the JSON of contracts 2, already what the caller may see."""
+    language = language_of(request)
+    return render(
+        request,
+        "answer.html",
+        catalogue=catalogue,
+        here="check",
+        answer=answer,
+        groups=[
+            {"id": name, "findings": [finding for finding in answer["findings"] if finding["outcome"] in outcomes]}
+            for name, outcomes in GROUPS.items()
+        ],
+        verdict_word=VERDICTS[Verdict(answer["verdict"])],
+        word=lambda finding: outcome_label(finding["outcome"], finding["relation"]),
+        tone=_tone,
+        relation_words=RELATIONS,
+        inputs=list(_inputs(catalogue, answer, language)),
+        attributes_of=lambda layer, attributes: _attributes(catalogue, layer, attributes, language),
+        layer_title=lambda layer: say(language, _title(catalogue, layer)),
+        appraisal=appraisal_text(answer, language),
+        places=_places(answer),
+    )
+
+
+def _tone(finding: Json) -> str:
+    """The colour of the mark: an affected finding that only refers is no failure."""
+    if finding["outcome"] == "clear":
+        return "pass"
+    return "fail" if finding["outcome"] == "affected" and finding["verdict"] == "fail" else "refer"
+
+
+def _inputs(catalogue: Catalogue, answer: Json, language: str) -> Iterator[tuple[str, str]]:
+    """What was applied for, with the titles of the procedure's questions."""
+    procedure = catalogue.profile.procedure(answer["procedure"]["id"])
+    asked = {question.name: question for question in procedure.inputs} if procedure else {}
+    for name, value in answer["inputs"].items():
+        question = asked.get(name)
+        title = say(language, question.title) if question and question.title else name
+        yield title, _input(catalogue, question, value, language)
+
+
+def _input(catalogue: Catalogue, question: InputDefinition | None, value: object, language: str) -> str:
+    if isinstance(value, bool):
+        return ("Có" if value else "Không") if language == "vi" else ("Yes" if value else "No")
+    if isinstance(value, int | float):
+        unit = {"m2": " m²", "m": " m"}.get(question.unit or "", "") if question else ""
+        return formats.number(value, language, 2) + unit
+    entries = code_entries(catalogue, question.codes if question else None)
+    title = next((say(language, entry.title) for entry in entries if entry.code == value), None)
+    return f"{value} ({title})" if title else str(value)
+
+
+def _attributes(catalogue: Catalogue, layer: str | None, attributes: Json, language: str) -> str:
+    """'Tên nguồn nước: Rạch Trảng; Cấp: I' with the titles of the definition."""
+    state = catalogue.layers.get(layer) if layer else None
+    told = []
+    for name, value in attributes.items():
+        column = state.definition.attribute(name) if state else None
+        if value is None or isinstance(value, list | dict):
+            continue
+        title = say(language, column.title) if column and column.title else name
+        shown = formats.number(value, language, 2) if isinstance(value, float) else str(value)
+        told.append(f"{title}: {formats.day(shown) if column and column.type == 'date' else shown}")
+    return "; ".join(told)
+
+
+def _title(catalogue: Catalogue, layer: str) -> object:
+    state = catalogue.layers.get(layer)
+    return state.definition.title if state else layer
+
+
+def _places(answer: Json) -> dict[str, Any]:
+    """What the map of the page marks: the subject, and the features that count, by layer."""
+    hits: dict[str, list[str]] = {}
+    layers: dict[str, bool] = {}
+    for finding in _flat(answer["findings"]):
+        layer = finding["layer"]
+        if layer is None or finding["outcome"] == "withheld":
+            continue
+        layers[layer] = layers.get(layer, False) or bool(finding["features"])
+        if finding["outcome"] in ("affected", "borderline"):
+            hits.setdefault(layer, []).extend(feature["fid"] for feature in finding["features"])
+    subject = answer["subject"]
+    return {
+        "subject": {"layer": subject["layer"], "fid": subject["fid"]},
+        "layers": [layer for layer, is_hit in layers.items() if is_hit],
+        "hits": hits,
+    }
+
+
+def _flat(findings: Iterator[Json] | list[Json]) -> list[Json]:
+    return [part for finding in findings for part in (finding, *finding.get("members", ()))]

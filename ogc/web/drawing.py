@@ -1,0 +1,205 @@
+"""How layers are drawn: MapLibre layers and legends from `definition.style`, quiet defaults for what it leaves open.
+
+A definition's style is MapLibre paint, by layer type: `{fill: {fill-color: …}, line: {line-width: …}}`; flat properties
+(`fill-color: …`) are sorted by their first word. `visible: false` keeps a layer off until it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layers.profile.grammar import CodeList, LayerDefinition
+
+PAINT_TYPES = ("fill", "line", "circle")
+#: quiet colours for layers that state none, by sector and then in turn
+_SECTOR_COLORS: Mapping[str, Sequence[str]] = {
+    "land": ("#6f7f3a", "#9a8a45", "#58702f"),
+    "environment": ("#2a6f97", "#3d8b7d", "#4f7cac"),
+    "construction": ("#9c4f3c", "#7d5a8c", "#b0743a"),
+    "industry_trade": ("#6b4e71", "#a06a2c", "#4b5d78"),
+}
+_OTHER_COLORS = ("#4a6670", "#7a5c3e", "#5b6f4a")
+#: drawing order: areas, then lines, then points
+_RANK = {"polygon": 0, "line": 1, "point": 2, "none": 3}
+SHAPES = {
+    "Point": "point", "MultiPoint": "point", "LineString": "line", "MultiLineString": "line",
+    "Polygon": "polygon", "MultiPolygon": "polygon", "Geometry": "polygon",
+}  # fmt: skip
+REGULAR, ITALIC, STRONG = ["NotoSans-Regular"], ["NotoSans-Italic"], ["NotoSans-SemiBold"]
+PARCEL_FROM_ZOOM = 14
+HALO = "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the swatch of a layer shows."""
+
+    fill: str
+    stroke: str
+    opacity: float
+    width: float
+    dash: str
+
+
+def shape_of(definition: LayerDefinition) -> str:
+    """polygon, line, point or none."""
+    return SHAPES.get(definition.geometry, "none")
+
+
+def paint_of(definition: LayerDefinition) -> dict[str, dict[str, Any]]:
+    """Paint by MapLibre layer type, defaults filled in."""
+    given = _given(definition)
+    color = _default_color(definition)
+    shape = shape_of(definition)
+    if shape == "polygon":
+        fill = {"fill-color": color, "fill-opacity": 0.22, **given["fill"]}
+        return {
+            "fill": fill,
+            "line": {"line-color": _plain(fill["fill-color"], color), "line-width": 1, **given["line"]},
+        }
+    if shape == "line":
+        return {"line": {"line-color": color, "line-width": 1.6, **given["line"]}}
+    if shape == "point":
+        circle = {"circle-color": color, "circle-radius": 5, "circle-stroke-color": HALO, "circle-stroke-width": 1.4}
+        return {"circle": {**circle, **given["circle"]}}
+    return {}
+
+
+def legend_of(definition: LayerDefinition) -> Legend:
+    """The swatch: plain colours only; where the paint is an expression, its last plain colour."""
+    color = _default_color(definition)
+    paint = paint_of(definition)
+    fill, line, circle = paint.get("fill", {}), paint.get("line", {}), paint.get("circle", {})
+    dash = line.get("line-dasharray", [])
+    width = line.get("line-width", 1)
+    return Legend(
+        fill=_plain(fill.get("fill-color", circle.get("circle-color", color)), color),
+        stroke=_plain(line.get("line-color", circle.get("circle-stroke-color", color)), color),
+        opacity=float(_number(fill.get("fill-opacity", 1), 0.3)),
+        width=min(3.0, max(1.0, float(_number(width, 1.5)))),
+        dash=" ".join(str(part * 1.5) for part in dash) if all(isinstance(part, int | float) for part in dash) else "",
+    )
+
+
+def style_layers(
+    definition: LayerDefinition, columns: Sequence[str], codes: CodeList | None, *, is_parcel: bool, is_commune: bool
+) -> list[dict[str, Any]]:
+    """The MapLibre layers of one layer, ids `<layer>:<type>`; `columns` are those a tile may show."""
+    paint = paint_of(definition)
+    if is_commune:
+        paint.pop("fill", None)
+    if codes is not None and "fill-color" not in _given(definition)["fill"]:
+        paint = _colored_by_code(paint, definition, columns, codes)
+    common: dict[str, Any] = {"source": definition.id, "source-layer": definition.id}
+    if is_parcel:
+        common["minzoom"] = PARCEL_FROM_ZOOM - 1
+    made: list[dict[str, Any]] = [
+        {"id": f"{definition.id}:{kind}", "type": kind, **common, "paint": paint[kind]}
+        for kind in PAINT_TYPES
+        if kind in paint
+    ]
+    label = _label(definition, columns, is_parcel=is_parcel, is_commune=is_commune)
+    return [*made, {"id": f"{definition.id}:label", "type": "symbol", **common, **label}] if label else made
+
+
+def rank(definition: LayerDefinition, *, is_parcel: bool, is_commune: bool) -> tuple[int, int]:
+    """Lower is drawn first: plans, then parcels, then other areas, lines, points, and communes' borders above areas."""
+    shape = _RANK[shape_of(definition)]
+    covers_all = bool(definition.style.get("backdrop"))
+    return (shape, 2 if is_commune else 1 if is_parcel else 0 if covers_all else 1)
+
+
+def _label(
+    definition: LayerDefinition, columns: Sequence[str], *, is_parcel: bool, is_commune: bool
+) -> dict[str, Any] | None:
+    text = _text(definition, columns, is_parcel=is_parcel)
+    if text is None:
+        return None
+    shape = shape_of(definition)
+    is_water = definition.sector == "environment" and shape != "point"
+    layout: dict[str, Any] = {
+        "text-field": text,
+        "text-font": STRONG if is_commune else ITALIC if is_water else REGULAR,
+        "text-size": 13 if is_commune else 10.5 if is_parcel else 11.5,
+        "text-max-width": 9,
+        "text-padding": 6,
+    }
+    if shape == "line":
+        layout |= {"symbol-placement": "line", "text-max-angle": 35}
+    if shape == "point":
+        layout |= {
+            "text-variable-anchor": ["left", "right", "top", "bottom"],
+            "text-radial-offset": 0.8,
+            "text-justify": "auto",
+        }
+    color = "#0a3d40" if is_commune else "#39484b" if is_parcel else legend_of(definition).stroke
+    if shape == "point":
+        color = legend_of(definition).fill
+    paint = {"text-color": color, "text-halo-color": HALO, "text-halo-width": 1.4}
+    given = definition.style.get("symbol")
+    from_zoom = 9 if is_commune else PARCEL_FROM_ZOOM + 2.5 if is_parcel else 13
+    made: dict[str, Any] = {"layout": layout, "paint": paint, "minzoom": from_zoom}
+    if isinstance(given, Mapping):
+        layout.update(
+            {
+                k: v
+                for k, v in given.items()
+                if k.startswith(("text-", "symbol-")) and k not in paint and "color" not in k and "halo" not in k
+            }
+        )
+        paint.update({k: v for k, v in given.items() if "color" in k or "halo" in k})
+    return made
+
+
+def _text(definition: LayerDefinition, columns: Sequence[str], *, is_parcel: bool) -> object:
+    """The expression of a label: parcels by their number, others by the first column their label names."""
+    if is_parcel:
+        number = definition.by_role("parcel_number")
+        return ["to-string", ["get", number.name]] if number and number.name in columns else None
+    named = [a.name for a in definition.attributes if f"{{{a.name}}}" in (definition.label or "") and a.name in columns]
+    if not named:
+        named = [a.name for a in definition.attributes if a.name.startswith("ten") and a.name in columns]
+    return ["coalesce", ["to-string", ["get", named[0]]], ""] if named else None
+
+
+def _colored_by_code(
+    paint: dict[str, dict[str, Any]], definition: LayerDefinition, columns: Sequence[str], codes: CodeList
+) -> dict[str, dict[str, Any]]:
+    """Areas in the colours of their code list, as on a printed land-use map."""
+    column = next((a.name for a in definition.attributes if a.codes == codes.id and a.name in columns), None)
+    colored = [(entry.code, entry.color) for entry in codes.entries if entry.color]
+    if column is None or not colored or "fill" not in paint:
+        return paint
+    match = ["match", ["get", column], *(part for pair in colored for part in pair), paint["fill"]["fill-color"]]
+    return {**paint, "fill": {"fill-opacity": 0.6, **paint["fill"], "fill-color": match}}
+
+
+def _given(definition: LayerDefinition) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in PAINT_TYPES}
+    for name, value in definition.style.items():
+        if name in found and isinstance(value, Mapping):
+            found[name].update(value)
+        elif (kind := name.split("-")[0]) in found and "-" in name:
+            found[kind][name] = value
+    return found
+
+
+def _default_color(definition: LayerDefinition) -> str:
+    colors = _SECTOR_COLORS.get(definition.sector, _OTHER_COLORS)
+    return colors[sum(definition.id.encode()) % len(colors)]
+
+
+def _plain(value: object, default: str) -> str:
+    """A colour that is no expression; of an expression the last colour in it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        found = [part for part in value if isinstance(part, str) and part.startswith("#")]
+        return found[-1] if found else default
+    return default
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, int | float) else default

@@ -1,0 +1,120 @@
+"""Pages that are not the face of a standard: /map, /check, /catalogue, the map's style, and the static files."""
+
+from __future__ import annotations
+
+import mimetypes
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from layers.store.catalogue import Catalogue
+from layers.store.overview import overviews
+from ogc.common.links import base_url
+
+from .cards import cards, sectors
+from .formats import HERE
+from .map_style import is_shown_at_first, map_style
+from .pages import principal_of_page, purpose_of_page, render
+from .readout import readout
+
+router = APIRouter(include_in_schema=False)
+
+STATIC = Path(__file__).resolve().parent / "static"
+#: where the system's table may not know the type: a module with a wrong type is not run
+TYPES = {".mjs": "text/javascript", ".pbf": "application/x-protobuf", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+#: third-party files change with a release of ours only
+VENDOR_AGE_S = 86_400
+
+
+async def catalogue_of(request: Request) -> Catalogue:
+    found: Catalogue = await request.app.state.catalogue.current()
+    return found
+
+
+@router.get("/map")
+async def map_page(request: Request) -> HTMLResponse:
+    """The caller's layers on one map."""
+    catalogue = await catalogue_of(request)
+    header = catalogue.profile.header
+    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), {})
+    only = request.query_params.get("layer")
+    references = (header.reference_layers.parcel, header.reference_layers.commune)
+    shown = {
+        card.id
+        for card in listed
+        if (card.id in (only, header.reference_layers.commune) if only else is_shown_at_first(card, *references))
+    }
+    return render(
+        request,
+        "map.html",
+        catalogue=catalogue,
+        here="map",
+        shown=shown,
+        settings={**_map_settings(catalogue), "shown": sorted(shown), "only": only},
+    )
+
+
+@router.get("/map/style.json")
+async def style(request: Request) -> Response:
+    """The MapLibre style of the layers this caller may see as tiles."""
+    catalogue = await catalogue_of(request)
+    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), {})
+    made = map_style(listed, catalogue.profile, base_url(request))
+    return JSONResponse(made, headers={"cache-control": "private, no-store", "vary": "Cookie, Authorization"})
+
+
+@router.get("/check")
+async def check_page(request: Request) -> HTMLResponse:
+    """Find a parcel, choose a procedure, answer its questions; the script posts to /checks."""
+    catalogue = await catalogue_of(request)
+    return render(
+        request,
+        "check.html",
+        catalogue=catalogue,
+        here="check",
+        procedures=catalogue.profile.procedures,
+        today=datetime.now(HERE).date(),
+        settings=_map_settings(catalogue),
+    )
+
+
+@router.get("/catalogue")
+async def catalogue_page(request: Request) -> HTMLResponse:
+    """Every layer the caller may know of, by sector."""
+    catalogue = await catalogue_of(request)
+    async with request.app.state.database.connection() as connection:
+        known = await overviews(connection)
+    listed = sectors(catalogue, principal_of_page(request), purpose_of_page(request), known)
+    return render(request, "catalogue.html", catalogue=catalogue, here="catalogue", sectors=listed)
+
+
+def _map_settings(catalogue: Catalogue) -> dict[str, Any]:
+    header = catalogue.profile.header
+    return {"parcel": header.reference_layers.parcel, "readout": readout(header.crs)}
+
+
+class _Files(StaticFiles):
+    """Static files with the types browsers insist on; notebooks of other origins may load them."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        response = await super().get_response(path, scope)
+        age = f"public, max-age={VENDOR_AGE_S}" if path.startswith("vendor/") else "no-cache"
+        response.headers["cache-control"] = age
+        response.headers["access-control-allow-origin"] = "*"
+        response.headers["x-content-type-options"] = "nosniff"
+        return response
+
+
+for _ending, _type in TYPES.items():
+    mimetypes.add_type(_type, _ending)
+_files = _Files(directory=STATIC)
+
+
+@router.get("/static/{path:path}")
+async def static(path: str, request: Request) -> Response:
+    """Our own files and, below vendor/, those that `make assets` built."""
+    return await _files.get_response(path, request.scope)
