@@ -166,9 +166,8 @@ def is_loopback(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     if "forwarded" in headers or "x-forwarded-for" in headers or not _is_loopback_name(headers.get("host", "")):
         return False
-    peer = scope.get("client")
     try:
-        return bool(peer) and ipaddress.ip_address(peer[0]).is_loopback
+        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
     except ValueError:
         return False
 

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="an external PostGIS; default: the private cluster")
     shared: Path = Field(default=Path("../shared"), description="real test data")
     root_path: str = Field(default="", description="path prefix in front of every link")
+    trust_forwarded: bool = Field(
+        default=False, description="links take scheme, host and prefix from X-Forwarded-*: only behind an own proxy"
+    )
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)
 

@@ -23,3 +23,12 @@ async def database_status(url: str) -> dict[str, object]:
             found["invalid_indexes"] = [r["name"] for r in await rows(connection, sql["invalid_indexes"])]
             found["staging_tables"] = (await row(connection, sql["abandoned_staging"]) or {}).get("tables")
     return found
+
+
+async def readiness(database: Database) -> dict[str, bool]:
+    """What a server needs before it can serve, each true or false. Raises when the database does not answer."""
+    sql = blocks("status")
+    async with database.connection() as connection:
+        version = (await row(connection, sql["schema_version"]) or {}).get("version_num")
+        profile = await row(connection, sql["applied"])
+    return {"database": True, "schema": version == newest_version(), "profile": profile is not None}

@@ -23,12 +23,14 @@ COMMON = frozenset({"f", "lang"})
 class Parameters:
     """The query of one request, checked against the names its route knows."""
 
-    def __init__(self, request: Request, known: Collection[str] = ()) -> None:
+    def __init__(self, request: Request, known: Collection[str] = (), *, allow_others: bool = False) -> None:
+        """`allow_others` leaves names that are not known to the route, which then asks `others`."""
         self._values: dict[str, str] = {}
+        self._known = COMMON.union(known)
         errors = []
         for name, value in request.query_params.multi_items():
-            if name not in COMMON and name not in known:
-                errors.append(_error(name, "tham số không tồn tại", "no such parameter"))
+            if not allow_others and name not in self._known:
+                errors.append(_unknown(name))
             elif name in self._values:
                 errors.append(_error(name, "tham số lặp lại", "given more than once"))
             self._values[name] = value
@@ -38,6 +40,18 @@ class Parameters:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def __bool__(self) -> bool:
+        """True when anything beyond format and language was given."""
+        return any(name not in COMMON for name in self._values)
+
+    def others(self, allowed: Collection[str]) -> dict[str, str]:
+        """The values of names the route does not know itself, which must be among `allowed`."""
+        given = {name: value for name, value in self._values.items() if name not in self._known}
+        unknown = [_unknown(name) for name in given if name not in allowed]
+        if unknown:
+            raise invalid(unknown)
+        return given
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)
@@ -63,6 +77,10 @@ def _errors_of_common(values: dict[str, str]) -> list[FieldError]:
     return errors
 
 
+def _unknown(name: str) -> FieldError:
+    return _error(name, "tham số không tồn tại", "no such parameter")
+
+
 def _error(name: str, vi: str, en: str) -> FieldError:
     return FieldError(name, Message(vi, en))
 
@@ -72,6 +90,10 @@ def invalid(errors: list[FieldError]) -> InvalidRequestError:
     vi = "; ".join(f"{error.field}: {error.message.vi}" for error in errors)
     en = "; ".join(f"{error.field}: {error.message.en}" for error in errors)
     return InvalidRequestError(f"Tham số không dùng được: {vi}.", f"Parameters that cannot be used: {en}.", errors)
+
+
+def invalid_value(name: str, vi: str, en: str) -> InvalidRequestError:
+    return invalid([_error(name, vi, en)])
 
 
 def boolean(text: str) -> bool:

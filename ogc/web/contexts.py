@@ -33,6 +33,6 @@ class CollectionContext(PageContext):
 
 class ProblemContext(TypedDict):
     """problem.html: an error shown to a person. `document` is the problem+json body (status, title, code, detail,
-    detail_vi, detail_en, errors…); render takes `status_code=` besides. There may be no catalogue: it must not need one."""
+    detail_vi, detail_en, errors…); render takes `status_code=` besides. It must not need a catalogue."""
 
     document: Mapping[str, Any]

@@ -1,0 +1,94 @@
+"""The only place where the HTTP service is put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from fastapi import Depends, FastAPI
+from starlette.middleware import Middleware
+
+from layers.store.catalogue import LiveCatalogue
+from layers.store.cluster import Cluster
+from layers.store.connection import Database
+from layers.store.features import Figures
+from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
+from ogc.common import health, identity
+from ogc.common import routes as common
+from ogc.common.accesses import Accesses
+from ogc.common.compression import Compression
+from ogc.common.metrics import Measure, Metrics
+from ogc.common.parameters import refuse_unknown
+from ogc.common.relation import Decisions
+from ogc.errors import Problems, install
+from ogc.features import routes as features
+from ogc.logs import configure
+from ogc.settings import Settings
+from ogc.tiles import routes as tiles
+from ogc.web import routes as web
+
+BLOCKS = (common, features, tiles)
+SHUTDOWN_S = 10
+
+
+def create_app(settings: Settings, *, demo: bool = False, database_url: str | None = None) -> FastAPI:
+    """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only."""
+    configure()
+    identities = DemoIdentities(settings.secrets_folder) if demo else None
+    metrics = Metrics()
+    app = FastAPI(
+        title="Lienthong",
+        root_path=settings.root_path,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(settings, database_url),
+        middleware=_middleware(metrics, identities),
+        dependencies=[Depends(refuse_unknown)],
+    )
+    app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
+    app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
+    install(app)
+    _add_routes(app, identities)
+    return app
+
+
+def _middleware(metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
+    """From the outside inwards; all of it plain ASGI (prototypes 3)."""
+    found: list[Any] = [Middleware(Measure, metrics=metrics), Middleware(Compression)]
+    if identities is not None:
+        found.append(Middleware(ForgetBadCookie, demo=identities))
+    return [*found, Middleware(Problems), Middleware(Authentication, demo=identities)]
+
+
+def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
+    operations = [*common.OPERATIONS, *features.OPERATIONS, *tiles.OPERATIONS]
+    operations += [*identity.OPERATIONS, *health.OPERATIONS]
+    app.state.operations = tuple(operations)
+    app.router.routes.extend(operation.route() for operation in operations)
+    if identities is not None:
+        app.router.routes.append(identity.switcher(identities))
+    for room in (web,):
+        app.include_router(room.router)
+
+
+def _lifespan(settings: Settings, database_url: str | None) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Open what the service stands on; at the end write the accesses still counted."""
+        url = database_url or settings.database_url or Cluster.at(settings.data_folder).ensure_started().url
+        async with Database.open(url, size=settings.pool_size) as database, LiveCatalogue(database) as catalogue:
+            accesses = Accesses(database)
+            app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
+            app.state.figures, app.state.decisions = Figures(), Decisions()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(accesses.flush_forever)
+                yield
+                tasks.cancel_scope.cancel()
+            with anyio.move_on_after(SHUTDOWN_S, shield=True):
+                await accesses.flush()
+
+    return lifespan

@@ -1,0 +1,46 @@
+"""ETag, 304 and who may keep an answer (design 4, "Read")."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+#: counted up whenever the same rows would give other bytes
+ENCODER = "1"
+VARY = "Authorization, Cookie, Accept, Accept-Language"
+NO_STORE = "private, no-store"
+#: an own cache may keep it but asks every time: what is taken back is gone at once
+REVALIDATE = "private, no-cache"
+#: the same for everybody, so that shared caches may keep it too
+SHARED = "public, no-cache"
+
+
+def digest(*parts: object) -> str:
+    """One short name for all that an answer depends on."""
+    whole = "\x1f".join(str(part) for part in (ENCODER, *parts))
+    return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def weak(*parts: object) -> str:
+    """The ETag of a list or a tile: equal rows, not always equal bytes (timeStamp, compression)."""
+    return f'W/"{digest(*parts)}"'
+
+
+def strong(*parts: object) -> str:
+    """The ETag of an item."""
+    return f'"{digest(*parts)}"'
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """The caller already has it (If-None-Match, weak comparison: RFC 9110, 13.1.2)."""
+    header = request.headers.get("if-none-match")
+    if header is None:
+        return False
+    opaque = etag.removeprefix("W/")
+    return header.strip() == "*" or any(known.strip().removeprefix("W/") == opaque for known in header.split(","))
+
+
+def not_modified(etag: str, cache_control: str) -> Response:
+    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control, "Vary": VARY})

@@ -1,0 +1,132 @@
+"""Parameters and schemas of the OpenAPI document, after OGC API Features 1 and Tiles 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ogc.features.query import DEFAULT_LIMIT, MAX_LIMIT
+
+_TEXT = {"type": "string"}
+_WHOLE = {"type": "integer", "minimum": 0}
+
+
+def _about(schema: Mapping[str, Any], text: str, **more: Any) -> dict[str, Any]:
+    return {"schema": dict(schema), "description": text, **more}
+
+
+PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "collectionId": _TEXT,
+    "featureId": _TEXT,
+    "tileMatrixSetId": {"type": "string", "enum": ["WebMercatorQuad"]},
+    "tileMatrix": _WHOLE,
+    "tileRow": _WHOLE,
+    "tileCol": _WHOLE,
+}
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "oneOf": [{"minItems": n, "maxItems": n} for n in (4, 6)]}
+_NAMES = {"type": "array", "items": _TEXT, "minItems": 1}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "f": _about({"type": "string", "enum": ["json", "html"]}, "The form of the answer; without it, by Accept"),
+    "lang": _about({"type": "string", "enum": ["vi", "en"]}, "The language; without it, by Accept-Language"),
+    "limit": _about(_LIMIT, "How many features at most; a larger value counts as the maximum"),
+    "bbox": _about(_NUMBERS, "Features that meet the box, in CRS84 (longitude, latitude)"),
+    "datetime": _about(_TEXT, "Features in force at a time or in an interval: RFC 3339, open ends `..`"),
+    "filter": _about(_TEXT, "CQL2 over the queryables"),
+    "filter-lang": _about(
+        {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}, "Of `filter`"
+    ),
+    "filter-crs": _about(_TEXT, "CRS of shapes in `filter`: CRS84 only"),
+    "properties": _about(_NAMES, "Only these properties"),
+    "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
+    "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),
+    "as-of": _about(_TEXT, "What the service knew at an instant; a date means its end, Asia/Ho_Chi_Minh"),
+    "queryables": {
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+        "description": "Any simple queryable of the collection by its own name: features with this value",
+        "explode": True,
+    },
+}
+
+_LINK = {
+    "type": "object",
+    "required": ["href", "rel"],
+    "properties": {
+        "href": _TEXT, "rel": _TEXT, "type": _TEXT, "title": _TEXT, "hreflang": _TEXT, "templated": {"type": "boolean"},
+    },
+}  # fmt: skip
+_LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}
+_COLLECTION = {
+    "type": "object",
+    "required": ["id", "links"],
+    "properties": {
+        "id": _TEXT,
+        "title": _TEXT,
+        "description": _TEXT,
+        "itemType": _TEXT,
+        "crs": {"type": "array", "items": _TEXT},
+        "extent": {"type": "object"},
+        "links": _LINKS,
+    },
+}
+_FEATURE = {
+    "type": "object",
+    "required": ["type", "geometry", "properties"],
+    "properties": {
+        "type": {"const": "Feature"},
+        "id": {"type": "integer"},
+        "geometry": {"type": ["object", "null"]},
+        "properties": {"type": ["object", "null"]},
+        "links": _LINKS,
+    },
+}
+_FEATURES = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "timeStamp": {"type": "string", "format": "date-time"},
+        "numberMatched": _WHOLE,
+        "numberReturned": _WHOLE,
+        "links": _LINKS,
+        "features": {"type": "array", "items": {"$ref": "#/components/schemas/feature"}},
+    },
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "detail_vi", "detail_en"],
+    "properties": {
+        "type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "code": _TEXT, "detail": _TEXT,
+        "detail_vi": _TEXT, "detail_en": _TEXT, "id": _TEXT, "errors": {"type": "array", "items": {"type": "object"}},
+        "candidates": {"type": "array", "items": {"type": "object"}},
+    },
+}  # fmt: skip
+
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "object": {"type": "object"},
+    "html": _TEXT,
+    "text": _TEXT,
+    "binary": {"type": "string", "contentEncoding": "binary"},
+    "schema": {"type": "object", "required": ["$schema", "$id", "type", "properties"]},
+    "link": _LINK,
+    "landingPage": {"type": "object", "required": ["links"], "properties": {"title": _TEXT, "links": _LINKS}},
+    "conformance": {
+        "type": "object",
+        "required": ["conformsTo"],
+        "properties": {"conformsTo": {"type": "array", "items": _TEXT}},
+    },
+    "collection": _COLLECTION,
+    "collections": {
+        "type": "object",
+        "required": ["links", "collections"],
+        "properties": {
+            "links": _LINKS,
+            "collections": {"type": "array", "items": {"$ref": "#/components/schemas/collection"}},
+        },
+    },
+    "feature": _FEATURE,
+    "features": _FEATURES,
+    "problem": _PROBLEM,
+}

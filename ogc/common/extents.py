@@ -1,0 +1,21 @@
+"""The extent of what a caller may see of a layer, read once for each revision and relation."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from layers.access.decide import Decision
+from layers.store import features
+
+from .relation import Relation
+
+
+async def extent_of(request: Request, relation: Relation, decision: Decision | None = None) -> features.BBox | None:
+    """None where nothing is shown; `decision` where another one than the relation's counts."""
+    decision, state = decision or relation.decision, request.app.state
+    if relation.state.state not in ("served", "empty") or not (decision.is_allowed and decision.has_geometry):
+        return None
+    async with state.database.connection() as connection:
+        return await features.extent(
+            connection, relation.state, relation.catalogue.storage_srid, decision, state.figures
+        )

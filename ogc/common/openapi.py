@@ -1,0 +1,99 @@
+"""The OpenAPI 3.1 document: our operations from their own values, the rest from FastAPI; no remote reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from .components import PARAMETERS, PATH_PARAMETERS, SCHEMAS
+from .operations import Operation
+from .parameters import COMMON
+
+_REASONS = {
+    "204": "No content", "304": "Not modified", "400": "A parameter cannot be used", "401": "The token does not hold",
+    "403": "Not granted for this layer", "404": "Not found or not permitted", "500": "Unknown error, with an id",
+    "503": "Suspended, or not ready",
+}  # fmt: skip
+
+
+def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
+    """The whole description, the same for every caller: it names no layer."""
+    generated = app.openapi()
+    operations: tuple[Operation, ...] = app.state.operations
+    paths = {operation.path: {"get": _operation(operation, language)} for operation in operations}
+    schemas = {**generated.get("components", {}).get("schemas", {}), **SCHEMAS}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Lienthong", "version": version("lienthong"), "license": _LICENCE},
+        "servers": [{"url": base}],
+        "security": [{}, {"bearer": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
+        "paths": {**paths, **_generated_paths(generated)},
+        "components": {
+            "schemas": schemas,
+            "parameters": {name: _named(name, schema) for name, schema in PARAMETERS.items()},
+            "responses": {code: _problem(text) for code, text in _REASONS.items() if int(code) >= 400},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+_LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+
+
+def _generated_paths(generated: Mapping[str, Any]) -> dict[str, Any]:
+    """FastAPI's operations, with the errors our edge really answers instead of its own."""
+    paths: dict[str, Any] = {}
+    for path, item in generated.get("paths", {}).items():
+        paths[path] = {method: _with_our_errors(operation) for method, operation in item.items()}
+    return paths
+
+
+def _with_our_errors(operation: Mapping[str, Any]) -> dict[str, Any]:
+    responses = {code: answer for code, answer in operation.get("responses", {}).items() if code != "422"}
+    declared = {code: _ref("responses", code) for code in ("400", "401", "500")}
+    if "requestBody" in operation:
+        declared["422"] = _problem("Inputs that are missing or cannot be used")
+    return {**operation, "responses": {**declared, **responses}}
+
+
+def _operation(operation: Operation, language: str) -> dict[str, Any]:
+    names = [*re.findall(r"{(\w+)}", operation.path)]
+    made: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary.in_language(language),
+        "tags": [operation.tag],
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]} for name in names),
+            *(_ref("parameters", name) for name in (*operation.parameters, *sorted(COMMON))),
+        ],
+        "responses": _responses(operation),
+    }
+    if operation.allow_others:
+        made["parameters"].append(_ref("parameters", "queryables"))
+    return made
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    content = {media_type: {"schema": _ref("schemas", name)} for media_type, name in operation.answers.items()}
+    made: dict[str, Any] = {"200": {"description": "OK", "content": content}}
+    for status in (400, 401, *operation.statuses, 500):
+        code = str(status)
+        made[code] = _ref("responses", code) if status >= 400 else {"description": _REASONS[code]}
+    return made
+
+
+def _named(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "style": "form", "explode": False, **described}
+
+
+def _problem(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {"application/problem+json": {"schema": _ref("schemas", "problem")}}}
+
+
+def _ref(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,0 +1,125 @@
+"""request → principal → decide → one authorised relation: the only way from a route to a layer's rows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from layers.access.decide import Decision, decide
+from layers.access.grammar import Action
+from layers.access.principal import Principal
+from layers.errors import NotFoundError, UnavailableError
+from layers.store.catalogue import Catalogue, LayerState
+from ogc.auth import principal_of, purpose_of
+
+from .caching import NO_STORE, REVALIDATE, SHARED
+
+LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What one caller may read of one layer, decided; `features` and `tiles` of the store take it from here."""
+
+    catalogue: Catalogue
+    state: LayerState
+    principal: Principal
+    purpose: str | None
+    decision: Decision
+
+    @property
+    def layer(self) -> str:
+        return self.state.definition.id
+
+    @property
+    def cache_control(self) -> str:
+        if not self.is_cacheable:
+            return NO_STORE
+        return SHARED if self.decision.is_public else REVALIDATE
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Relations bound to what a caller is are never kept, and have no ETag (design 4)."""
+        return not self.decision.uses_claims
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """All that the bytes of a list or tile depend on besides the request (design 4)."""
+        return (self.layer, self.state.revision, self.state.definition_digest, self.decision.relation_digest)
+
+
+class Decisions:
+    """Decisions of one process; a change of policy, profile or day has other keys."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._known: OrderedDict[tuple[object, ...], Decision] = OrderedDict()
+
+    def of(
+        self, catalogue: Catalogue, state: LayerState, principal: Principal, action: Action, purpose: str | None
+    ) -> Decision:
+        day = datetime.now(LOCAL_TIME).date()
+        key = (
+            *(principal.id, principal.roles, principal.office, principal.sector, principal.is_operator),
+            tuple(sorted(principal.claims.items())),
+            *(state.definition.id, state.definition_digest, action, purpose, day, catalogue.policy_digest),
+        )
+        found = self._known.get(key)
+        if found is None:
+            found = decide(principal, state.definition, action, catalogue.grants, purpose=purpose, day=day)
+            self._known[key] = found
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return found
+
+
+async def authorised(request: Request, layer_id: str, action: Action) -> Relation:
+    """The caller's relation. Raises NotFoundError, the same for a missing and a hidden layer; ForbiddenError for an
+    action that is not granted; UnavailableError for a suspended layer. A refusal leaves its event too.
+    """
+    relation = await described(request, layer_id, action)
+    if not relation.decision.is_allowed:
+        await request.app.state.accesses.refused(request, relation, layer_id, action)
+        relation.decision.require()
+    if relation.state.state == "suspended":
+        raise UnavailableError(
+            "Lớp dữ liệu đang tạm ngừng cung cấp. Vui lòng thử lại sau hoặc liên hệ cơ quan quản lý.",
+            "The layer is suspended. Please try again later or ask the sector that answers for it.",
+        )
+    return relation
+
+
+async def described(request: Request, layer_id: str, action: Action = "items") -> Relation:
+    """The layer as far as the caller may know of it, whatever the action. Raises NotFoundError."""
+    catalogue = await request.app.state.catalogue.current()
+    relation = _visible(request, catalogue, layer_id, action)
+    if relation is None:
+        await request.app.state.accesses.refused(request, None, layer_id, action)
+        raise NotFoundError
+    return relation
+
+
+def visible(request: Request, catalogue: Catalogue) -> list[Relation]:
+    """Every layer the caller may know of, in the order of the profile."""
+    found = (_visible(request, catalogue, layer_id, "items") for layer_id in catalogue.layers)
+    return [relation for relation in found if relation is not None]
+
+
+def with_action(request: Request, relation: Relation, action: Action) -> Decision:
+    """The decision on another action for the same caller and layer."""
+    decisions: Decisions = request.app.state.decisions
+    return decisions.of(relation.catalogue, relation.state, relation.principal, action, relation.purpose)
+
+
+def _visible(request: Request, catalogue: Catalogue, layer_id: str, action: Action) -> Relation | None:
+    """None for a layer that is not there, was withdrawn, or is hidden from the caller."""
+    state = catalogue.layers.get(layer_id)
+    if state is None or state.state == "withdrawn":
+        return None
+    principal, purpose = principal_of(request), purpose_of(request)
+    decision = request.app.state.decisions.of(catalogue, state, principal, action, purpose)
+    return Relation(catalogue, state, principal, purpose, decision) if decision.is_visible else None

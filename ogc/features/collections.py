@@ -1,0 +1,55 @@
+"""A layer as an OGC API collection: title, extent of the caller's relation, links."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.profile.grammar import LayerDefinition
+from ogc.common.links import GEOJSON, HTML, JSON, MVT, SCHEMA, Addresses, Link, link
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+
+Bounds = tuple[float, float, float, float]
+
+
+def collection(
+    addresses: Addresses,
+    definition: LayerDefinition,
+    bounds: Bounds | None,
+    language: str,
+    *,
+    may_read: bool,
+    may_tile: bool,
+) -> dict[str, Any]:
+    """The description of one layer. Without a bound (nothing to see, no geometry) there is no extent: never null."""
+    title, about = definition.title, definition.description
+    made: dict[str, Any] = {"id": definition.id, "title": title.vi if language == "vi" else title.en}
+    if about is not None:
+        made["description"] = about.vi if language == "vi" else about.en
+    made |= {"itemType": "feature", "crs": [CRS84], "sector": definition.sector, "sharing": definition.sharing}
+    if bounds is not None:
+        made["extent"] = {"spatial": {"bbox": [list(bounds)], "crs": CRS84}}
+    return {**made, "links": _links(addresses, definition, may_read=may_read, may_tile=may_tile)}
+
+
+def _links(addresses: Addresses, definition: LayerDefinition, *, may_read: bool, may_tile: bool) -> list[Link]:
+    own = ("collections", definition.id)
+    title = definition.title.vi
+    made = [
+        link(addresses.to(*own, f="json"), "self", JSON, title),
+        link(addresses.to(*own, f="html"), "alternate", HTML, title),
+        link(addresses.to("collections"), "collection", JSON),
+    ]
+    if may_read:
+        made += [
+            link(addresses.to(*own, "items"), "items", GEOJSON, title),
+            link(addresses.to(*own, "items", f="html"), "items", HTML, title),
+            link(addresses.to(*own, "queryables"), f"{REL}queryables", SCHEMA),
+            link(addresses.to(*own, "schema"), f"{REL}schema", SCHEMA),
+        ]
+    if may_tile and definition.has_geometry:
+        made.append(link(addresses.to(*own, "tiles"), f"{REL}tilesets-vector", JSON))
+        tile = addresses.to(*own, "tiles", "WebMercatorQuad", "{tileMatrix}", "{tileRow}", "{tileCol}")
+        made.append({**link(tile, "item", MVT), "templated": True})
+    return made

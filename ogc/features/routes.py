@@ -1,0 +1,214 @@
+"""OGC API Features 1 and 3, Common 3: collections, items, item, schema, queryables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gis.errors import Message
+from layers.errors import NotFoundError
+from layers.store import features
+from layers.store.revisions import current_revision, revision_at
+from ogc.common.caching import VARY, digest, is_known, not_modified, strong, weak
+from ogc.common.extents import extent_of
+from ogc.common.language import language_of
+from ogc.common.links import GEOJSON, HTML, JSON, SCHEMA, Addresses
+from ogc.common.negotiation import prefers_html
+from ogc.common.operations import Operation
+from ogc.common.parameters import Parameters, invalid_value
+from ogc.common.relation import Relation, authorised, described, visible, with_action
+from ogc.common.responses import document_response, json_response
+
+from .collections import CRS84, collection
+from .items import feature, feature_collection, items_query
+from .query import PARAMETERS, Query, read_query
+from .schemas import queryables_of, schema_of
+
+CONFORMS_TO = (
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/oas31",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/schemas",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/returnables-and-receivables",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+)
+_CONTENT_CRS = {"Content-Crs": f"<{CRS84}>"}
+
+
+async def collections(request: Request, parameters: Parameters) -> Response:
+    """Every layer the caller may know of."""
+    catalogue = await request.app.state.catalogue.current()
+    addresses = Addresses(request)
+    found = [await _collection(request, addresses, relation) for relation in visible(request, catalogue)]
+    made = {"links": addresses.self_and_alternates(JSON), "collections": found}
+    return document_response(request, made, "collections.html", catalogue=catalogue)
+
+
+async def collection_by_id(request: Request, parameters: Parameters) -> Response:
+    relation = await described(request, request.path_params["collectionId"])
+    made = await _collection(request, Addresses(request), relation)
+    return _layer_page(request, made, "collection.html", JSON, relation)
+
+
+async def schema(request: Request, parameters: Parameters) -> Response:
+    relation = await authorised(request, request.path_params["collectionId"], "items")
+    address = Addresses(request).to("collections", relation.layer, "schema")
+    state = relation.state
+    made = schema_of(address, relation.catalogue.profile, state.definition, relation.decision, language_of(request))
+    return _layer_page(request, made, "schema.html", SCHEMA, relation)
+
+
+async def queryables(request: Request, parameters: Parameters) -> Response:
+    relation = await authorised(request, request.path_params["collectionId"], "items")
+    address = Addresses(request).to("collections", relation.layer, "queryables")
+    state = relation.state
+    made = queryables_of(address, relation.catalogue.profile, state.definition, relation.decision, language_of(request))
+    return _layer_page(request, made, "schema.html", SCHEMA, relation)
+
+
+async def items(request: Request, parameters: Parameters) -> Response:
+    relation = await authorised(request, request.path_params["collectionId"], "items")
+    query = read_query(parameters, relation.state.definition, relation.decision)
+    addresses, is_page = Addresses(request), prefers_html(request)
+    etag = weak("items", *relation.version, addresses.here())
+    if relation.is_cacheable and not is_page and is_known(request, etag):
+        request.app.state.accesses.counted(relation)
+        return not_modified(etag, relation.cache_control)
+    page, revision = await _read_page(request, relation, query)
+    body = feature_collection(page, addresses, relation.layer, revision)
+    if is_page:
+        return _layer_page(request, orjson.loads(body), "items.html", GEOJSON, relation)
+    return json_response(body, GEOJSON, headers=_headers(relation, etag))
+
+
+async def item(request: Request, parameters: Parameters) -> Response:
+    relation = await authorised(request, request.path_params["collectionId"], "items")
+    fid, addresses = request.path_params["featureId"], Addresses(request)
+    found = await _read_item(request, relation, fid)
+    if found is None:
+        raise NotFoundError
+    etag = strong("item", found.row_hash.hex(), relation.state.definition_digest, addresses.here())
+    if prefers_html(request):
+        document = orjson.loads(feature(found, addresses, relation.layer))
+        return _layer_page(request, document, "item.html", GEOJSON, relation)
+    if relation.is_cacheable and is_known(request, etag):
+        return not_modified(etag, relation.cache_control)
+    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_headers(relation, etag))
+
+
+def _headers(relation: Relation, etag: str) -> dict[str, str]:
+    kept = {"ETag": etag} if relation.is_cacheable else {}
+    return {**_CONTENT_CRS, **kept, "Cache-Control": relation.cache_control, "Vary": VARY}
+
+
+def _layer_page(
+    request: Request, document: dict[str, Any], template: str, media_type: str, relation: Relation
+) -> Response:
+    return document_response(
+        request, document, template, media_type, definition=relation.state.definition, catalogue=relation.catalogue
+    )
+
+
+async def _collection(request: Request, addresses: Addresses, relation: Relation) -> dict[str, Any]:
+    """The extent is that of the relation the caller may read; where only tiles are granted, that of the tiles."""
+    may_tile = with_action(request, relation, "tile")
+    readable = relation.decision if relation.decision.is_allowed else may_tile
+    bounds = await extent_of(request, relation, readable)
+    return collection(
+        addresses,
+        relation.state.definition,
+        bounds,
+        language_of(request),
+        may_read=relation.decision.is_allowed,
+        may_tile=may_tile.is_allowed,
+    )
+
+
+async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, int]:
+    """The page and the revision it was read at; its event is in the same transaction."""
+    state = request.app.state
+    async with state.database.transaction(snapshot=True) as connection:
+        pinned = await _pinned_revision(connection, relation.layer, query)
+        page = await features.page(
+            connection,
+            relation.state,
+            relation.catalogue.storage_srid,
+            relation.decision,
+            items_query(query, pinned),
+            state.figures,
+        )
+        revision = pinned
+        if revision is None:
+            is_last = page.next_after is None
+            revision = relation.state.revision if is_last else await current_revision(connection, relation.layer)
+        asked = digest(repr(query))
+        await state.accesses.record(connection, relation, request=asked, features=len(page.features))
+    return page, revision
+
+
+async def _pinned_revision(connection: Any, layer: str, query: Query) -> int | None:
+    """A walk stays on the revision it began with; `as-of` names another; else what is current."""
+    if query.cursor is not None:
+        return query.cursor.revision
+    if query.as_of is None:
+        return None
+    if query.as_of > datetime.now(UTC) + timedelta(days=1):
+        raise invalid_value("as-of", "nằm ở tương lai", "lies in the future")
+    return await revision_at(connection, layer, query.as_of)
+
+
+async def _read_item(request: Request, relation: Relation, fid: str) -> features.Item | None:
+    """None for whatever is not there: a text that is no fid takes the same way as a hidden row."""
+    state = request.app.state
+    number = int(fid) if fid.isascii() and fid.isdigit() and len(fid) < 17 else 0
+    async with state.database.transaction() as connection:
+        found = await features.item(
+            connection, relation.state, relation.catalogue.storage_srid, relation.decision, number
+        )
+        asked = digest(relation.layer, fid)
+        await state.accesses.record(connection, relation, request=asked, features=int(found is not None))
+    return found
+
+
+_LISTED = {GEOJSON: "features", HTML: "html"}
+OPERATIONS = (
+    Operation(
+        "/collections", collections, Message("Các lớp dữ liệu", "Collections"), "features", (),
+        {JSON: "collections", HTML: "html"},
+    ),
+    Operation(
+        "/collections/{collectionId}", collection_by_id, Message("Một lớp dữ liệu", "One collection"), "features", (),
+        {JSON: "collection", HTML: "html"}, (404,),
+    ),
+    Operation(
+        "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
+        _LISTED, (304, 403, 404, 503), allow_others=True,
+    ),
+    Operation(
+        "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features", (),
+        {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 503),
+    ),
+    Operation(
+        "/collections/{collectionId}/schema", schema, Message("Lược đồ", "Schema"), "features", (),
+        {SCHEMA: "schema", HTML: "html"}, (403, 404, 503),
+    ),
+    Operation(
+        "/collections/{collectionId}/queryables", queryables, Message("Thuộc tính lọc được", "Queryables"), "features",
+        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 503),
+    ),
+)  # fmt: skip
