@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from layers.store.catalogue import Catalogue
-
 from layers.profile.grammar import LayerDefinition
+from layers.store.catalogue import Catalogue
 
 
 class PageContext(TypedDict):

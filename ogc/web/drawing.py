@@ -1,7 +1,8 @@
 """How layers are drawn: MapLibre layers and legends from `definition.style`, quiet defaults for what it leaves open.
 
 A definition's style is MapLibre paint, by layer type: `{fill: {fill-color: …}, line: {line-width: …}}`; flat properties
-(`fill-color: …`) are sorted by their first word. `visible: false` keeps a layer off until it is asked for.
+(`fill-color: …`) are sorted by their first word. The text "@<codes> <column>" stands for the colours of a code list.
+`visible: false` keeps a layer off until it is asked for.
 """
 
 from __future__ import annotations
@@ -84,14 +85,19 @@ def legend_of(definition: LayerDefinition) -> Legend:
 
 
 def style_layers(
-    definition: LayerDefinition, columns: Sequence[str], codes: CodeList | None, *, is_parcel: bool, is_commune: bool
+    definition: LayerDefinition,
+    columns: Sequence[str],
+    codes: Mapping[str, CodeList],
+    *,
+    is_parcel: bool,
+    is_commune: bool,
 ) -> list[dict[str, Any]]:
     """The MapLibre layers of one layer, ids `<layer>:<type>`; `columns` are those a tile may show."""
-    paint = paint_of(definition)
+    paint = {
+        kind: _with_codes(properties, definition, columns, codes) for kind, properties in paint_of(definition).items()
+    }
     if is_commune:
         paint.pop("fill", None)
-    if codes is not None and "fill-color" not in _given(definition)["fill"]:
-        paint = _colored_by_code(paint, definition, columns, codes)
     common: dict[str, Any] = {"source": definition.id, "source-layer": definition.id}
     if is_parcel:
         common["minzoom"] = PARCEL_FROM_ZOOM - 1
@@ -105,10 +111,13 @@ def style_layers(
 
 
 def rank(definition: LayerDefinition, *, is_parcel: bool, is_commune: bool) -> tuple[int, int]:
-    """Lower is drawn first: plans, then parcels, then other areas, lines, points, and communes' borders above areas."""
-    shape = _RANK[shape_of(definition)]
-    covers_all = bool(definition.style.get("backdrop"))
-    return (shape, 2 if is_commune else 1 if is_parcel else 0 if covers_all else 1)
+    """Lower is drawn first: plans, water, parcels, other areas, communes' borders; then lines, then points."""
+    area = 4 if is_commune else 2 if is_parcel else 3
+    if any(word in definition.id for word in ("plan", "status")):
+        area = 0
+    if definition.id.endswith("water_body"):
+        area = 1
+    return (_RANK[shape_of(definition)], area)
 
 
 def _label(
@@ -164,16 +173,31 @@ def _text(definition: LayerDefinition, columns: Sequence[str], *, is_parcel: boo
     return ["coalesce", ["to-string", ["get", named[0]]], ""] if named else None
 
 
-def _colored_by_code(
-    paint: dict[str, dict[str, Any]], definition: LayerDefinition, columns: Sequence[str], codes: CodeList
-) -> dict[str, dict[str, Any]]:
-    """Areas in the colours of their code list, as on a printed land-use map."""
-    column = next((a.name for a in definition.attributes if a.codes == codes.id and a.name in columns), None)
-    colored = [(entry.code, entry.color) for entry in codes.entries if entry.color]
-    if column is None or not colored or "fill" not in paint:
-        return paint
-    match = ["match", ["get", column], *(part for pair in colored for part in pair), paint["fill"]["fill-color"]]
-    return {**paint, "fill": {"fill-opacity": 0.6, **paint["fill"], "fill-color": match}}
+def _with_codes(
+    properties: Mapping[str, Any], definition: LayerDefinition, columns: Sequence[str], codes: Mapping[str, CodeList]
+) -> dict[str, Any]:
+    """Paint with every "@<codes> <column>" replaced by the colours of the list, as on a printed land-use map."""
+    return {
+        name: _colors_of(value, definition, columns, codes) if _is_code_reference(value) else value
+        for name, value in properties.items()
+    }
+
+
+def _colors_of(
+    reference: str, definition: LayerDefinition, columns: Sequence[str], codes: Mapping[str, CodeList]
+) -> object:
+    """A `match` over the codes; the default colour where the list has none or the caller may not see the column."""
+    listed, _, column = reference.removeprefix("@").partition(" ")
+    default = _default_color(definition)
+    entries = codes[listed].entries if listed in codes and column in columns else ()
+    colored = [(entry.code, entry.color) for entry in entries if entry.color]
+    if not colored:
+        return default
+    return ["match", ["get", column], *(part for pair in colored for part in pair), default]
+
+
+def _is_code_reference(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("@")
 
 
 def _given(definition: LayerDefinition) -> dict[str, dict[str, Any]]:
@@ -194,7 +218,7 @@ def _default_color(definition: LayerDefinition) -> str:
 def _plain(value: object, default: str) -> str:
     """A colour that is no expression; of an expression the last colour in it."""
     if isinstance(value, str):
-        return value
+        return default if _is_code_reference(value) else value
     if isinstance(value, Sequence):
         found = [part for part in value if isinstance(part, str) and part.startswith("#")]
         return found[-1] if found else default

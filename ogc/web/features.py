@@ -21,8 +21,8 @@ def label_of(definition: LayerDefinition, feature: Mapping[str, Any]) -> str | N
             return definition.label.format_map(known)
         except (KeyError, IndexError, ValueError):
             pass
-    key = known.get(definition.key) if definition.key else None
-    return None if key is None else str(key)
+    key = [known.get(name) for name in definition.key_columns]
+    return ".".join(map(str, key)) if key and None not in key else None
 
 
 def shown_columns(document: Mapping[str, Any]) -> frozenset[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from layers.profile.grammar import CodeList
 from layers.profile.profile import Profile
 
 from .cards import Card
@@ -57,7 +56,7 @@ def _layers(card: Card, profile: Profile, parcel: str, commune: str | None) -> l
     made = style_layers(
         card.definition,
         card.columns,
-        _codes(card, profile),
+        {codes.id: codes for codes in profile.codes},
         is_parcel=card.id == parcel,
         is_commune=card.id == commune,
     )
@@ -74,8 +73,3 @@ def is_shown_at_first(card: Card, parcel: str, commune: str | None) -> bool:
     if card.id in (parcel, commune) or shape_of(card.definition) != "polygon":
         return True
     return not any(word in card.id for word in ("plan", "status"))
-
-
-def _codes(card: Card, profile: Profile) -> CodeList | None:
-    named = next((attribute.codes for attribute in card.definition.attributes if attribute.codes), None)
-    return profile.code_list(named) if named else None

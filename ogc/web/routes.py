@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -30,12 +30,29 @@ TYPES = {".mjs": "text/javascript", ".pbf": "application/x-protobuf", ".woff2": 
 VENDOR_AGE_S = 86_400
 
 
+def of_map(layer: str | None = None, fid: str | None = None) -> None:
+    """What a link to the map may name: one layer to show alone, one parcel to choose."""
+
+
+def of_check(  # declared so that an unknown parameter is told, not ignored; the page reads them itself
+    commune: str | None = None,
+    sheet: str | None = None,
+    parcel: str | None = None,
+    code: str | None = None,
+    point: str | None = None,
+    fid: str | None = None,
+    procedure: str | None = None,
+    dossier: str | None = None,
+) -> None:
+    """What a link to the check may fill in."""
+
+
 async def catalogue_of(request: Request) -> Catalogue:
     found: Catalogue = await request.app.state.catalogue.current()
     return found
 
 
-@router.get("/map")
+@router.get("/map", dependencies=[Depends(of_map)])
 async def map_page(request: Request) -> HTMLResponse:
     """The caller's layers on one map."""
     catalogue = await catalogue_of(request)
@@ -67,7 +84,7 @@ async def style(request: Request) -> Response:
     return JSONResponse(made, headers={"cache-control": "private, no-store", "vary": "Cookie, Authorization"})
 
 
-@router.get("/check")
+@router.get("/check", dependencies=[Depends(of_check)])
 async def check_page(request: Request) -> HTMLResponse:
     """Find a parcel, choose a procedure, answer its questions; the script posts to /checks."""
     catalogue = await catalogue_of(request)
@@ -94,7 +111,12 @@ async def catalogue_page(request: Request) -> HTMLResponse:
 
 def _map_settings(catalogue: Catalogue) -> dict[str, Any]:
     header = catalogue.profile.header
-    return {"parcel": header.reference_layers.parcel, "readout": readout(header.crs)}
+    return {
+        "parcel": header.reference_layers.parcel,
+        "commune": header.reference_layers.commune,
+        "label": catalogue.profile.parcel_layer.label,
+        "readout": readout(header.crs),
+    }
 
 
 class _Files(StaticFiles):

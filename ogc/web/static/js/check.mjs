@@ -75,7 +75,6 @@ async function choose(one) {
   at("preview-text").textContent = one.label;
   try {
     const item = await itemOf(settings.parcel, one.fid);
-    if (!one.label) at("preview-text").textContent = t("found_one", { label: item.id });
     map ??= await makeMap(at("preview"), { small: true });
     if (map && item.geometry) {
       mark(map, item);
@@ -195,11 +194,11 @@ if (form.dataset.askedFid) {
   find();
 }
 
-/** How an office calls a parcel that is known by its fid only. */
+/** How an office calls a parcel that is known by its fid only: the label of the layer's definition, filled in. */
 async function labelOf(fid) {
   try {
-    const { body } = await ask(`/parcels?${new URLSearchParams({ fid })}`);
-    return body.candidates[0]?.label ?? `fid ${fid}`;
+    const { properties } = await itemOf(settings.parcel, fid);
+    return settings.label?.replace(/\{(\w+)\}/g, (_, name) => properties[name] ?? "–") ?? `fid ${fid}`;
   } catch {
     return `fid ${fid}`;
   }

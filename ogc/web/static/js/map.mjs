@@ -101,7 +101,11 @@ if (map) {
     return [element("p", { className: "small quiet", text: titles.get(layer) ?? t("parcel") }), heading(layer, item), links, facts];
   }
 
-  const heading = (layer, item) => element("h2", { text: labels.get(`${layer}/${item.id}`) ?? titles.get(layer) ?? layer });
+  const filled = (item) => settings.label?.replace(/\{(\w+)\}/g, (_, name) => item.properties[name] ?? "–");
+  function heading(layer, item) {
+    const label = labels.get(`${layer}/${item.id}`) ?? (layer === settings.parcel ? filled(item) : null);
+    return element("h2", { text: label ?? titles.get(layer) ?? layer });
+  }
   const labels = new Map();
   const plain = (value) => (Number.isInteger(value) ? String(value) : number(value, 1));
 
