@@ -86,7 +86,9 @@ class Inspection:
     def as_dict(self) -> dict[str, object]:
         return {
             "layer": self.definition.id,
-            "source": {"name": self.source.name, "layer": self.source.layer, "digest": self.source.digest},
+            "source": self.source.name,
+            "source_layer": self.source.layer,
+            "source_digest": self.source.digest,
             "driver": self.source.driver,
             "crs": self.crs.as_dict(),
             "encoding": self.encoding,

@@ -38,7 +38,7 @@ def compiled(statement: Statement, values: Values | None = None) -> tuple[Litera
     if isinstance(statement, str):
         return statement, dict(values or {})
     made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    parameters = dict(made.construct_params(cast("Any", dict(values or {}))))
+    parameters = dict(made.construct_params(cast("Any", dict(values or {}))) or {})  # DDL has none
     return cast("LiteralString", made.string), parameters
 
 

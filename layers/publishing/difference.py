@@ -1,0 +1,96 @@
+"""What a file changes against what stands, inside its scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .content import Content
+
+#: a share of removals above which an officer must say so
+REMOVAL_GUARD = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`added` and `changed` are places in the file's rows; `removed` and `replaced` are fids that are closed."""
+
+    added: NDArray[np.int64]
+    changed: NDArray[np.int64]
+    removed: NDArray[np.int64]
+    replaced: NDArray[np.int64]
+    unchanged: int
+    conflicts: NDArray[np.int64]  #: fids edited since the base and reverted by the file
+
+    @property
+    def inserted(self) -> NDArray[np.int64]:
+        """Places in the file of all rows that are written."""
+        return np.sort(np.concatenate([self.added, self.changed]))
+
+    @property
+    def closed(self) -> NDArray[np.int64]:
+        return np.concatenate([self.removed, self.replaced])
+
+    def as_dict(self) -> dict[str, int]:
+        return {
+            "added": len(self.added),
+            "changed": len(self.changed),
+            "removed": len(self.removed),
+            "unchanged": self.unchanged,
+            "conflicts": len(self.conflicts),
+        }
+
+    def removes_too_much(self, standing: int) -> bool:
+        return len(self.removed) > REMOVAL_GUARD * standing
+
+
+def difference(file: Content, current: Content, base: Content | None = None, *, keep_current: bool = False) -> Difference:
+    """The file against the current rows of the scope.
+
+    With `base`, the rows the file was made from: what was edited since and would be reverted is a conflict;
+    `keep_current` leaves the edits standing.
+    """
+    place, is_known = _lookup(current.fid, file.fid)
+    same = np.zeros(len(file), dtype=np.bool_)
+    same[is_known] = (current.row_hash[place[is_known]] == file.row_hash[is_known]).all(axis=1)
+    added = np.flatnonzero(~is_known)
+    changed = np.flatnonzero(is_known & ~same)
+    _, stays = _lookup(np.sort(file.fid), current.fid, is_sorted=True)
+    removed = current.fid[~stays]
+    conflicts = _conflicts(file, current, base, np.concatenate([file.fid[changed], removed, file.fid[added]]))
+    if keep_current and len(conflicts):
+        added = added[~np.isin(file.fid[added], conflicts)]
+        changed = changed[~np.isin(file.fid[changed], conflicts)]
+        removed = removed[~np.isin(removed, conflicts)]
+    unchanged = len(current) - len(removed) - len(changed)
+    return Difference(added, changed, removed, file.fid[changed], unchanged, conflicts)
+
+
+def _conflicts(file: Content, current: Content, base: Content | None, touched: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the fids the file touches, those that stand otherwise now than in the base the file was made from."""
+    if base is None or not len(touched):
+        return np.zeros(0, dtype=np.int64)
+    now, then = _hash_of(current, touched), _hash_of(base, touched)
+    return touched[(now != then).any(axis=1)]
+
+
+def _hash_of(content: Content, fids: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The hash of each fid; zeros where it does not stand."""
+    place, is_known = _lookup(content.fid, fids)
+    found = np.zeros((len(fids), 4), dtype=np.uint64)
+    found[is_known] = content.row_hash[place[is_known]]
+    return found
+
+
+def _lookup(
+    known: NDArray[np.int64], wanted: NDArray[np.int64], *, is_sorted: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """For each wanted fid its place among the known ones, and whether it is there."""
+    order = np.arange(len(known)) if is_sorted else np.argsort(known, kind="stable")
+    if not len(known):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
+    ordered = known[order]
+    found = np.minimum(np.searchsorted(ordered, wanted), len(known) - 1)
+    return order[found], ordered[found] == wanted

@@ -1,0 +1,161 @@
+"""Accepted rows as the CSV that PostGIS copies in: typed columns, four shapes a row, pieces in every zone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import shapely
+from numpy.typing import NDArray
+
+from gis.crs import Projection, to_web_mercator
+from gis.geometry import hilbert_order
+from layers.profile.grammar import LayerDefinition
+from layers.profile.profile import Profile
+from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
+
+from .content import Content
+from .inspection import Communes, Rows
+from .placing import projection_of
+from .zones import ewkb_hex, pieces_by_zone
+
+Geometries = NDArray[np.object_]
+CHUNK_ROWS = 32_768
+_CSV = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows in spatial order with all that is stored of them."""
+
+    definition: LayerDefinition
+    profile: Profile
+    storage_srid: int
+    rows: Rows
+    content: Content
+    communes: Communes | None
+
+    @property
+    def columns(self) -> list[str]:
+        """In the order the CSV has them."""
+        shapes = ["geom", "geom_4326", "geom_3857"] if self.definition.has_geometry else []
+        names = [attribute.name for attribute in self.definition.attributes]
+        minimum = ["min_zoom"] if self.definition.has_geometry else []
+        return ["fid", "key", "row_hash", *names, *shapes, *minimum, "accuracy_m", "parcel_refs"]
+
+    def row_chunks(self, tell: Callable[[int], None]) -> Iterator[bytes]:
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            yield _csv(self._chunk(start, start + CHUNK_ROWS))
+            tell(min(start + CHUNK_ROWS, len(self.rows)))
+
+    def piece_chunks(self) -> Iterator[bytes]:
+        """zone, fid, geom; in the spatial order of the rows, so that the one index of all layers grows in place."""
+        if not self.definition.has_geometry:
+            return
+        for start in range(0, len(self.rows), CHUNK_ROWS):
+            shapes, fids = self.rows.geometry[start : start + CHUNK_ROWS], self.content.fid[start : start + CHUNK_ROWS]
+            for pieces in pieces_by_zone(shapes, self.profile, self.definition.id, self.communes):
+                zone = pa.array(np.full(len(pieces.owner), pieces.zone, dtype=np.int16))
+                table = pa.table([zone, pa.array(fids[pieces.owner]), ewkb_hex(pieces.geometry, 0)], ["zone", "fid", "geom"])
+                yield _csv(table)
+
+    def boxes(self, most: int = 64) -> NDArray[np.float64]:
+        """Boxes in CRS84 around runs of neighbouring rows, at most so many."""
+        if not len(self.rows) or not self.definition.has_geometry:
+            return np.zeros((0, 4))
+        bounds = shapely.bounds(self.rows.geometry)
+        groups = [group for group in np.array_split(bounds, most) if len(group)]
+        boxes = [shapely.box(*group[:, :2].min(axis=0), *group[:, 2:].max(axis=0)) for group in groups]
+        return np.asarray(shapely.bounds(_projection(self.profile).to_wgs84(np.array(boxes, dtype=object))))
+
+    def _chunk(self, start: int, stop: int) -> pa.Table:
+        part = self.rows.take(np.arange(start, min(stop, len(self.rows))))
+        columns: dict[str, pa.Array] = {
+            "fid": pa.array(self.content.fid[start:stop]),
+            "key": part.key,
+            "row_hash": _hex_bytes(self.content.row_hash[start:stop]),
+        }
+        columns |= {each.name: part.columns[each.name].combine_chunks() for each in self.definition.attributes}
+        if self.definition.has_geometry:
+            columns |= self._shapes(part.geometry)
+            columns["min_zoom"] = pa.array(np.zeros(len(part), dtype=np.int16))
+        columns["accuracy_m"] = accuracy_of(self.definition, self.profile, part.columns)
+        columns["parcel_refs"] = parcel_refs_of(self.definition, part.columns)
+        return pa.table(columns).select(self.columns)
+
+    def _shapes(self, stored: Geometries) -> Mapping[str, pa.Array]:
+        """The stored shape, its CRS84 form wound as RFC 7946 wants, its Web Mercator form wound as MVT wants."""
+        degrees = _projection(self.profile).to_wgs84(stored)
+        mercator = to_web_mercator(degrees)
+        return {
+            "geom": ewkb_hex(stored, self.storage_srid),
+            "geom_4326": ewkb_hex(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
+            "geom_3857": ewkb_hex(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
+        }
+
+
+def prepare(
+    definition: LayerDefinition, profile: Profile, storage_srid: int, rows: Rows, content: Content,
+    communes: Communes | None,
+) -> Prepared:  # fmt: skip
+    """Rows along a Hilbert curve: neighbours on the map are neighbours on disk."""
+    order = hilbert_order(rows.geometry) if definition.has_geometry else np.argsort(content.fid)
+    return Prepared(definition, profile, storage_srid, rows.take(order), content.take(order), communes)
+
+
+def accuracy_of(definition: LayerDefinition, profile: Profile, columns: pa.Table) -> pa.Array:
+    """Metres: the row's own, else that of its scale, else the layer's, else that of the layer's scale, else 0."""
+    header = profile.header
+    of_scale = header.accuracy_of_scale_m(definition.scale) if definition.scale is not None else None
+    layer = definition.accuracy_m if definition.accuracy_m is not None else (of_scale or 0.0)
+    found = pa.nulls(columns.num_rows, pa.float64())
+    if own := definition.by_role("accuracy"):
+        found = columns[own.name].combine_chunks().cast(pa.float64())
+    if scale := definition.by_role("scale"):
+        values = [None if v is None else header.accuracy_of_scale_m(v) for v in columns[scale.name].to_pylist()]
+        found = pc.coalesce(found, pa.array(values, pa.float64()))
+    return pc.fill_null(found, float(layer))
+
+
+def parcel_refs_of(definition: LayerDefinition, columns: pa.Table) -> pa.Array:
+    """For register entries the parcels they are keyed to, as a PostgreSQL array: 'commune/sheet/parcel', 'code:…'."""
+    count = columns.num_rows
+    if definition.geometry != "none":
+        return pa.array(["{}"] * count)
+    named = [_role_column(definition, columns, role) for role in ("commune", "sheet", "parcel_number")]
+    number = pc.binary_join_element_wise(*named, "/")
+    code = pc.binary_join_element_wise("code:", _role_column(definition, columns, "national_code"), "")
+    pairs = zip(number.to_pylist(), code.to_pylist(), strict=True)
+    return pa.array(["{" + ",".join(_quoted(ref) for ref in pair if ref is not None) + "}" for pair in pairs])
+
+
+def _role_column(definition: LayerDefinition, columns: pa.Table, role: str) -> pa.Array:
+    attribute = definition.by_role(role)  # type: ignore[arg-type]  # one of the grammar's roles
+    if attribute is None:
+        return pa.nulls(columns.num_rows, pa.string())
+    return columns[attribute.name].combine_chunks().cast(pa.string())
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _hex_bytes(hashes: NDArray[np.uint64]) -> pa.Array:
+    """bytea as text."""
+    return pa.array(["\\x" + row.tobytes().hex() for row in hashes], pa.string())
+
+
+def _csv(table: pa.Table) -> bytes:
+    """Every value quoted, null empty: PostgreSQL then tells an empty text from nothing."""
+    sink = io.BytesIO()
+    pa_csv.write_csv(table, sink, _CSV)
+    return sink.getvalue()
+
+
+def _projection(profile: Profile) -> Projection:
+    return projection_of(profile.header)
