@@ -18,6 +18,8 @@ from rich.console import Console
 
 from gis.errors import LienthongError
 from layers.access.principal import Principal, operator
+from layers.errors import NotFoundError
+from layers.store.catalogue import Catalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
 from ogc.settings import Settings
@@ -46,6 +48,21 @@ async def database(settings: Settings | None = None, *, size: int = 4) -> AsyncI
 def caller() -> Principal:
     """Commands act as the operator; the event names the person of the operating system."""
     return operator(getpass.getuser())
+
+
+def principal_named(identity: str | None, catalogue: Catalogue) -> Principal:
+    """The operator, or an identity of the applied profile. Raises NotFoundError naming those there are."""
+    if identity is None:
+        return caller()
+    found = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    if found is None:
+        known = ", ".join(one.id for one in catalogue.profile.identities) or "-"
+        raise NotFoundError(
+            f"Không có định danh '{identity}'. Có: {known}.", f"No identity '{identity}'. Known: {known}."
+        )
+    return Principal(
+        found.id, frozenset(found.roles), found.office, found.sector, found.claims, os_user=caller().os_user
+    )
 
 
 def print_json(value: object) -> None:
