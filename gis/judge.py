@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from .areas import CONTACT_AREA_M2, area_threshold_m2
-from .candidates import COUNTS, NEAR, TOUCHES_ONLY, Booleans, Floats, Measures, Subjects, Theme
+from .candidates import COUNTS, Booleans, Floats, Measures, Subjects, Theme
 from .lengths import length_threshold_m
 from .procedure import Check, Group, Outcome, Relation, Rule, SubjectRule, Verdict, worst
 
@@ -22,16 +22,21 @@ BELOW_THRESHOLD = "below_threshold"
 SUM = "sum"  #: a hit only together with others
 
 #: reasons of a finding
-ACCURACY = "accuracy"  #: the decision flips within the accuracy
-GUARD = "guard"  #: a measure did not hold its guards
-NOT_IMPLEMENTED = "not_implemented"
-UNMAPPED = "unmapped_ground"
+WITHIN_ACCURACY = "within_accuracy"  #: the decision flips within the accuracy
+BROKEN_MEASURE = "broken_measure"  #: a measure did not hold its guards
+RASTER = "raster"  #: not measured by this kernel
+OUTSIDE_MAPPED_AREA = "outside_mapped_area"
+PARTLY_MAPPED = "partly_mapped"
 CONFLICT = "conflict"
 MEMBER_NOT_CHECKED = "member_not_checked"
 
 _AREA = (Relation.OVERLAPS_AREA, Relation.COVERS_AREA, Relation.INSIDE)
 _DEFAULT_VERDICT = {Outcome.CLEAR: Verdict.PASS}
-_UNMAPPED = (Outcome.NOT_MAPPED, Outcome.PARTLY_MAPPED)
+_REASONS = {
+    Outcome.BORDERLINE: (WITHIN_ACCURACY,),
+    Outcome.NOT_MAPPED: (OUTSIDE_MAPPED_AREA,),
+    Outcome.PARTLY_MAPPED: (PARTLY_MAPPED,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +49,34 @@ class Judgement:
     reason: NDArray[np.object_]
 
 
-def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: str | None = None) -> Judgement:
-    """Outcomes of one rule. `mapped` is the mapped share of each grown subject; `blocked` says why the whole layer
-    cannot be relied on (stale, suspended …): its hits are reported all the same, and nothing is concluded."""
+def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.object_] | None = None) -> Judgement:
+    """Outcomes of one rule. `mapped` is the mapped share of each grown subject; `blocked` says for each subject why the
+    layer cannot be relied on (stale, suspended …; empty: it can): hits are reported all the same, nothing is concluded.
+    """
     hit, reason = _pairs(rule, measures)
     holds, surely, possibly = (_holds(rule, measures, which) for which in ("measured", "least", "most"))
     outcome = _outcomes(rule, holds, surely, possibly, mapped)
-    broken = measures.theme.broken | np.isnan(mapped)
-    outcome[broken] = Outcome.NOT_CHECKED
-    reasons = np.fromiter((_reasons_of(one) for one in outcome), dtype=object, count=len(outcome))
-    why = NOT_IMPLEMENTED if rule.relation is Relation.RASTER_CLASS else GUARD
-    for place in np.flatnonzero(broken).tolist():
-        reasons[place] = (why,)
+    reasons = np.fromiter((_REASONS.get(one, ()) for one in outcome), dtype=object, count=len(outcome))
+    why = RASTER if rule.relation is Relation.RASTER_CLASS else BROKEN_MEASURE
+    for place in np.flatnonzero(measures.theme.broken | np.isnan(mapped)).tolist():
+        outcome[place], reasons[place] = Outcome.NOT_CHECKED, (why,)
     if blocked is not None:
-        outcome[:] = Outcome.NOT_CHECKED
-        for place in range(len(outcome)):
-            reasons[place] = (blocked, *(word for word in reasons[place] if word != UNMAPPED))
+        for place in np.flatnonzero(blocked != "").tolist():
+            outcome[place], reasons[place] = Outcome.NOT_CHECKED, (blocked[place],)
     return Judgement(outcome, reasons, hit, reason)
 
 
 def _outcomes(rule: Rule, holds: Booleans, surely: Booleans, possibly: Booleans, mapped: Floats) -> NDArray[np.object_]:
     """The truth table. A prohibition is affected where the relation holds, a requirement where it does not."""
     doubtful = (holds & ~surely) | (~holds & possibly)
-    unmapped = np.where(mapped > 0, Outcome.PARTLY_MAPPED, Outcome.NOT_MAPPED)
-    if rule.relation.is_requirement:
-        lacking = np.where(mapped >= 1, Outcome.AFFECTED, unmapped)
-        settled = np.where(holds, Outcome.CLEAR, lacking)
-    else:
-        spared = np.where(mapped >= 1, Outcome.CLEAR, unmapped)
-        settled = np.where(holds, Outcome.AFFECTED, spared)
-    return np.asarray(np.where(doubtful, Outcome.BORDERLINE, settled), dtype=object)
-
-
-def _reasons_of(outcome: Outcome) -> tuple[str, ...]:
-    if outcome is Outcome.BORDERLINE:
-        return (ACCURACY,)
-    return (UNMAPPED,) if outcome in _UNMAPPED else ()
+    met, unmet = Outcome.CLEAR, Outcome.AFFECTED
+    outcome = np.empty(len(holds), dtype=object)
+    outcome[:] = unmet if rule.relation.is_requirement else met
+    outcome[mapped < 1] = Outcome.PARTLY_MAPPED
+    outcome[mapped <= 0] = Outcome.NOT_MAPPED
+    outcome[holds] = met if rule.relation.is_requirement else unmet
+    outcome[doubtful] = Outcome.BORDERLINE
+    return outcome
 
 
 def _holds(rule: Rule, measures: Measures, which: Literal["measured", "least", "most"]) -> Booleans:
@@ -146,9 +143,10 @@ def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.obj
     low = shapely.area(shapely.buffer(subjects.geometry, -subjects.accuracy_m))
     high = shapely.area(shapely.buffer(subjects.geometry, subjects.accuracy_m))
     met, at_least_met, at_most_met = (_within(rule, area) for area in (subjects.area_m2, low, high))
-    settled = np.where(met, Outcome.CLEAR, Outcome.AFFECTED)
-    doubtful = (at_least_met != met) | (at_most_met != met)
-    outcome = np.where(doubtful, Outcome.BORDERLINE, settled).astype(object)
+    outcome = np.empty(len(subjects), dtype=object)
+    outcome[:] = Outcome.AFFECTED
+    outcome[met] = Outcome.CLEAR
+    outcome[(at_least_met != met) | (at_most_met != met)] = Outcome.BORDERLINE
     outcome[~subjects.is_valid] = Outcome.NOT_CHECKED
     return outcome, low, high
 
@@ -171,12 +169,12 @@ def judge_group(group: Group, members: Sequence[Outcome]) -> tuple[Outcome, Verd
     if Outcome.NOT_CHECKED in found:
         return Outcome.NOT_CHECKED, Verdict.REFER, (MEMBER_NOT_CHECKED,)
     if Outcome.BORDERLINE in found:
-        return Outcome.BORDERLINE, Verdict.REFER, (ACCURACY,)
+        return Outcome.BORDERLINE, Verdict.REFER, (WITHIN_ACCURACY,)
     if found <= {Outcome.AFFECTED}:
         return Outcome.AFFECTED, group.none, ()
     if found <= {Outcome.NOT_MAPPED}:
-        return Outcome.NOT_MAPPED, worst([Verdict.REFER, group.nothing_mapped]), (UNMAPPED,)
-    return Outcome.PARTLY_MAPPED, Verdict.REFER, (UNMAPPED,)
+        return Outcome.NOT_MAPPED, worst([Verdict.REFER, group.nothing_mapped]), (OUTSIDE_MAPPED_AREA,)
+    return Outcome.PARTLY_MAPPED, Verdict.REFER, (PARTLY_MAPPED,)
 
 
 def verdict_of(check: Check, outcome: Outcome) -> Verdict:
@@ -194,9 +192,3 @@ def verdict_of(check: Check, outcome: Outcome) -> Verdict:
 def _capped(check: Check, verdict: Verdict) -> Verdict:
     """A rule that is not verified can at best refer."""
     return verdict if check.verified else worst([verdict, Verdict.REFER])
-
-
-__all__ = [
-    "ACCURACY", "BELOW_THRESHOLD", "CONFLICT", "GUARD", "NEAR", "SUM", "TOUCHES_ONLY", "UNMAPPED",
-    "Judgement", "judge", "judge_group", "judge_subject", "verdict_of",
-]  # fmt: skip

@@ -1,0 +1,285 @@
+"""One cut, a bound procedure and arrays in; judgements out. Pure: the single check calls it for one subject, the batch
+for a partition, so that both give the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis.candidates import COUNTS, Measures, Pieces, Subjects
+from gis.coverage import Ground, mapped_share
+from gis.judge import Judgement, judge, judge_group, judge_subject, verdict_of
+from gis.measure import AreaRoute, measure
+from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
+from layers.filters import check as checked
+from layers.filters import evaluate as holds
+from layers.filters import parse_bound
+from layers.profile.conditions import properties_of
+from layers.profile.grammar import LayerDefinition
+
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+NOT_APPLICABLE = "not_applicable"
+NOT_IN_FORCE = "not_in_force"
+STALE = "stale"
+LAYER_EMPTY = "layer_empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A layer as the cut found it."""
+
+    revision: int  #: 0: nothing published by then
+    state: str = "served"
+    published: datetime | None = None
+    max_age_days: int | None = None
+    accuracy_m: float = 0.0  #: of the layer as a whole, for the edge of its mapped area
+
+    def blocked(self, clock: datetime) -> str:
+        """Why nothing may be concluded from the layer; empty when it may."""
+        if self.state in ("suspended", "withdrawn"):
+            return f"layer_{self.state}"
+        return STALE if self._is_stale(clock) else ""
+
+    def _is_stale(self, clock: datetime) -> bool:
+        if self.max_age_days is None or self.published is None:
+            return False
+        return clock - self.published > timedelta(days=self.max_age_days)
+
+
+def _nothing() -> Integers:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that one rule needs of its layer around the subjects.
+
+    Features are columns of their own (fid, accuracy_m, excluded); rows refer to them and to subjects by position. Of
+    entries without a shape the row's geometry is None. `failed` says for single subjects why nothing could be read.
+    """
+
+    fid: Integers
+    accuracy_m: Floats
+    excluded: Objects
+    subject: Integers = field(default_factory=_nothing)
+    feature: Integers = field(default_factory=_nothing)
+    geometry: Objects = field(default_factory=lambda: np.zeros(0, dtype=object))
+    piece: Integers | None = None
+    everywhere: bool = False
+    areas: Ground = field(default_factory=Ground.none)
+    refused: Ground = field(default_factory=Ground.none)
+    failed: Objects | None = None
+
+    @classmethod
+    def unread(cls, subjects: int, reason: str) -> Sheet:
+        """A layer of which nothing could be read, with the reason (error, timeout …)."""
+        failed = np.full(subjects, reason, dtype=object)
+        return cls(_nothing(), np.zeros(0), np.zeros(0, dtype=object), failed=failed)
+
+    @classmethod
+    def empty(cls) -> Sheet:
+        """A layer without features near and without mapped ground."""
+        return cls(_nothing(), np.zeros(0), np.zeros(0, dtype=object))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFindings:
+    """What one rule found for every subject. Pairs are those of `measures`, judged in `judgement`."""
+
+    rule: Rule
+    sheet: Sheet
+    measures: Measures
+    judgement: Judgement
+    mapped: Floats
+    verdict: Objects
+
+    @property
+    def outcome(self) -> Objects:
+        return self.judgement.outcome
+
+    @property
+    def reasons(self) -> Objects:
+        return self.judgement.reasons
+
+    @property
+    def pair_fid(self) -> Integers:
+        """The fid of each pair's feature."""
+        return self.sheet.fid[self.measures.feature]
+
+    @property
+    def hit_count(self) -> Integers:
+        """Hits of each subject."""
+        hits = self.measures.subject[self.judgement.hit]
+        return np.bincount(hits, minlength=len(self.outcome)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFindings:
+    """What a top-level check found: `rules` holds its own rule, a group's members, or nothing for a subject check."""
+
+    check: Check
+    outcome: Objects
+    verdict: Objects
+    reasons: Objects  #: tuples of codes, one tuple a subject
+    rules: tuple[RuleFindings, ...] = ()
+    area_m2: Floats | None = None  #: of subject checks, with its bounds
+    area_low_m2: Floats | None = None
+    area_high_m2: Floats | None = None
+
+
+def rules_of(procedure: Procedure) -> tuple[Rule, ...]:
+    """Every rule against a layer, members of groups included; its position is its number."""
+    found: list[Rule] = []
+    for check in procedure.checks:
+        if isinstance(check, Group):
+            found += check.members
+        elif isinstance(check, Rule):
+            found.append(check)
+    return tuple(found)
+
+
+def exclusions(
+    rule: Rule, definition: LayerDefinition, attributes: Sequence[Mapping[str, object]], on_date: date
+) -> Objects:
+    """Why a feature does not count: not in force on the day, or not what the rule asks for; empty where it counts.
+
+    What is unknown counts against the subject: for a prohibition as applying, for a requirement as not applying.
+    Raises InvalidRequestError for a condition that does not fit the layer.
+    """
+    found = np.full(len(attributes), COUNTS, dtype=object)
+    condition = checked(parse_bound(rule.when), properties_of(definition)) if rule.when else None
+    begins, ends = definition.by_role("effective_from"), definition.by_role("effective_to")
+    for place, row in enumerate(attributes):
+        if (begins and _is_after(row.get(begins.name), on_date)) or (ends and _is_before(row.get(ends.name), on_date)):
+            found[place] = NOT_IN_FORCE
+        elif condition is not None and not _applies(holds(condition, row), rule):
+            found[place] = NOT_APPLICABLE
+    return found
+
+
+def _applies(truth: bool | None, rule: Rule) -> bool:
+    return truth if truth is not None else not rule.relation.is_requirement
+
+
+def _is_after(value: object, day: date) -> bool:
+    return value is not None and str(value)[:10] > day.isoformat()
+
+
+def _is_before(value: object, day: date) -> bool:
+    return value is not None and str(value)[:10] < day.isoformat()
+
+
+def evaluate_rule(
+    rule: Rule,
+    subjects: Subjects,
+    sheet: Sheet,
+    standing: Standing,
+    clock: datetime,
+    *,
+    area_route: AreaRoute | None = None,
+    pair_bounds: bool = True,
+) -> RuleFindings:
+    """One rule for all subjects."""
+    pieces = Pieces(sheet.subject, sheet.feature, sheet.geometry, sheet.accuracy_m, sheet.excluded, sheet.piece)
+    measures = measure(rule, subjects, pieces, area_route=area_route, pair_bounds=pair_bounds)
+    mapped = _mapped(rule, subjects, sheet, standing)
+    blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
+    if sheet.failed is not None:
+        blocked = np.where(sheet.failed != "", sheet.failed, blocked)
+    judgement = judge(rule, measures, mapped, blocked)
+    if standing.revision == 0:
+        unmapped = (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0]
+        for place in unmapped:
+            judgement.reasons[place] = (LAYER_EMPTY,)
+    return RuleFindings(rule, sheet, measures, judgement, mapped, _verdicts(rule, judgement.outcome))
+
+
+def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) -> Floats:
+    """How much of the grown subjects the layer claims to have mapped."""
+    if rule.relation is Relation.RASTER_CLASS:
+        return np.zeros(len(subjects))
+    return mapped_share(
+        subjects.geometry,
+        rule.reach_m,
+        np.hypot(subjects.accuracy_m, standing.accuracy_m),
+        everywhere=sheet.everywhere,
+        areas=sheet.areas,
+        refused=sheet.refused,
+    )
+
+
+def _verdicts(check: Check, outcomes: Objects) -> Objects:
+    known = {outcome: verdict_of(check, outcome) for outcome in set(outcomes.tolist())}
+    return np.fromiter((known[outcome] for outcome in outcomes), dtype=object, count=len(outcomes))
+
+
+def evaluate(
+    procedure: Procedure,
+    subjects: Subjects,
+    sheets: Sequence[Sheet],
+    standings: Mapping[str, Standing],
+    clock: datetime,
+    *,
+    area_route: AreaRoute | None = None,
+    pair_bounds: bool = True,
+) -> tuple[CheckFindings, ...]:
+    """All checks of a bound procedure, in its order; `sheets` has one entry a rule, in the order of `rules_of`."""
+    numbered = zip(rules_of(procedure), sheets, strict=True)
+    found = [
+        evaluate_rule(
+            rule, subjects, sheet, standings[rule.layer], clock, area_route=area_route, pair_bounds=pair_bounds
+        )
+        for rule, sheet in numbered
+    ]
+    left = iter(found)
+    return tuple(_check(check, subjects, left) for check in procedure.checks)
+
+
+def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings]) -> CheckFindings:
+    if isinstance(check, SubjectRule):
+        return _subject_check(check, subjects)
+    if isinstance(check, Group):
+        return combined(check, tuple(next(found) for _ in check.members))
+    own = next(found)
+    return CheckFindings(check, own.outcome, own.verdict, own.reasons, (own,))
+
+
+def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:
+    outcome, low, high = judge_subject(check, subjects)
+    reasons = np.fromiter((_SUBJECT_REASONS.get(one, ()) for one in outcome), dtype=object, count=len(outcome))
+    verdict = _verdicts(check, outcome)
+    return CheckFindings(check, outcome, verdict, reasons, (), subjects.area_m2, low, high)
+
+
+_SUBJECT_REASONS = {Outcome.BORDERLINE: ("within_accuracy",), Outcome.NOT_CHECKED: ("broken_measure",)}
+
+
+def combined(group: Group, members: tuple[RuleFindings, ...]) -> CheckFindings:
+    """A group's findings from those of its members."""
+    size = len(members[0].outcome)
+    outcome, verdict, reasons = (np.empty(size, dtype=object) for _ in range(3))
+    for place in range(size):
+        outcome[place], verdict[place], reasons[place] = judge_group(
+            group, [member.outcome[place] for member in members]
+        )
+    return CheckFindings(group, outcome, verdict, reasons, members)
+
+
+def overall(found: Sequence[CheckFindings], subjects: int) -> Objects:
+    """The verdict of each subject: the worst of the required checks; `refer` where none is."""
+    required = [check for check in found if check.check.required]
+    verdicts = (worst([check.verdict[place] for check in required]) for place in range(subjects))
+    return np.fromiter(verdicts, dtype=object, count=subjects)
+
+
+__all__ = [
+    "CheckFindings", "RuleFindings", "Sheet", "Standing", "Verdict",
+    "combined", "evaluate", "evaluate_rule", "exclusions", "overall", "rules_of",
+]  # fmt: skip
