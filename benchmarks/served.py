@@ -1,0 +1,85 @@
+"""The service in a process of its own, as `lienthong up` starts it, and one plain client on one connection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+PROGRAM = """
+import sys, uvicorn
+from ogc.app import create_app
+from ogc.settings import Settings
+app = create_app(Settings(), demo=True, database_url=sys.argv[1])
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error", timeout_keep_alive=120)
+"""
+
+
+@dataclass
+class Served:
+    """A running server and a token."""
+
+    base: str
+    token: str
+
+    def connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.base)
+        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+
+    def request(self, connection: http.client.HTTPConnection, path: str, body: object = None) -> tuple[int, bytes]:
+        """Status and body; no compression, so that both sides of a comparison carry the same bytes."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "identity"}
+        if body is None:
+            connection.request("GET", path, headers=headers)
+        else:
+            headers["Content-Type"] = "application/json"
+            connection.request("POST", path, json.dumps(body), headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+@contextmanager
+def served(url: str, identity: str = "land_officer") -> Iterator[Served]:
+    """Start, wait until it answers, and end it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "LIENTHONG_DATABASE_URL": url}
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, url, str(port)], env=environment)
+    try:
+        server = Served(f"http://127.0.0.1:{port}", _token(environment, identity))
+        _wait(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _token(environment: dict[str, str], identity: str) -> str:
+    command = [sys.executable, "-m", "ogc.cli", "token", "--as", identity]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
+
+
+def _wait(server: Served, process: subprocess.Popen[bytes]) -> None:
+    """Until /readyz answers 200; raises when the server ends or does not come up."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError("the server ended before it was ready")
+        try:
+            connection = server.connection()
+            status, _ = server.request(connection, "/readyz")
+            connection.close()
+            if status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server was not ready in 60 s")
