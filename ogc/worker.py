@@ -6,7 +6,7 @@ Later issues hang long checks and exports on it through `checks.job`.
 from __future__ import annotations
 
 import structlog
-from layers.store.publication import sweep_staging
+from layers.store.publication import sweep as sweep_staging
 from procrastinate import App, PsycopgConnector
 
 from layers.store.connection import Database
@@ -21,8 +21,8 @@ def create_worker(url: str) -> App:
     @worker.periodic(cron="*/10 * * * *")
     @worker.task(queueing_lock="sweep", name="sweep_staging")
     async def sweep(timestamp: int) -> None:
-        async with Database.open(url, size=1) as database:
-            dropped = await sweep_staging(database)
+        async with Database.open(url, size=1) as database, database.connection() as connection:
+            dropped = await sweep_staging(connection)
         log.info("staging_swept", dropped=dropped, due=timestamp)
 
     return worker

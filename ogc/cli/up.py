@@ -71,7 +71,7 @@ async def _apply_profile(url: str, profile: Profile) -> None:
     async with Database.open(url, size=2) as database:
         async with database.connection() as connection:
             planned = await plan(connection, profile)
-        if planned.changes_existing_rows:
+        if planned.asks:
             raise RefusedError(
                 "Hồ sơ thay đổi bảng đã có dữ liệu. Xem 'lienthong profile plan', rồi 'lienthong profile apply'.",
                 "The profile changes tables with rows. See 'lienthong profile plan', then 'lienthong profile apply'.",
