@@ -45,7 +45,9 @@ class Content:
     def digest(self) -> str:
         """Over all (fid, row_hash) in the order of fids."""
         mine = self.ordered()
-        return "sha256:" + hashlib.sha256(np.column_stack([mine.fid.view(np.uint64), mine.row_hash]).tobytes()).hexdigest()
+        return (
+            "sha256:" + hashlib.sha256(np.column_stack([mine.fid.view(np.uint64), mine.row_hash]).tobytes()).hexdigest()
+        )
 
 
 def empty_content() -> Content:
@@ -72,7 +74,7 @@ def _hashes(definition: LayerDefinition, rows: Rows) -> list[bytes]:
 
 
 def _row_texts(definition: LayerDefinition, rows: Rows) -> list[bytes]:
-    """'name:length:value' of every value that is there: a new empty column changes no hash, and no text can pose as two."""
+    """'name:length:value' of every value that is there: a new empty column changes no hash, no text poses as two."""
     parts = []
     for attribute in sorted(definition.attributes, key=lambda each: each.name):
         column = rows.columns[attribute.name].combine_chunks()
@@ -108,7 +110,7 @@ def _without_collisions(made: NDArray[np.int64], identities: Sequence[bytes]) ->
         return made
     taken = set(fids.tolist())
     for fid in fids[counts > 1]:
-        for place in sorted(np.flatnonzero(made == fid), key=lambda n: identities[n])[1:]:
+        for place in sorted(np.flatnonzero(made == fid).tolist(), key=lambda n: identities[n])[1:]:
             attempt = 1
             while (found := fid_of(identities[place], attempt)) in taken:
                 attempt += 1

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
 from gis.errors import Message
 from layers.errors import InvalidRequestError
@@ -65,7 +64,7 @@ def declare(
     if isinstance(carried, dict):
         raise InvalidRequestError(
             f"Lần trước phạm vi đầy đủ lấy từ tệp '{carried.get('file')}'. Chỉ lại bằng --complete-for TỆP hoặc all.",
-            f"Last time the complete area came from '{carried.get('file')}'. Name it again: --complete-for FILE, or all.",
+            f"Last time the complete area came from '{carried.get('file')}'. Give --complete-for FILE again, or all.",
         )
     if carried is not None:
         return _of(carried if carried == "all" else tuple(carried), "carried", communes)
@@ -87,7 +86,7 @@ def _of(complete_for: str | tuple[str, ...] | None, origin: str, communes: Commu
     missing = [code for code, polygon in zip(complete_for, polygons, strict=True) if polygon is None]
     if missing:
         raise InvalidRequestError(
-            f"--complete-for: không có ranh giới xã {', '.join(missing)}. Công bố lớp xã trước, hoặc dùng tệp ranh giới.",
+            f"--complete-for: không có ranh giới xã {', '.join(missing)}. Công bố lớp xã trước, hoặc dùng tệp vùng.",
             f"--complete-for: no boundary of commune {', '.join(missing)}. Publish the commune layer first, or give a "
             "file of polygons.",
         )
@@ -142,17 +141,19 @@ def mapped_parts(
     return Mapped(tuple(parts), (), None)
 
 
-def _ground(one: RefusedGround, definition: LayerDefinition, communes: Communes | None) -> BaseGeometry | None:
+def _ground(one: RefusedGround, definition: LayerDefinition, communes: Communes | None) -> shapely.Geometry | None:
     """The ground of a refused row: its own, grown where it is a line or a point; else its whole commune."""
     if one.geometry is None:
         return None if communes is None else communes.polygon_of(one.commune)
     if shapely.get_dimensions(one.geometry) == 2:
         return one.geometry
-    grown: BaseGeometry = shapely.buffer(one.geometry, GROUND_MARGIN_M + (definition.accuracy_m or 0.0), quad_segs=4)
+    grown: shapely.Geometry = shapely.buffer(
+        one.geometry, GROUND_MARGIN_M + (definition.accuracy_m or 0.0), quad_segs=4
+    )
     return grown
 
 
-def _hex(shape: BaseGeometry) -> str:
+def _hex(shape: shapely.Geometry) -> str:
     return str(shapely.to_wkb(shape, hex=True))
 
 

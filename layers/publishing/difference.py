@@ -46,7 +46,9 @@ class Difference:
         return len(self.removed) > REMOVAL_GUARD * standing
 
 
-def difference(file: Content, current: Content, base: Content | None = None, *, keep_current: bool = False) -> Difference:
+def difference(
+    file: Content, current: Content, base: Content | None = None, *, keep_current: bool = False
+) -> Difference:
     """The file against the current rows of the scope.
 
     With `base`, the rows the file was made from: what was edited since and would be reverted is a conflict;
@@ -73,7 +75,7 @@ def _conflicts(file: Content, current: Content, base: Content | None, touched: N
     if base is None or not len(touched):
         return np.zeros(0, dtype=np.int64)
     now, then = _hash_of(current, touched), _hash_of(base, touched)
-    return touched[(now != then).any(axis=1)]
+    return np.asarray(touched[(now != then).any(axis=1)], dtype=np.int64)
 
 
 def _hash_of(content: Content, fids: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -93,4 +95,4 @@ def _lookup(
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
     ordered = known[order]
     found = np.minimum(np.searchsorted(ordered, wanted), len(known) - 1)
-    return order[found], ordered[found] == wanted
+    return np.asarray(order[found], dtype=np.int64), np.asarray(ordered[found] == wanted)

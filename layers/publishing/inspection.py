@@ -115,9 +115,7 @@ def inspect(
     lie; default: the profile's.
     """
     source = read_source(path, (options or ReadOptions()).source_layer, definition.id, progress)
-    return inspect_source(
-        source, definition, profile, options, communes=communes, extent=extent, progress=progress
-    )
+    return inspect_source(source, definition, profile, options, communes=communes, extent=extent, progress=progress)
 
 
 def inspect_source(
@@ -134,7 +132,7 @@ def inspect_source(
     progress("inspect", count // 2, count)
     key, unnamed = _keys(definition, columns.table)
     refused = columns.refused | shapes.refused | unnamed
-    refused |= _list_repeated_keys(definition, key, refused, defects)
+    refused |= _list_repeated_keys(definition, key, defects)
     _list_unnamed(unnamed & ~columns.refused, defects)
     if definition.has_geometry:
         names = _names(key, count)
@@ -205,9 +203,7 @@ def _list_unnamed(unnamed: NDArray[np.bool_], defects: DefectList) -> None:
     defects.add_rows("schema", "error", message, rows)
 
 
-def _list_repeated_keys(
-    definition: LayerDefinition, key: pa.Array, refused: NDArray[np.bool_], defects: DefectList
-) -> NDArray[np.bool_]:
+def _list_repeated_keys(definition: LayerDefinition, key: pa.Array, defects: DefectList) -> NDArray[np.bool_]:
     """Rows that share a key: all are refused, or kept where the definition says so."""
     codes = np.asarray(key.dictionary_encode().indices.fill_null(-1))
     counts = np.bincount(codes[codes >= 0], minlength=1)
@@ -223,12 +219,13 @@ def _list_repeated_keys(
     rows = [
         DefectRow(
             int(n) + 1, key[int(n)].as_py(), "kept" if keeps else "refused",
-            Message(f"Khóa '{key[int(n)]}' lặp {counts[codes[n]]} lần.", f"The key '{key[int(n)]}' is repeated {counts[codes[n]]} times."),
+            Message(f"Khóa '{key[int(n)]}' lặp {counts[codes[n]]} lần.",
+                    f"The key '{key[int(n)]}' is repeated {counts[codes[n]]} times."),
         )
         for n in np.flatnonzero(repeated)
     ]  # fmt: skip
     defects.add_rows("duplicate_key", "warning" if keeps else "error", message, rows)
-    return np.zeros(len(codes), dtype=np.bool_) if keeps else repeated & ~refused | repeated & refused
+    return np.zeros(len(codes), dtype=np.bool_) if keeps else repeated
 
 
 def _names(key: pa.Array, count: int) -> list[str]:
@@ -317,9 +314,7 @@ def _accepted(columns: pa.Table, key: pa.Array, shapes: Shapes, refused: NDArray
     return Rows(kept + 1, columns.take(taken), key.take(taken), shapes.stored[kept])
 
 
-def _refused_ground(
-    refused: NDArray[np.bool_], commune: pa.Array | None, shapes: Shapes
-) -> tuple[RefusedGround, ...]:
+def _refused_ground(refused: NDArray[np.bool_], commune: pa.Array | None, shapes: Shapes) -> tuple[RefusedGround, ...]:
     return tuple(
         RefusedGround(
             int(n) + 1,

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 #: TCVN 5712:1993 VN3 (the ABC fonts), bytes A1–FE; a dot stands for a byte without a Vietnamese letter
-_TCVN3_HIGH = (
-    "ĂÂÊÔƠƯĐăâêôơưđ......àảãáạ.ằẳẵắ.......ặầẩẫấậè.ẻẽéẹềểễếệìỉ...ĩíịò.ỏõóọồổỗốộờởỡớợù.ủũúụừửữứựỳỷỹýỵ"
-)
+_TCVN3_HIGH = "ĂÂÊÔƠƯĐăâêôơưđ......àảãáạ.ằẳẵắ.......ặầẩẫấậè.ẻẽéẹềểễếệìỉ...ĩíịò.ỏõóọồổỗốộờởỡớợù.ủũúụừửữứựỳỷỹýỵ"
 TCVN3 = {0xA1 + place: letter for place, letter in enumerate(_TCVN3_HIGH) if letter != "."}
 
 _TONES = {"grave": "\u0300", "acute": "\u0301", "hook": "\u0309", "tilde": "\u0303", "dot": "\u0323"}
@@ -128,7 +126,9 @@ def is_vietnamese_syllable(word: str) -> bool:
 
 def share_vietnamese(texts: Iterable[str]) -> float:
     """Of the words with a letter beyond ASCII, the share that are Vietnamese syllables; 0 without such words."""
-    marked = [word for text in texts for word in _WORD.findall(unicodedata.normalize("NFC", text)) if not word.isascii()]
+    marked = [
+        word for text in texts for word in _WORD.findall(unicodedata.normalize("NFC", text)) if not word.isascii()
+    ]
     return sum(map(is_vietnamese_syllable, marked)) / len(marked) if marked else 0.0
 
 

@@ -237,7 +237,12 @@ def _parameters(crs: pyproj.CRS) -> tuple[object, ...] | None:
     operation, ellipsoid = crs.coordinate_operation, crs.ellipsoid
     if operation is None or ellipsoid is None:
         return None
-    values = tuple(sorted((p.name, round(p.value * p.unit_conversion_factor, 9)) for p in operation.params))
+    values = tuple(sorted((p.name, round(float(p.value) * p.unit_conversion_factor, 9)) for p in operation.params))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return (operation.method_name, values, round(ellipsoid.semi_major_metre, 2), round(ellipsoid.inverse_flattening, 4))
+        return (
+            operation.method_name,
+            values,
+            round(ellipsoid.semi_major_metre, 2),
+            round(ellipsoid.inverse_flattening, 4),
+        )

@@ -378,8 +378,9 @@ async def _record(
     connection, layer, changes = work.connection, work.layer_id, found.difference
     state = "suspended" if found.state == "suspended" else "served"
     reason = work.catalogue.layers[layer].state_reason if state == "suspended" else None
+    who = work.principal
     made = publication.Revision(
-        layer, revision, "publish", definition, state, work.principal.id, work.principal.os_user, work.options.note or None,
+        layer, revision, "publish", definition, state, who.id, who.os_user, work.options.note or None,
         len(changes.added), len(changes.changed), len(changes.removed),
     )  # fmt: skip
     await publication.record_revision(connection, made, state_reason=reason)

@@ -165,9 +165,10 @@ def _write_rows(request: Request, path: Path, layer: str) -> dict[str, Any]:
     count = _count(path, layer, forced, options)
     with (
         _quiet(),
-        open_arrow(
-            str(path), layer=layer, encoding=forced, use_pyarrow=True, datetime_as_string=True, **options
-        ) as (meta, reader),
+        open_arrow(str(path), layer=layer, encoding=forced, use_pyarrow=True, datetime_as_string=True, **options) as (
+            meta,
+            reader,
+        ),
         pa.OSFile(str(request.folder / "rows.arrow"), "wb") as sink,
     ):
         rows, has_curves = _copy(reader, meta.get("geometry_name") or "wkb_geometry", sink, count)

@@ -219,7 +219,7 @@ def _list_failures(attribute: Attribute, column: pa.Array, failed: NDArray[np.in
     ]  # fmt: skip
     values = ", ".join(sorted({_shown(column, place) for place in failed})[:_SHOWN_VALUES])
     message = Message(
-        f"Cột '{attribute.name}' có {len(failed)} giá trị không hợp lệ ({values}). Sửa trong tệp nguồn hoặc danh mục mã.",
+        f"Cột '{attribute.name}' có {len(failed)} giá trị không hợp lệ ({values}). Sửa tệp nguồn hoặc danh mục mã.",
         f"Column '{attribute.name}' has {len(failed)} values that do not fit ({values}). "
         "Correct the file or the code list.",
     )
@@ -244,16 +244,14 @@ def _list_empty(
     return empty
 
 
-def _block_missing(
-    definition: LayerDefinition, attribute: Attribute, source: Source, defects: DefectList
-) -> None:
+def _block_missing(definition: LayerDefinition, attribute: Attribute, source: Source, defects: DefectList) -> None:
     columns = ", ".join(name for name in source.table.column_names if name != GEOMETRY)
     defects.block(
         "schema",
         Message(
             f"Tệp không có cột bắt buộc '{attribute.name}' của lớp '{definition.id}' (các cột: {columns}). "
             f"Chỉ ra cột bằng --map {attribute.name}=TÊN_CỘT.",
-            f"The file lacks the required column '{attribute.name}' of the layer '{definition.id}' (it has: {columns}). "
+            f"The file lacks the required column '{attribute.name}' of '{definition.id}' (it has: {columns}). "
             f"Name it with --map {attribute.name}=COLUMN.",
         ),
     )

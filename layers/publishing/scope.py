@@ -68,7 +68,9 @@ class Scope:
         if self.communes is not None:
             listed = await read_attributes(connection, target, (), revision, with_geometry=True)
             shapes = np.array([shapely.from_wkb(bytes(each["geom"])) for each in listed] + [None], dtype=object)[:-1]
-            inside = np.array([code in self.communes for code in communes_of(shapes, _needed(reference))], dtype=np.bool_)
+            inside = np.array(
+                [code in self.communes for code in communes_of(shapes, _needed(reference))], dtype=np.bool_
+            )
         else:
             assert self.condition is not None
             names = sorted(property_names(self.condition))
@@ -98,7 +100,7 @@ def scope_of(text: str | None, definition: LayerDefinition, reference: Communes 
 def _needed(reference: Communes | None) -> Communes:
     if reference is None:
         raise InvalidRequestError(
-            "Chưa thể giới hạn theo xã: lớp không có cột mã xã và lớp ranh giới xã chưa công bố. Dùng --scope với CQL2.",
+            "Chưa giới hạn được theo xã: lớp không có cột mã xã và lớp xã chưa công bố. Dùng --scope với CQL2.",
             "Communes cannot limit this: the layer has no commune column and no commune layer is published. "
             "Use --scope with CQL2.",
         )

@@ -47,7 +47,7 @@ def parse(column: pa.Array | None, count: int, *, swap_axes: bool) -> Geometries
     """WKB to shapes, open rings closed; None where it is missing or of a kind that shapely does not know."""
     if column is None:
         return np.full(count, None, dtype=object)
-    values = np.array(column.to_pylist() + [None], dtype=object)[:-1]
+    values = np.array([*column.to_pylist(), None], dtype=object)[:-1]
     geoms = np.asarray(shapely.force_2d(shapely.from_wkb(values, on_invalid="fix")), dtype=object)
     if swap_axes:
         geoms = np.asarray(shapely.transform(geoms, lambda xy: xy[:, ::-1]), dtype=object)

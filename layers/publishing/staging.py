@@ -61,7 +61,9 @@ class Prepared:
             shapes, fids = self.rows.geometry[start : start + CHUNK_ROWS], self.content.fid[start : start + CHUNK_ROWS]
             for pieces in pieces_by_zone(shapes, self.profile, self.definition.id, self.communes):
                 zone = pa.array(np.full(len(pieces.owner), pieces.zone, dtype=np.int16))
-                table = pa.table([zone, pa.array(fids[pieces.owner]), ewkb_hex(pieces.geometry, 0)], ["zone", "fid", "geom"])
+                table = pa.table(
+                    [zone, pa.array(fids[pieces.owner]), ewkb_hex(pieces.geometry, 0)], ["zone", "fid", "geom"]
+                )
                 yield _csv(table)
 
     def boxes(self, most: int = 64) -> NDArray[np.float64]:

@@ -76,7 +76,10 @@ def _area(zone: ZoneDefinition, profile: Profile, communes: Communes | None) -> 
 
 
 def _box(area: object) -> BaseGeometry | None:
-    return shapely.box(*map(float, area)) if isinstance(area, tuple | list) and len(area) == 4 else None
+    if not isinstance(area, tuple | list) or len(area) != 4:
+        return None
+    west, south, east, north = map(float, area)
+    return shapely.box(west, south, east, north)
 
 
 def _largest_reach_m(profile: Profile, layer_id: str | None) -> float | None:

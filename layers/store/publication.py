@@ -17,8 +17,23 @@ from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy import (
-    ARRAY, BigInteger, Column, Double, MetaData, SmallInteger, Table, TableClause, Text, and_, cast, func, insert,
-    literal, or_, select, update,
+    ARRAY,
+    BigInteger,
+    Column,
+    Double,
+    MetaData,
+    SmallInteger,
+    Table,
+    TableClause,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
 )  # fmt: skip
 from sqlalchemy import table as light_table
 from sqlalchemy.dialects.postgresql import JSONB
@@ -99,9 +114,7 @@ async def read_content(
 
 
 #: one tuple of (int8, bytea of 32) in the binary COPY format
-_TUPLE = np.dtype(
-    [("fields", ">i2"), ("size1", ">i4"), ("fid", ">i8"), ("size2", ">i4"), ("row_hash", "V32")]
-)
+_TUPLE = np.dtype([("fields", ">i2"), ("size1", ">i4"), ("fid", ">i8"), ("size2", ">i4"), ("row_hash", "V32")])
 _COPY_HEADER_BYTES = 19
 
 
@@ -127,12 +140,14 @@ async def read_attributes(
     return await rows(connection, select(*columns).where(_valid_at(table, revision)))
 
 
-async def read_keys(connection: Connection, target: Target, fids: Sequence[int]) -> dict[int, str]:
-    """The keys of some current rows; rows without one are left out."""
+async def read_keys(
+    connection: Connection, target: Target, fids: Sequence[int], revision: int | None = None
+) -> dict[int, str]:
+    """The keys of some rows of a revision; rows without one are left out."""
     table = target.table
     wanted = func.unnest(cast(list(fids), ARRAY(BigInteger))).table_valued("fid").render_derived()
     query = select(table.c.fid, table.c.key).join(wanted, wanted.c.fid == table.c.fid)
-    found = await rows(connection, query.where(table.c.until.is_(None), table.c.key.is_not(None)))
+    found = await rows(connection, query.where(_valid_at(table, revision), table.c.key.is_not(None)))
     return {each["fid"]: each["key"] for each in found}
 
 
@@ -170,9 +185,14 @@ class Run:
         )  # fmt: skip
 
 
+async def unlimited(connection: Connection) -> None:
+    """No statement limit on this connection."""
+    await rows(connection, blocks(_SQL)["unlimited"])
+
+
 async def open_run(connection: Connection, target: Target) -> Run:
     """Make the staging tables of a new run. The connection must live as long as the run."""
-    await execute(connection, blocks(_SQL)["unlimited"])
+    await unlimited(connection)
     run = Run(secrets.randbelow(2**31), target)
     await rows(connection, blocks(_SQL)["open_run"], {"class": _LOCK_CLASS, "run": run.number})
     await execute(connection, CreateTable(run.rows))
@@ -237,6 +257,16 @@ async def close_rows(connection: Connection, target: Target, revision: int, fids
     values = {"number": target.number, "revision": revision, "fids": list(fids)}
     await execute(connection, blocks(_SQL)["close_pieces"], values)
     await execute(connection, blocks(_SQL)["close_facts"], values)
+
+
+async def close_all(connection: Connection, target: Target, revision: int) -> int:
+    """Nothing of the layer stands from this revision on; how many rows ended."""
+    table = target.table
+    ended = await execute(connection, update(table).where(table.c.until.is_(None)).values(until=revision))
+    values = {"number": target.number, "revision": revision}
+    for name in ("close_all_pieces", "close_all_facts", "close_all_mapped"):
+        await execute(connection, blocks(_SQL)[name], values)
+    return ended
 
 
 async def insert_rows(connection: Connection, run: Run, revision: int) -> int:
@@ -349,9 +379,7 @@ async def latest_release(connection: Connection, layer: str, revision: int | Non
     return await row(connection, blocks(_SQL)["latest_release"], {"layer": layer, "revision": revision})
 
 
-async def record_change_boxes(
-    connection: Connection, layer: str, revision: int, boxes: NDArray[np.float64]
-) -> None:
+async def record_change_boxes(connection: Connection, layer: str, revision: int, boxes: NDArray[np.float64]) -> None:
     """`boxes`: west, south, east, north in CRS84, one row a box."""
     west, south, east, north = boxes.T.tolist() if len(boxes) else ([], [], [], [])
     values: dict[str, object] = {
@@ -391,9 +419,7 @@ async def notify(connection: Connection) -> None:
 
 
 # ── going back ───────────────────────────────────────────────────────────────────────────────────
-async def restore_rows(
-    connection: Connection, target: Target, revision: int, old: int, fids: Sequence[int]
-) -> None:
+async def restore_rows(connection: Connection, target: Target, revision: int, old: int, fids: Sequence[int]) -> None:
     """Rows of an older revision once more, as new rows of this one; pieces and facts with them."""
     if not fids:
         return
@@ -419,3 +445,15 @@ async def restore_mapped(connection: Connection, target: Target, revision: int, 
 
 async def read_history(connection: Connection, layer: str) -> list[dict[str, Any]]:
     return await rows(connection, blocks(_SQL)["history"], {"layer": layer})
+
+
+async def read_layers(connection: Connection) -> list[dict[str, Any]]:
+    """State and newest release of every layer."""
+    return await rows(connection, blocks(_SQL)["layer_list"])
+
+
+async def count_rows(connection: Connection, target: Target) -> int:
+    """Current rows."""
+    table = target.table
+    found = await row(connection, select(func.count().label("count")).where(table.c.until.is_(None)).select_from(table))
+    return int(found["count"]) if found else 0

@@ -124,3 +124,22 @@ ORDER BY revision.revision DESC
 -- freeze --
 -- Every statement of this transaction sees the same instant.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
+
+-- close_all_pieces --
+UPDATE checks.piece SET until = %(revision)s WHERE layer = %(number)s AND until IS NULL
+
+-- close_all_facts --
+UPDATE checks.fact SET until = %(revision)s WHERE layer = %(number)s AND until IS NULL
+
+-- close_all_mapped --
+UPDATE checks.mapped SET until = %(revision)s WHERE layer = %(number)s AND until IS NULL
+
+-- layer_list --
+-- Every layer of the applied profile that the database knows, with its newest release.
+SELECT layer.id, layer.state, layer.state_reason, layer.revision, layer.changed, newest.release, newest.note, newest.source_name
+FROM catalogue.layer
+LEFT JOIN LATERAL (
+    SELECT release.release, release.note, release.source_name FROM catalogue.release
+    WHERE release.layer = layer.id ORDER BY release.release DESC LIMIT 1
+) newest ON true
+ORDER BY layer.id

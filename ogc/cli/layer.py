@@ -1,0 +1,403 @@
+"""`lienthong layer`: inspect files, publish them, look back, go back, take back."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import anyio.to_thread
+import typer
+
+from layers.errors import NotFoundError, StoreError, UnavailableError
+from layers.profile.grammar import LayerDefinition
+from layers.profile.load import load_profile
+from layers.profile.profile import Profile
+from layers.publishing import revisions
+from layers.publishing.inspection import Communes, Inspection, inspect_source
+from layers.publishing.options import PublishOptions, ReadOptions
+from layers.publishing.publication import publish as publish_file
+from layers.publishing.publication import read_communes, target_of
+from layers.publishing.report import PublishReport
+from layers.publishing.source import Progress, Source, read_source
+from layers.publishing.unknown import definition_of
+from layers.store import publication
+from layers.store.catalogue import Catalogue, load_catalogue
+from layers.store.connection import Database
+from ogc.settings import Settings
+
+from .context import console, database, output, principal_named, print_json, run
+from .layer_report import progress_bars, show_changes, show_facts, show_inspection, show_table
+
+app = typer.Typer(no_args_is_help=True, help="Lớp dữ liệu · layers: inspect, publish, history, rollback, withdraw")
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
+Identity = Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="tệp, ZIP hoặc thư mục .gdb · a file, ZIP or .gdb")]
+LayerOption = Annotated[str | None, typer.Option("--layer", help="mã lớp · layer id")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="[LAYER] …", help="mã lớp · layer id (hoặc/or --layer)")]
+SourceLayer = Annotated[
+    str | None, typer.Option("--source-layer", help="lớp trong tệp · which layer of a file with several")
+]
+Crs = Annotated[str | None, typer.Option("--crs", metavar="EPSG:n", help="hệ tọa độ của tệp · the file's CRS")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", metavar="a=B", help="cột a lấy từ cột B của tệp · column a from column B")
+]
+SwapAxes = Annotated[bool, typer.Option("--swap-axes", help="đổi chỗ X và Y · exchange x and y")]
+Reason = Annotated[str, typer.Option("--reason", help="lý do · the reason, kept in the history")]
+
+
+# ── inspect and publish ──────────────────────────────────────────────────────────────────────────
+@app.command()
+def inspect(
+    file: FileArgument,
+    layer: LayerOption = None,
+    source_layer: SourceLayer = None,
+    crs: Crs = None,
+    mapped: Map = None,
+    swap_axes: SwapAxes = False,
+    strict: Annotated[bool, typer.Option("--strict", help="thoát 1 khi có lỗi · exit 1 on any defect")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Kiểm tra một tệp mà không công bố · look at a file without publishing it."""
+    options = ReadOptions(source_layer, crs, swap_axes, _column_map(mapped))
+
+    async def body() -> Inspection:
+        profile, communes = await _profile_and_communes(layer)
+        with progress_bars() as progress:
+            return await anyio.to_thread.run_sync(_inspected, file, layer, profile, communes, options, progress)
+
+    found = run(body, as_json=as_json)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        show_inspection(found)
+    if strict and found.defects:
+        raise typer.Exit(1)
+
+
+def _inspected(
+    file: Path, layer: str | None, profile: Profile, communes: Communes | None, options: ReadOptions, progress: Progress
+) -> Inspection:
+    source = read_source(file, options.source_layer, layer, progress)
+    definition = _definition_for(source, layer, profile)
+    if definition.id == profile.header.reference_layers.commune:
+        communes = None
+    return inspect_source(source, definition, profile, options, communes=communes, progress=progress)
+
+
+def _definition_for(source: Source, layer: str | None, profile: Profile) -> LayerDefinition:
+    """The named layer, the one called like the file's layer or the file, else whatever the file holds."""
+    if layer is not None:
+        found = profile.layer(layer)
+        if found is None:
+            listed = ", ".join(sorted(each.id for each in profile.layers))
+            raise NotFoundError(
+                f"Không có lớp '{layer}' trong hồ sơ cấu hình. Các lớp: {listed}.",
+                f"There is no layer '{layer}' in the profile. Its layers: {listed}.",
+            )
+        return found
+    named = (profile.layer(name.lower()) for name in (source.layer, source.path.stem.split(".")[0]))
+    return next((found for found in named if found is not None), None) or definition_of(source)
+
+
+async def _profile_and_communes(layer: str | None) -> tuple[Profile, Communes | None]:
+    """The applied profile with the published communes; without a database the profile of the folder, alone."""
+    settings = Settings()
+    if settings.database_url is None and not (settings.data_folder / "pgdata").exists():
+        return load_profile(settings.profile_folder), None
+    try:
+        async with database(settings) as opened, opened.connection() as connection:
+            catalogue = await load_catalogue(connection)
+            return catalogue.profile, await read_communes(connection, catalogue)
+    except (StoreError, UnavailableError):
+        return load_profile(settings.profile_folder), None
+
+
+@app.command()
+def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
+    file: FileArgument,
+    layer: Annotated[str, typer.Option("--layer", help="mã lớp · layer id")],
+    source_layer: SourceLayer = None,
+    crs: Crs = None,
+    mapped: Map = None,
+    swap_axes: SwapAxes = False,
+    scope: Annotated[
+        str | None,
+        typer.Option("--scope", metavar="commune=CODE,…|CQL2", help="chỉ cập nhật phần này · touch only this"),
+    ] = None,
+    base: Annotated[
+        int | None,
+        typer.Option("--base", metavar="REV", help="phiên bản gốc của tệp · revision the file was made from"),
+    ] = None,
+    allow_removals: Annotated[
+        bool, typer.Option("--allow-removals", help="cho phép xóa trên 5 % · allow removing more than 5 %")
+    ] = False,
+    take: Annotated[
+        str | None, typer.Option("--take", metavar="file|current", help="khi xung đột · on conflicts")
+    ] = None,
+    complete_for: Annotated[
+        str | None,
+        typer.Option("--complete-for", metavar="all|CODES|FILE", help="phạm vi dữ liệu đầy đủ · the mapped area"),
+    ] = None,
+    note: Annotated[str, typer.Option("--note", help="ghi chú của phiên bản công bố · note of the release")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="chỉ xem thay đổi · show the changes only")] = False,
+    assume_yes: Annotated[bool, typer.Option("--yes", "-y", help="không hỏi lại · do not ask")] = False,
+    identity: Identity = None,
+    as_json: AsJson = False,
+) -> None:
+    """Công bố một tệp thành phiên bản mới của lớp · publish a file as the next revision of a layer."""
+    if take not in (None, "file", "current"):
+        raise typer.BadParameter("--take: file | current")
+    options = PublishOptions(
+        ReadOptions(source_layer, crs, swap_axes, _column_map(mapped)), scope, base, allow_removals,
+        cast("Literal['file', 'current'] | None", take), complete_for, note, dry_run,
+    )  # fmt: skip
+
+    async def body(opened: Database, catalogue: Catalogue) -> PublishReport:
+        principal = principal_named(identity, catalogue)
+        with progress_bars() as progress:
+            return await publish_file(
+                opened, catalogue, file, layer, options, principal=principal, progress=progress,
+                confirm=lambda report: _confirmed(report, assume_yes=assume_yes, as_json=as_json),
+            )  # fmt: skip
+
+    report = _on_database(body, as_json=as_json)
+    if as_json:
+        print_json(report.as_dict())
+    elif report.revision is None:
+        show_inspection(report.inspection)
+        show_changes(report)
+        output.print("Chưa ghi gì (--dry-run) · nothing was written")
+    else:
+        if assume_yes:
+            show_inspection(report.inspection)
+            show_changes(report)
+        output.print(
+            f"[green]✓[/green] Đã công bố · published: {layer}, phiên bản/revision {report.revision}, "
+            f"bản công bố/release {report.release}"
+        )
+
+
+def _confirmed(report: PublishReport, *, assume_yes: bool, as_json: bool) -> bool:
+    """Asked on a terminal only; without one, and without --yes, the answer is no."""
+    if assume_yes:
+        return True
+    if not as_json:
+        show_inspection(report.inspection)
+        show_changes(report)
+    return sys.stdin.isatty() and typer.confirm("Công bố? · Publish?", err=True)
+
+
+def _column_map(pairs: list[str] | None) -> Mapping[str, str]:
+    split = [pair.partition("=") for pair in pairs or ()]
+    wrong = ["".join(pair) for pair in split if not pair[0] or not pair[2]]
+    if wrong:
+        raise typer.BadParameter(f"--map a=B: {', '.join(wrong)}")
+    return {name: column for name, _, column in split}
+
+
+# ── looking back ─────────────────────────────────────────────────────────────────────────────────
+@app.command("list")
+def list_layers(as_json: AsJson = False) -> None:
+    """Các lớp và trạng thái · all layers and where they stand."""
+
+    async def body(opened: Database, catalogue: Catalogue) -> list[dict[str, Any]]:
+        async with opened.connection() as connection:
+            stored = {found["id"]: found for found in await publication.read_layers(connection)}
+        return [_listed(state.definition, stored[name]) for name, state in catalogue.layers.items()]
+
+    found = _on_database(body, as_json=as_json)
+    if as_json:
+        print_json({"layers": found})
+        return
+    headings = ("Mã · id", "Tên · title", "Trạng thái · state", "Phiên bản · revision", "Công bố · release")
+    lines = [(each["id"], each["title"]["vi"], each["state"], each["revision"], each["release"]) for each in found]
+    show_table("Lớp dữ liệu · layers", headings, lines)
+
+
+def _listed(definition: LayerDefinition, stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": definition.id, "title": {"vi": definition.title.vi, "en": definition.title.en},
+        "sector": definition.sector, "sharing": definition.sharing, "geometry": definition.geometry,
+        "state": stored["state"], "reason": stored["state_reason"], "revision": stored["revision"],
+        "release": stored["release"], "changed": stored["changed"].isoformat(),
+    }  # fmt: skip
+
+
+@app.command()
+def show(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
+    """Một lớp: định nghĩa, trạng thái, bản công bố mới nhất · one layer."""
+    (layer_id,) = _words(words, layer, 0, "show LAYER")
+
+    async def body(opened: Database, catalogue: Catalogue) -> dict[str, Any]:
+        target = target_of(catalogue, layer_id)
+        async with opened.connection() as connection:
+            stored = {found["id"]: found for found in await publication.read_layers(connection)}[layer_id]
+            release = await publication.latest_release(connection, layer_id)
+            count = await publication.count_rows(connection, target)
+        definition = target.definition.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {**_listed(target.definition, stored), "features": count, "newest": release, "definition": definition}
+
+    found = _on_database(body, as_json=as_json)
+    if as_json:
+        print_json(found)
+        return
+    newest = found.pop("newest") or {}
+    found.pop("definition")
+    show_facts(
+        {**found, "title": found["title"]["vi"], "source": newest.get("source_name"), "note": newest.get("note")}
+    )
+
+
+@app.command()
+def history(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
+    """Mọi phiên bản của một lớp, mới nhất trước · all revisions, newest first."""
+    (layer_id,) = _words(words, layer, 0, "history LAYER")
+    found = _on_database(lambda opened, catalogue: revisions.history(opened, catalogue, layer_id), as_json=as_json)
+    if as_json:
+        print_json({"layer": layer_id, "revisions": found})
+        return
+    headings = (
+        "Phiên bản",
+        "Loại · kind",
+        "Lúc · at",
+        "+",
+        "~",
+        "−",
+        "Công bố · release",
+        "Nguồn · source",
+        "Lý do · reason",
+    )
+    lines = [
+        (
+            each["revision"], each["kind"], each["created"].strftime("%d/%m/%Y %H:%M"), each["added"], each["changed"],
+            each["removed"], each["release"], each["source_name"], each["reason"] or each["note"],
+        )
+        for each in found
+    ]  # fmt: skip
+    show_table(layer_id, headings, lines)
+
+
+@app.command()
+def diff(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
+    """So sánh hai phiên bản: LAYER A..B · compare two revisions."""
+    layer_id, span = _words(words, layer, 1, "diff LAYER A..B")
+    parsed = re.fullmatch(r"(\d+)\.\.(\d+)", span)
+    if parsed is None:
+        raise typer.BadParameter("A..B, ví dụ/for instance 3..5")
+    first, second = int(parsed[1]), int(parsed[2])
+    found = _on_database(
+        lambda opened, catalogue: revisions.compare(opened, catalogue, layer_id, first, second), as_json=as_json
+    ).as_dict()
+    if as_json:
+        print_json(found)
+        return
+    counts, keys = cast("dict[str, int]", found["diff"]), cast("dict[str, list[str]]", found["keys"])
+    lines = [(name, counts[name], ", ".join(keys.get(name, ())[:20])) for name in counts]
+    show_table(f"{layer_id} {first}..{second}", ("", "Số · count", "Khóa · keys"), lines)
+
+
+# ── going back, taking back ──────────────────────────────────────────────────────────────────────
+@app.command()
+def rollback(
+    words: Words = None,
+    layer: LayerOption = None,
+    note: Annotated[str, typer.Option("--note", help="ghi chú · note of the release")] = "",
+    assume_yes: Annotated[bool, typer.Option("--yes", "-y", help="không hỏi lại · do not ask")] = False,
+    identity: Identity = None,
+    as_json: AsJson = False,
+) -> None:
+    """Quay về nội dung phiên bản cũ: LAYER REV · go back to the content of an older revision."""
+    layer_id, revision = _words(words, layer, 1, "rollback LAYER REV")
+    if not revision.isdigit():
+        raise typer.BadParameter("REV là một số / REV is a number")
+    _ask(f"Khôi phục '{layer_id}' về phiên bản {revision}? · Go back to revision {revision}?", assume_yes)
+    _change(
+        lambda opened, catalogue: revisions.rollback(
+            opened, catalogue, layer_id, int(revision), principal=principal_named(identity, catalogue), note=note
+        ),
+        "Đã khôi phục · rolled back", as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def suspend(
+    reason: Reason, words: Words = None, layer: LayerOption = None, identity: Identity = None, as_json: AsJson = False
+) -> None:
+    """Tạm dừng phục vụ ngay · stop serving at once."""
+    (layer_id,) = _words(words, layer, 0, "suspend LAYER --reason …")
+    _change(
+        lambda opened, catalogue: revisions.suspend(
+            opened, catalogue, layer_id, principal=principal_named(identity, catalogue), reason=reason
+        ),
+        "Đã tạm dừng · suspended", as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def resume(words: Words = None, layer: LayerOption = None, identity: Identity = None, as_json: AsJson = False) -> None:
+    """Phục vụ lại lớp đang tạm dừng · serve a suspended layer again."""
+    (layer_id,) = _words(words, layer, 0, "resume LAYER")
+    _change(
+        lambda opened, catalogue: revisions.resume(
+            opened, catalogue, layer_id, principal=principal_named(identity, catalogue)
+        ),
+        "Đã phục vụ lại · resumed", as_json,
+    )  # fmt: skip
+
+
+@app.command()
+def withdraw(
+    reason: Reason,
+    words: Words = None,
+    layer: LayerOption = None,
+    assume_yes: Annotated[bool, typer.Option("--yes", "-y", help="không hỏi lại · do not ask")] = False,
+    identity: Identity = None,
+    as_json: AsJson = False,
+) -> None:
+    """Thu hồi lớp đã công bố; lịch sử vẫn giữ · take a published layer back; its history stays."""
+    (layer_id,) = _words(words, layer, 0, "withdraw LAYER --reason …")
+    _ask(f"Thu hồi lớp '{layer_id}'? · Withdraw the layer?", assume_yes)
+    _change(
+        lambda opened, catalogue: revisions.withdraw(
+            opened, catalogue, layer_id, principal=principal_named(identity, catalogue), reason=reason
+        ),
+        "Đã thu hồi · withdrawn", as_json,
+    )  # fmt: skip
+
+
+def _ask(question: str, assume_yes: bool) -> None:
+    """A second thought on a terminal; a script has had its own."""
+    if not assume_yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        raise typer.Exit(1)
+
+
+def _change(body: Callable[[Database, Catalogue], Awaitable[dict[str, Any]]], done: str, as_json: bool) -> None:
+    found = _on_database(body, as_json=as_json)
+    if as_json:
+        print_json(found)
+    else:
+        console.print(f"[green]✓[/green] {done}: {found['layer']}, phiên bản/revision {found['revision']}")
+
+
+# ── shared ───────────────────────────────────────────────────────────────────────────────────────
+def _words(words: list[str] | None, layer: str | None, more: int, usage: str) -> list[str]:
+    """The layer, by --layer or as the first word, and so many words more."""
+    found = [*([layer] if layer is not None else []), *(words or [])]
+    if len(found) != 1 + more:
+        raise typer.BadParameter(f"lienthong layer {usage}")
+    return found
+
+
+def _on_database(body: Callable[[Database, Catalogue], Awaitable[T]], *, as_json: bool) -> T:
+    async def opened_body() -> T:
+        async with database(Settings()) as opened:
+            async with opened.connection() as connection:
+                catalogue = await load_catalogue(connection)
+            return await body(opened, catalogue)
+
+    return run(opened_body, as_json=as_json)

@@ -1,0 +1,116 @@
+"""Reports of inspections and publications as a person reads them: Vietnamese first, English beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gis.errors import Message
+from layers.publishing.inspection import Inspection
+from layers.publishing.report import PublishReport
+
+from .context import console, output
+
+#: rows of one defect shown; --json has them all
+_SHOWN = 5
+_KINDS = {
+    "invalid_ring": Message("Vòng tự cắt", "Self-crossing ring"),
+    "duplicate_key": Message("Trùng khóa", "Repeated key"),
+    "duplicate_shape": Message("Trùng hình", "Repeated shape"),
+    "overlap": Message("Chồng lấn", "Overlap"),
+    "null_geometry": Message("Thiếu hình", "No geometry"),
+    "nan": Message("Tọa độ không phải số", "Coordinate not a number"),
+    "wrong_crs": Message("Sai hệ tọa độ", "Wrong coordinate system"),
+    "swapped_axes": Message("Đảo trục tọa độ", "Swapped axes"),
+    "encoding": Message("Mã chữ cũ", "Legacy text"),
+    "commune_mismatch": Message("Sai mã xã", "Commune does not match"),
+    "schema": Message("Cột dữ liệu", "Columns"),
+}
+_STEPS = {
+    "read": "Đọc tệp · reading",
+    "inspect": "Kiểm tra · inspecting",
+    "stage": "Chuẩn bị ghi · staging",
+}
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar a step, on stderr, and only on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, of: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(_STEPS.get(step, step), total=of or None)
+            bars.update(tasks[step], completed=done, total=of or None)
+
+        yield tell
+
+
+def show_inspection(inspection: Inspection) -> None:
+    """What was found, on stdout."""
+    found = inspection.as_dict()
+    crs: Any = found["crs"]
+    output.print(f"[bold]{found['source']}[/bold] · {found['source_layer']} · {found['driver']} · {found['encoding']}")
+    output.print(f"Hệ tọa độ · CRS: {crs['used'] or '–'} ({crs['reason']}; {crs['found'] or '–'})")
+    rows: Any = found["rows"]
+    output.print(
+        f"Số dòng · rows: {rows['read']} đọc/read · {rows['accepted']} nhận/accepted · "
+        f"{rows['repaired']} sửa/repaired · {rows['refused']} từ chối/refused"
+    )
+    _show_defects(inspection)
+
+
+def _show_defects(inspection: Inspection) -> None:
+    if not inspection.defects:
+        output.print("[green]✓[/green] Không phát hiện lỗi · no defects found")
+        return
+    table = Table(title="Lỗi phát hiện · defects", title_justify="left", expand=False)
+    for heading in ("Loại · kind", "Số · count", "Nội dung · what", "Ví dụ · examples"):
+        table.add_column(heading, overflow="fold")
+    for defect in inspection.defects:
+        kind = _KINDS[defect.kind]
+        colour = "red" if defect.severity == "error" else "yellow"
+        examples = [f"{pair.a} × {pair.b}: {pair.area_m2:.2f} m²" for pair in defect.pairs[:_SHOWN]]
+        examples = examples or [f"{row.key or ''} (dòng/row {row.row}: {row.action})" for row in defect.rows[:_SHOWN]]
+        table.add_row(
+            f"[{colour}]{kind.vi}[/{colour}]\n[dim]{kind.en}[/dim]", str(defect.count),
+            f"{defect.message.vi}\n[dim]{defect.message.en}[/dim]", "\n".join(examples),
+        )  # fmt: skip
+    output.print(table)
+
+
+def show_changes(report: PublishReport) -> None:
+    """The difference to what stands, what is declared, and what an officer should know."""
+    if report.difference is None:
+        return
+    changes = report.difference
+    output.print(
+        f"Thay đổi · changes: [green]+{len(changes.added)}[/green] [yellow]~{len(changes.changed)}[/yellow] "
+        f"[red]−{len(changes.removed)}[/red] ={changes.unchanged}"
+        + (f" · [red]{len(changes.conflicts)} xung đột/conflicts[/red]" if len(changes.conflicts) else "")
+        + (f" · {report.outside_scope} ngoài phạm vi/outside the scope" if report.outside_scope else "")
+    )
+    declared = (report.declaration or {}).get("complete_for")
+    output.print(f"Dữ liệu đầy đủ cho · complete for: {declared or '–'} ({(report.declaration or {}).get('origin')})")
+    for notice in report.notices:
+        output.print(f"[yellow]![/yellow] {notice.vi}\n  [dim]{notice.en}[/dim]")
+
+
+def show_table(title: str, headings: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for line in lines:
+        table.add_row(*("" if cell is None else str(cell) for cell in line))
+    output.print(table)
+
+
+def show_facts(facts: Mapping[str, object]) -> None:
+    for name, value in facts.items():
+        output.print(f"[bold]{name}[/bold]: {'–' if value is None else value}")
