@@ -19,12 +19,14 @@ from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
 from ogc.common.compression import Compression
+from ogc.common.links import Prefix
 from ogc.common.metrics import Measure, Metrics
 from ogc.common.parameters import refuse_unknown
 from ogc.common.relation import Decisions
 from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
+from ogc.service import checks, parcels
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
 from ogc.web import routes as web
@@ -40,13 +42,12 @@ def create_app(settings: Settings, *, demo: bool = False, database_url: str | No
     metrics = Metrics()
     app = FastAPI(
         title="Lienthong",
-        root_path=settings.root_path,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, database_url),
-        middleware=_middleware(metrics, identities),
+        middleware=_middleware(settings, metrics, identities),
         dependencies=[Depends(refuse_unknown)],
     )
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
@@ -56,9 +57,11 @@ def create_app(settings: Settings, *, demo: bool = False, database_url: str | No
     return app
 
 
-def _middleware(metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
+def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
     """From the outside inwards; all of it plain ASGI (prototypes 3)."""
     found: list[Any] = [Middleware(Measure, metrics=metrics), Middleware(Compression)]
+    if settings.root_path:
+        found.append(Middleware(Prefix, path=settings.root_path))
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
     return [*found, Middleware(Problems), Middleware(Authentication, demo=identities)]
@@ -71,7 +74,7 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     app.router.routes.extend(operation.route() for operation in operations)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))
-    for room in (web,):
+    for room in (parcels, checks, web):
         app.include_router(room.router)
 
 

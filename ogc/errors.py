@@ -91,6 +91,7 @@ def _body(status: int, code: str, vi: str, en: str, language: str) -> dict[str, 
         "detail": vi if language == "vi" else en,
         "detail_vi": vi,
         "detail_en": en,
+        "errors": [],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -49,6 +50,19 @@ class Addresses:
         """This document, and the same in its other forms."""
         made = [link(self.here(), "self", media_type)]
         return made + [link(self.here(f="html" if other == HTML else "json"), "alternate", other) for other in others]
+
+
+class Prefix:
+    """Pure ASGI: the service lies below a path, whether the proxy in front takes it off or not."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self.app = app
+        self.path = "/" + path.strip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["root_path"] = self.path
+        await self.app(scope, receive, send)
 
 
 def base_url(request: Request) -> str:
