@@ -1,17 +1,17 @@
 """Errors of the domain. HTTP statuses and exit codes are mapped at the edge, in one table each.
 
-    LienthongError (gis.errors)
-    ├── ProfileError          a profile that does not hold: file, line, field
-    ├── NotFoundError         outside the caller's relation or not there: one and the same answer
-    ├── ForbiddenError        a visible layer, an action that no grant allows
-    ├── UnauthenticatedError  a token that does not hold
-    ├── InvalidRequestError   a parameter, a filter or an input that cannot be used
-    ├── AmbiguousError        several candidates; the caller must choose
-    ├── ConflictError         the base has moved, or rows were edited since
-    ├── RefusedError          a publication that must not go on as it is
-    ├── SourceError           a file that cannot be read as vector data
-    ├── UnavailableError      suspended, withdrawn or not applied yet
-    └── StoreError            the database is not there or not as expected
+LienthongError (gis.errors)
+├── ProfileError          a profile that does not hold: file, line, field
+├── NotFoundError         outside the caller's relation or not there: one and the same answer
+├── ForbiddenError        a visible layer, an action that no grant allows
+├── UnauthenticatedError  a token that does not hold
+├── InvalidRequestError   a parameter, a filter or an input that cannot be used
+├── AmbiguousError        several candidates; the caller must choose
+├── ConflictError         the base has moved, or rows were edited since
+├── RefusedError          a publication that must not go on as it is
+├── SourceError           a file that cannot be read as vector data
+├── UnavailableError      suspended, withdrawn or not applied yet
+└── StoreError            the database is not there or not as expected
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ class FieldError:
     message: Message
     where: str = ""
 
+    def as_dict(self) -> dict[str, object]:
+        return {"field": self.field, "where": self.where, "message": self.message.as_dict()}
+
+
+def _listed(errors: Sequence[FieldError], language: str) -> str:
+    return "\n".join(f"{error.where}: {error.field}: {error.message.in_language(language)}" for error in errors)
+
 
 class ProfileError(LienthongError):
     """A profile that does not hold. Every error names file, line and field."""
@@ -37,8 +44,9 @@ class ProfileError(LienthongError):
     code = "profile"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        listed = "\n".join(f"{error.where}: {error.field}: {error.message}" for error in errors)
-        super().__init__(f"Hồ sơ cấu hình không hợp lệ:\n{listed}", f"The profile does not hold:\n{listed}")
+        vi, en = (_listed(errors, language) for language in ("vi", "en"))
+        super().__init__(f"Hồ sơ cấu hình không hợp lệ:\n{vi}", f"The profile does not hold:\n{en}")
+        self.details["errors"] = [error.as_dict() for error in errors]
         self.errors = tuple(errors)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import RefusedError
+from layers.store.catalogue import expecting_schema
 from layers.store.connection import Connection, Database
 from layers.store.profile_store import carry_out, lock, read_standing, table_shape, wanting_reference_systems
 from layers.store.tables import srid
@@ -31,14 +32,16 @@ async def plan(connection: Connection, profile: Profile) -> Plan:
     """What `apply` would do now."""
     storage_srid = srid(profile.header.crs.storage)
     shapes = {layer.id: table_shape(layer, storage_srid) for layer in profile.layers}
-    wanting = await wanting_reference_systems(connection, profile.header.crs)
-    return plan_of(profile, await read_standing(connection), shapes, wanting)
+    with expecting_schema():
+        wanting = await wanting_reference_systems(connection, profile.header.crs)
+        return plan_of(profile, await read_standing(connection), shapes, wanting)
 
 
 async def apply(database: Database, profile: Profile, os_user: str) -> Applied:
     """All or nothing. Raises RefusedError naming every change that is not possible in place."""
     async with database.transaction() as connection:
-        await lock(connection)
+        with expecting_schema():
+            await lock(connection)
         made = await plan(connection, profile)
         if made.refusals:
             raise _refused(made)

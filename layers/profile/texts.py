@@ -10,6 +10,7 @@ from functools import lru_cache
 from pydantic import TypeAdapter
 
 from layers.access.grammar import Grant
+from layers.access.policy import canonical_policy
 
 from .profile import Profile, canonical_text, digest
 
@@ -66,7 +67,7 @@ def _profile_from(body: str, parts: tuple[tuple[str, str], ...]) -> Profile:
 
 def policy_text(grants: tuple[Grant, ...]) -> StoredText:
     """The whole policy as one text."""
-    return _text("policy", canonical_text(grants))
+    return _text("policy", canonical_policy(grants))
 
 
 @lru_cache(maxsize=8)

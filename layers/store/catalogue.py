@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -14,7 +15,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from layers.access.grammar import Grant
-from layers.errors import NotFoundError, UnavailableError
+from layers.errors import NotFoundError, StoreError, UnavailableError
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.profile.texts import grants_from, policy_text, profile_from
@@ -62,9 +63,22 @@ class Catalogue:
         return self.layers[layer_id]
 
 
+@contextmanager
+def expecting_schema() -> Iterator[None]:
+    """A database that was never migrated is told as such."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        raise StoreError(
+            "Cơ sở dữ liệu chưa có lược đồ. Chạy 'lienthong db migrate'.",
+            "The database has no schema yet. Run 'lienthong db migrate'.",
+        ) from None
+
+
 async def load_catalogue(connection: Connection) -> Catalogue:
-    """Read what was applied, in one statement. Raises UnavailableError when nothing was."""
-    found = await row(connection, blocks("catalogue")["applied"])
+    """Read what was applied, in one statement. Raises UnavailableError when nothing was; StoreError: no schema."""
+    with expecting_schema():
+        found = await row(connection, blocks("catalogue")["applied"])
     if found is None:
         raise UnavailableError(
             "Chưa áp dụng hồ sơ cấu hình. Chạy 'lienthong profile apply'.",
