@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -117,13 +116,13 @@ def _shown(finding: Mapping[str, Any], view: View) -> Json:
     if finding["kind"] == "group":
         return _shown_group(finding, view)
     if finding["kind"] == "subject":
-        return _public(copy.deepcopy(dict(finding)))
+        return _public(dict(finding))
     sight = view.sight(finding["layer"])
     met = (*finding["features"], *finding["dropped"])
     # a measure would tell of rows outside the caller's rights, dropped ones included
     if not sight.is_allowed or any(sight.columns(each["attributes"]) is None for each in met):
         return withheld(finding)
-    shown = copy.deepcopy(dict(finding))
+    shown = dict(finding)
     shown["features"] = [_feature(hit, sight) for hit in shown["features"]]
     shown["dropped"] = [_drop(drop, sight) for drop in shown["dropped"]]
     if finding["layer"] in view.withdrawn:
@@ -163,7 +162,7 @@ def _take_back(shown: Json) -> None:
 def withheld(finding: Mapping[str, Any]) -> Json:
     """No measure, no features; the office is named so that the caller knows whom to ask."""
     office = finding["office"]
-    shown = copy.deepcopy(dict(finding)) | {
+    shown = dict(finding) | {
         "outcome": Outcome.WITHHELD.value,
         "verdict": Verdict.REFER.value,
         "revision": None,
@@ -182,7 +181,7 @@ def withheld(finding: Mapping[str, Any]) -> Json:
 def _shown_group(finding: Mapping[str, Any], view: View) -> Json:
     """A group is as good as what is shown of it: one withheld member withholds the whole."""
     members = [_shown(member, view) for member in finding["members"]]
-    shown = copy.deepcopy({name: value for name, value in finding.items() if name != "members"})
+    shown = {name: value for name, value in finding.items() if name != "members"}
     if any(member["outcome"] == Outcome.WITHHELD for member in members):
         shown |= {"outcome": Outcome.WITHHELD.value, "verdict": Verdict.REFER.value, "measure": dict(NO_MEASURE)}
         shown["reasons"] = [reason("member_withheld")]

@@ -111,6 +111,14 @@ _TEXTS: dict[str, Message] = {
         "Một căn cứ đáp ứng nhưng căn cứ khác mâu thuẫn. Bước tiếp theo: người thụ lý xem xét.",
         "One ground is met and another contradicts it. Next step: the officer decides.",
     ),
+    "member_not_checked": Message(
+        "Có căn cứ chưa kiểm tra được. Bước tiếp theo: xem lý do của căn cứ đó.",
+        "One of the grounds was not checked. Next step: see its reason.",
+    ),
+    "grounds_not_mapped": Message(
+        "Chưa có đủ dữ liệu cho các căn cứ tại đây. Bước tiếp theo: lấy ý kiến {office}.",
+        "The grounds are not fully mapped here. Next step: ask {office}.",
+    ),
     "member_withheld": Message(
         "Có căn cứ bạn không có quyền xem. Bước tiếp theo: lấy ý kiến cơ quan quản lý dữ liệu.",
         "One of the grounds may not be shown to you. Next step: ask its office.",

@@ -173,3 +173,17 @@ def instant_of(as_of: date | datetime | None, now: datetime) -> datetime | None:
         )
         raise InvalidRequestError(message.vi, message.en, [FieldError("as_of", message)])
     return instant
+
+
+def parse_as_of(text: str | None) -> date | datetime | None:
+    """'2026-11-21' or an ISO instant. Raises InvalidRequestError."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-11-21") else datetime.fromisoformat(text)
+    except ValueError:
+        message = Message(
+            f"Thời điểm '{text}' không hợp lệ; viết 2026-11-21 hoặc 2026-11-21T08:00:00+07:00.",
+            f"'{text}' is no instant; write 2026-11-21 or 2026-11-21T08:00:00+07:00.",
+        )
+        raise InvalidRequestError(message.vi, message.en, [FieldError("as_of", message)]) from None

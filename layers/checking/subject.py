@@ -28,6 +28,12 @@ MOST_AREA_M2 = 100_000_000.0
 _KINDS = {"ward": "phường", "commune": "xã", "township": "thị trấn", "special_zone": "đặc khu"}
 
 
+class UnknownCommuneError(InvalidInputsError):
+    """A commune that no generation has under this code or name."""
+
+    code = "unknown_commune"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is measured. `geometry` is in the CRS of its measuring zone."""
@@ -124,7 +130,7 @@ def communes_meant(name: CommuneName, profile: Profile) -> list[Commune]:
         f"Không có xã/phường '{name.text}'{_of(name)}. Ghi mã 5 số hoặc tên, ví dụ 25747@2025 hoặc Thủ Dầu Một.",
         f"No commune '{name.text}'{_of(name)}. Write its 5-digit code or name, such as 25747@2025 or Thủ Dầu Một.",
     )
-    raise InvalidInputsError(message.vi, message.en, [FieldError("subject.parcel.commune", message)])
+    raise UnknownCommuneError(message.vi, message.en, [FieldError("subject.parcel.commune", message)])
 
 
 def _of(name: CommuneName) -> str:

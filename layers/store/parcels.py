@@ -28,6 +28,8 @@ from sqlalchemy import (
     table,
 )  # fmt: skip
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.types import TypeEngine
 
 from layers.profile.grammar import LayerDefinition, Role
 
@@ -145,11 +147,11 @@ def _parcel_text(
 ) -> LiteralString:
     """The statement for one shape of look-up, compiled once."""
     layer = layer_table(definition, storage_srid)
-    revision = bindparam("revision", type_=BigInteger)
+    revision = _given("revision", BigInteger)
     conditions = [_condition(layer, definition, shape, index) for index, shape in enumerate(shapes)]
     accuracy = (
         select(_FACT.c.accuracy_m)
-        .where(_FACT.c.layer == bindparam("layer_number", type_=SmallInteger), _FACT.c.fid == layer.c.fid)
+        .where(_FACT.c.layer == _given("layer_number", SmallInteger), _FACT.c.fid == layer.c.fid)
         .where(_FACT.c.since <= revision, or_(_FACT.c.until.is_(None), _FACT.c.until > revision))
         .scalar_subquery()
     )
@@ -161,7 +163,7 @@ def _parcel_text(
             *(condition.label(f"way_{index}") for index, condition in enumerate(conditions)),
         )
         .where(layer.c.since <= revision, or_(layer.c.until.is_(None), layer.c.until > revision), or_(*conditions))
-        .limit(bindparam("most", type_=BigInteger))
+        .limit(_given("most", BigInteger))
     )  # fmt: skip
     return compiled(statement)[0]
 
@@ -172,15 +174,15 @@ def _condition(
     kind, has_communes = shape
     match kind:
         case "fid":
-            return layer.c.fid == bindparam(f"value_{index}", type_=BigInteger)
+            return layer.c.fid == _given(f"value_{index}", BigInteger)
         case "key":
-            return layer.c.key == bindparam(f"value_{index}", type_=Text)
+            return layer.c.key == _given(f"value_{index}", Text)
         case "alias":
             return layer.c.fid == any_(func.array(_aliased(index)))  # an array, so that the index on fid is used
         case "code":
-            return _of_role(layer, definition, "national_code") == bindparam(f"value_{index}", type_=Text)
+            return _of_role(layer, definition, "national_code") == _given(f"value_{index}", Text)
         case "point":
-            place = func.ST_GeomFromWKB(bindparam(f"value_{index}", type_=LargeBinary))
+            place = func.ST_GeomFromWKB(_given(f"value_{index}", LargeBinary))
             point = func.ST_SetSRID(place, _srid_of(layer))
             return and_(layer.c.geom.op("&&")(point), func.ST_Intersects(layer.c.geom, point))
     sheet, parcel = _NUMBER_ROLES[kind]
@@ -193,17 +195,22 @@ def _condition(
     return and_(*conditions)
 
 
+def _given(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> BindParameter[Any]:
+    """A parameter whose value comes with the execution: the text is compiled without it."""
+    return bindparam(name, type_=kind, required=False)
+
+
 def _srid_of(layer: Table) -> int:
     stored: Any = layer.c.geom.type
     return int(stored.srid)
 
 
 def _aliased(index: int) -> ScalarSelect[int]:
-    revision = bindparam("revision", type_=BigInteger)
+    revision = _given("revision", BigInteger)
     return (
         select(_ALIAS.c.fid)
-        .where(_ALIAS.c.layer == bindparam("layer", type_=Text))
-        .where(_ALIAS.c.key == bindparam(f"value_{index}", type_=Text), _ALIAS.c.since <= revision)
+        .where(_ALIAS.c.layer == _given("layer", Text))
+        .where(_ALIAS.c.key == _given(f"value_{index}", Text), _ALIAS.c.since <= revision)
         .scalar_subquery()
     )
 
@@ -217,4 +224,4 @@ def _of_role(layer: Table, definition: LayerDefinition, role: Role) -> Column[An
 
 def _is_any(layer: Table, definition: LayerDefinition, role: Role, parameter: str) -> ColumnElement[bool]:
     found = _of_role(layer, definition, role)
-    return found == any_(bindparam(parameter, type_=ARRAY(found.type)))
+    return found == any_(_given(parameter, ARRAY(found.type)))

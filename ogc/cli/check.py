@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from layers.checking.run import check
 from rich.table import Table
 
 from gis.errors import Message
 from gis.procedure import Verdict
 from layers.checking.answer import Answer
 from layers.checking.request import ByGeometry, CheckRequest, SubjectQuery, parse_as_of, parse_parcel
+from layers.checking.run import check
 from layers.checking.wording import VERDICTS, day, number, outcome_label
 from layers.errors import FieldError, InvalidInputsError
 from layers.profile.procedures import ProcedureDefinition

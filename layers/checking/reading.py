@@ -1,0 +1,283 @@
+"""What a check reads: one cut, one subject, the candidates of every rule. At most three statements."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from gis.procedure import Group, Relation, Rule, SubjectRule
+from layers.access.principal import Principal
+from layers.errors import UnavailableError
+from layers.profile.bind import BoundProcedure
+from layers.profile.procedures import ProcedureDefinition
+from layers.profile.profile import Profile
+from layers.store.catalogue import Catalogue
+from layers.store.checks import (
+    CandidateRow,
+    CandidatesError,
+    CutLayer,
+    Reach,
+    read_candidates,
+    read_candidates_apart,
+    read_cut,
+)  # fmt: skip
+from layers.store.connection import Connection, Database
+from layers.store.parcels import ParcelRow, Way, find_parcels
+from layers.store.tables import srid
+
+from .request import ByGeometry, ParcelQuery
+from .sight import sight_of
+from .subject import (
+    Candidate,
+    Subject,
+    candidate_of,
+    shape_of,
+    subject_of_parcel,
+    subject_of_shape,
+    the_one,
+    ways_of,
+)  # fmt: skip
+from .zones import many, names_communes, one, projection_of, zone_of
+
+#: for each statement of a check; a layer that needs longer is `not_checked`
+TIMEOUT_MS = 5_000
+
+Cut = Mapping[str, CutLayer]
+Choose = Callable[[Connection, Cut], Awaitable[Subject]]
+
+
+_TAKEN_BACK = ("suspended", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStanding:
+    """The state of a layer and, where it was taken back, why."""
+
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that decides an answer besides the data. A replay fills it from the record."""
+
+    profile: Profile
+    profile_digest: str
+    definition: ProcedureDefinition
+    bound: BoundProcedure
+    on_date: date
+    as_of: datetime | None  #: None: the newest revisions
+    clock: datetime  #: what the age of data is measured against
+    revisions: Mapping[str, int] | None = None  #: a cut that is given, not chosen
+    states: Mapping[str, LayerStanding] | None = None  #: of a replay: layers as they stood then
+
+    def standing(self, layer: CutLayer) -> LayerStanding:
+        """A layer's state for this answer. What is suspended or withdrawn now is so for every earlier instant too."""
+        if self.states is not None and layer.id in self.states:
+            return self.states[layer.id]
+        state = layer.state if layer.state in _TAKEN_BACK or layer.state_now not in _TAKEN_BACK else layer.state_now
+        return LayerStanding(state, layer.reason if state in _TAKEN_BACK else None)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule against a layer, members of groups included; its position is its number."""
+        found: list[Rule] = []
+        for check in self.bound.procedure.checks:
+            if isinstance(check, Group):
+                found += check.members
+            elif not isinstance(check, SubjectRule):
+                found.append(check)
+        return tuple(found)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of the cut: those of the rules and the parcels."""
+        return tuple(dict.fromkeys([*(rule.layer for rule in self.rules), self.profile.parcel_layer.id]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read. `candidates` has every rule that was asked; a rule left out had nothing to ask."""
+
+    cut: Cut
+    subject: Subject
+    candidates: Mapping[int, Sequence[CandidateRow] | CandidatesError]
+
+
+async def read(database: Database, case: Case, choose: Choose) -> Reading:
+    """Everything in one snapshot. When the one statement for all rules fails, a second transaction over the same cut
+    reads rule by rule, so that one failure costs one rule: rows of a revision never change."""
+    revisions = case.revisions or {}
+    asked = {layer: revisions.get(layer) for layer in case.layers}
+    found: tuple[Cut, Subject, list[Reach]] | None = None
+    try:
+        async with database.transaction(snapshot=True) as connection:
+            cut = await read_cut(connection, asked, instant=case.as_of, timeout_ms=TIMEOUT_MS)
+            subject = await choose(connection, cut)
+            found = (cut, subject, reaches := _reaches(case, cut, subject))
+            rows = await _candidates(connection, subject, reaches)
+    except CandidatesError:
+        assert found is not None  # nothing before the candidates raises it
+        return Reading(found[0], found[1], await _read_apart(database, *found))
+    return Reading(cut, subject, _by_rule(rows, reaches))
+
+
+async def _candidates(connection: Connection, subject: Subject, reaches: Sequence[Reach]) -> list[CandidateRow]:
+    wkb = shapely.to_wkb(subject.geometry)
+    return await read_candidates(connection, wkb, subject.zone, subject.refs, reaches) if reaches else []
+
+
+async def _read_apart(
+    database: Database, cut: Cut, subject: Subject, reaches: Sequence[Reach]
+) -> Mapping[int, Sequence[CandidateRow] | CandidatesError]:
+    revisions: dict[str, int | None] = {layer: found.revision for layer, found in cut.items()}
+    wkb = shapely.to_wkb(subject.geometry)
+    async with database.transaction(snapshot=True) as connection:
+        await read_cut(connection, revisions, instant=None, timeout_ms=TIMEOUT_MS)  # sets the time-out
+        found = await read_candidates_apart(connection, wkb, subject.zone, subject.refs, reaches)
+    return {
+        number: rows if isinstance(rows, CandidatesError) else sorted(rows, key=_in_order)
+        for number, rows in found.items()
+    }
+
+
+def _by_rule(rows: Sequence[CandidateRow], reaches: Sequence[Reach]) -> dict[int, Sequence[CandidateRow]]:
+    found: dict[int, list[CandidateRow]] = {reach.number: [] for reach in reaches}
+    for row in rows:
+        found[row.number].append(row)
+    return {number: sorted(of_rule, key=_in_order) for number, of_rule in found.items()}
+
+
+def _in_order(row: CandidateRow) -> tuple[str, int, bytes]:
+    """The same order in every run: sums of floats depend on it."""
+    return row.kind, row.fid or 0, row.geometry or b""
+
+
+def _reaches(case: Case, cut: Cut, subject: Subject) -> list[Reach]:
+    """What to read for each rule; nothing of a layer that is not there, and no rasters."""
+    found = []
+    for number, rule in enumerate(case.rules):
+        layer = cut[rule.layer]
+        is_served = case.standing(layer).state == "served"  # what was taken back is not looked at
+        if layer.revision == 0 or not is_served or rule.relation is Relation.RASTER_CLASS:
+            continue
+        reach_m = rule.reach_m + subject.accuracy_m
+        found.append(Reach(number, layer.number, layer.revision, reach_m, rule.relation is Relation.SAME_PARCEL))
+    return found
+
+
+# ── the subject ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """Finds parcels for one caller: only those within their rights (`items` or `check`) exist for them."""
+
+    catalogue: Catalogue
+    principal: Principal
+    purpose: str | None
+    day: date
+
+    async def found(self, connection: Connection, cut: Cut, query: ParcelQuery) -> list[tuple[ParcelRow, Candidate]]:
+        """The parcels a look-up means, with what the caller may see of each. Raises UnavailableError."""
+        profile = self.catalogue.profile
+        layer = cut[profile.parcel_layer.id]
+        rows = await parcels(connection, profile, require_served(layer, standing_now(layer)), ways_of(query, profile))
+        sight = sight_of(
+            self.principal, profile.parcel_layer, self.catalogue.grants, purpose=self.purpose, day=self.day
+        )
+        shown = [(row, sight.columns(row.attributes)) for row in rows]
+        return [(row, candidate_of(row, profile, columns)) for row, columns in shown if columns is not None]
+
+    def chooser(self, query: ParcelQuery | ByGeometry) -> Choose:
+        """How `read` comes by its subject. Raises NotFoundError, AmbiguousError, UnavailableError while reading."""
+
+        async def choose(connection: Connection, cut: Cut) -> Subject:
+            if isinstance(query, ByGeometry):
+                return await drawn(connection, cut, query, self.catalogue.profile)
+            found = await self.found(connection, cut, query)
+            the_one(query, [candidate for _, candidate in found])
+            return parcel_subject(found[0][0], self.catalogue.profile)
+
+        return choose
+
+
+def require_served(layer: CutLayer, standing: LayerStanding) -> CutLayer:
+    """The parcel layer, when it can be looked into. Raises UnavailableError with the next step."""
+    if layer.revision > 0 and standing.state == "served":
+        return layer
+    words = {
+        "suspended": ("đang tạm dừng", "is suspended"),
+        "withdrawn": ("đã bị thu hồi", "was withdrawn"),
+    }.get(standing.state, ("chưa được công bố tại thời điểm này", "has not been published at that instant"))
+    raise UnavailableError(
+        f"Lớp thửa đất '{layer.id}' {words[0]} nên không tra được thửa. Công bố hoặc mở lại lớp, hoặc dùng hình vẽ.",
+        f"The parcel layer '{layer.id}' {words[1]}, so no parcel can be found. Publish or resume it, or use a shape.",
+    )
+
+
+def standing_now(layer: CutLayer) -> LayerStanding:
+    """For a look-up outside any case."""
+    return LayerStanding(layer.state if layer.state in _TAKEN_BACK else layer.state_now, layer.reason)
+
+
+async def parcels(connection: Connection, profile: Profile, layer: CutLayer, ways: Sequence[Way]) -> list[ParcelRow]:
+    """The rows of the parcel layer that answer, whoever asks."""
+    if not ways:
+        return []
+    storage = srid(profile.header.crs.storage)
+    return await find_parcels(
+        connection, profile.parcel_layer, storage, ways, layer_number=layer.number, revision=layer.revision
+    )
+
+
+def parcel_subject(row: ParcelRow, profile: Profile) -> Subject:
+    """The subject of a parcel in its measuring zone."""
+    crs = profile.header.crs
+    shape = shapely.from_wkb(row.geometry)
+    role = profile.parcel_layer.by_role("commune")
+    commune = row.attributes.get(role.name) if role else None
+    zone = 0 if len(crs.zones) == 1 else zone_of(crs, _label_point(shape, profile), lambda: str(commune))
+    moved = projection_of(crs).to_crs(many(shape), crs.storage, crs.zones[zone].crs)
+    return subject_of_parcel(row, profile, one(moved), zone)
+
+
+def _label_point(stored: BaseGeometry, profile: Profile) -> BaseGeometry:
+    """A point inside the shape, in CRS84."""
+    return one(projection_of(profile.header.crs).to_wgs84(np.asarray([shapely.point_on_surface(stored)], dtype=object)))
+
+
+async def drawn(connection: Connection, cut: Cut, query: ByGeometry, profile: Profile) -> Subject:
+    """The subject of a drawn shape in its measuring zone. Raises InvalidInputsError."""
+    shape, crs = shape_of(query), profile.header.crs
+    point = shapely.point_on_surface(shape)
+    commune = None
+    if len(crs.zones) > 1 and any(names_communes(zone) for zone in crs.zones):
+        commune = await _commune_at(connection, profile, point)
+    zone = zone_of(crs, point, lambda: commune)
+    moved = one(projection_of(crs).to_crs(many(shape), "EPSG:4326", crs.zones[zone].crs))
+    return subject_of_shape(query, moved, zone)
+
+
+async def _commune_at(connection: Connection, profile: Profile, point: BaseGeometry) -> str | None:
+    """The code of the commune that holds a point of CRS84, from the commune layer."""
+    name = profile.header.reference_layers.commune
+    layer = profile.layer(name) if name else None
+    if layer is None:
+        return None
+    cut = await read_cut(connection, {layer.id: None}, instant=None, timeout_ms=TIMEOUT_MS)
+    stored = one(projection_of(profile.header.crs).from_wgs84(many(point)))
+    place = Way("point", True, shapely.to_wkb(stored))
+    storage = srid(profile.header.crs.storage)
+    found = await find_parcels(
+        connection, layer, storage, [place], layer_number=cut[layer.id].number, revision=cut[layer.id].revision
+    )
+    role = layer.by_role("commune")
+    if not found:
+        return None
+    return str(found[0].attributes[role.name]) if role else found[0].key

@@ -1,0 +1,191 @@
+"""One check: read in one snapshot, measure and judge in a thread, seal the record, answer what the caller may see."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+import shapely
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+
+from layers.access.principal import Principal
+from layers.errors import InvalidInputsError
+from layers.profile.bind import SkippedCheck, bind_procedure
+from layers.profile.profile import digest
+from layers.store import audit
+from layers.store.catalogue import Catalogue
+from layers.store.checks import insert_record
+from layers.store.connection import Database
+
+from .answer import Answer, project, view_of
+from .evidence import digest_of, engine, plain, seal
+from .findings import findings_of, verdict_of_findings
+from .reading import Case, Reading, Seeker, read
+from .request import LOCAL_TIME, CheckRequest, instant_of
+from .subject import Subject
+
+#: kernels at work at once, where nobody passes a limiter in
+THREADS = 2
+_LIMITER: RunVar[CapacityLimiter] = RunVar("lienthong.checking.limiter")
+
+
+def limiter_of_loop() -> CapacityLimiter:
+    """The bounded threads of this event loop: shapely leaves the interpreter's lock, so they keep the loop free."""
+    try:
+        return _LIMITER.get()
+    except LookupError:
+        _LIMITER.set(CapacityLimiter(THREADS))
+        return _LIMITER.get()
+
+
+async def check(
+    database: Database,
+    catalogue: Catalogue,
+    request: CheckRequest,
+    principal: Principal,
+    *,
+    now: datetime | None = None,
+    limiter: CapacityLimiter | None = None,
+) -> Answer:
+    """The answer to a request; its record and its event are stored before it leaves.
+
+    Raises InvalidInputsError naming every missing or invalid input, InvalidRequestError for a subject or a date that
+    cannot be used, NotFoundError and AmbiguousError for a parcel, UnavailableError while parcels cannot be looked up.
+    """
+    instant = now or datetime.now(UTC)
+    case = case_of(catalogue, request, instant)
+    purpose = request.purpose or case.definition.purpose
+    today = instant.astimezone(LOCAL_TIME).date()
+    seeker = Seeker(catalogue, principal, purpose, today)
+    reading = await read(database, case, seeker.chooser(request.subject))
+    head = {"id": str(uuid.uuid4()), "created": instant.isoformat(), "principal": principal.id,
+            "dossier": request.dossier, "purpose": purpose}  # fmt: skip
+
+    def seal_and_project() -> tuple[Any, Answer]:
+        content = examine(case, reading, head)
+        record = seal(content, principal=principal.id)
+        view = view_of(catalogue, principal, purpose=purpose, day=today)
+        return record, project(content, record.digest, view)
+
+    record, answer = await to_thread.run_sync(seal_and_project, limiter=limiter or limiter_of_loop())
+    async with database.transaction() as connection:
+        await insert_record(connection, record)
+        await audit.record(connection, _event(principal, catalogue, request, purpose, reading, record.digest))
+    return answer
+
+
+def case_of(catalogue: Catalogue, request: CheckRequest, now: datetime) -> Case:
+    """Everything but the data that decides the answer. Raises InvalidInputsError, InvalidRequestError."""
+    as_of = instant_of(request.as_of, now)
+    on_date = request.on_date or (as_of or now).astimezone(LOCAL_TIME).date()
+    return bound_case(catalogue, request.procedure, request.inputs, on_date, as_of=as_of, clock=as_of or now)
+
+
+def bound_case(
+    catalogue: Catalogue,
+    procedure: str,
+    inputs: Mapping[str, object],
+    on_date: date,
+    *,
+    as_of: datetime | None,
+    clock: datetime,
+) -> Case:
+    """The case of a procedure with its inputs bound."""
+    profile = catalogue.profile
+    bound = bind_procedure(profile, procedure, inputs, on_date)
+    definition = profile.procedure(procedure)
+    if definition is None:  # bind has refused it already
+        raise InvalidInputsError(f"Không có thủ tục '{procedure}'.", f"No procedure '{procedure}'.")
+    return Case(profile, catalogue.profile_digest, definition, bound, on_date, as_of, clock)
+
+
+def examine(case: Case, reading: Reading, head: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of the record: what the engine found, whoever asks. Pure: the same case and reading give the same."""
+    findings = findings_of(case, reading)
+    content = {
+        **head,
+        "as_of": case.as_of,
+        "clock": case.clock,
+        "on_date": case.on_date,
+        "subject": _subject(case, reading.subject),
+        "procedure": {
+            "id": case.definition.id,
+            "version": case.bound.procedure.version,
+            "title": case.definition.title.message().as_dict(),
+        },
+        "inputs": case.bound.inputs,
+        "profile": case.profile_digest,
+        "rules": _rules(case),
+        "cut": {layer: found.revision for layer, found in reading.cut.items()},
+        "states": {layer: asdict(case.standing(found)) for layer, found in reading.cut.items()},
+        "engine": engine(case.profile.header.crs.to_wgs84),
+        "verdict": verdict_of_findings(findings),
+        "skipped": [_skipped(case, skipped) for skipped in case.bound.skipped],
+        "findings": findings,
+    }
+    made: dict[str, Any] = plain(content)
+    return made
+
+
+def _skipped(case: Case, skipped: SkippedCheck) -> dict[str, object]:
+    """A check that was not asked this time: shown, so that nobody takes it for passed."""
+    title = next((check.title for check in case.definition.checks if check.id == skipped.id), None)
+    reason = {"code": "not_asked", "message": skipped.reason.as_dict()}
+    return {"check": skipped.id, "title": title.message().as_dict() if title else None, "reason": reason}
+
+
+def _rules(case: Case) -> str:
+    """The rules as they were asked: they follow from the texts, the inputs and the day, and from nothing else."""
+    asked = {"profile": case.profile_digest, "procedure": case.bound.procedure.version, "inputs": case.bound.inputs,
+             "on_date": case.on_date}  # fmt: skip
+    return digest_of(plain(asked))
+
+
+def _subject(case: Case, subject: Subject) -> dict[str, object]:
+    role = case.profile.parcel_layer.by_role("registered_area")
+    crs = case.profile.header.crs.zones[subject.zone].crs
+    return {
+        "kind": subject.kind,
+        "layer": subject.layer,
+        "fid": str(subject.fid) if subject.fid is not None else None,
+        "key": subject.key,
+        "label": subject.label,
+        "area_m2": round(float(subject.geometry.area), 4),
+        "registered_area_m2": subject.registered_area_m2,
+        "registered_area_column": role.name if role and subject.kind == "parcel" else None,
+        "accuracy_m": subject.accuracy_m,
+        "zone": subject.zone,
+        "crs": crs,
+        "refs": list(subject.refs),
+        "shape": digest(shapely.to_wkb(subject.geometry, hex=True)),
+        "geojson": subject.geojson,
+        "attributes": subject.attributes or {},
+    }
+
+
+def _event(
+    principal: Principal,
+    catalogue: Catalogue,
+    request: CheckRequest,
+    purpose: str | None,
+    reading: Reading,
+    record_digest: str,
+) -> audit.Event:
+    """One event a check; `request` is the record's digest, which names all of it and shows nothing."""
+    layer = reading.subject.layer
+    return audit.Event.of(
+        principal,
+        "check",
+        "allow",
+        layer=layer,
+        purpose=purpose,
+        dossier=request.dossier,
+        policy=catalogue.policy_digest,
+        revision=reading.cut[layer].revision if layer else None,
+        request=record_digest,
+        features=1,
+    )
