@@ -11,7 +11,7 @@ from gis.errors import Message
 from layers.store.cluster import Cluster
 from layers.store.status import database_status
 from ogc.settings import Settings
-from ogc.web.pages import vendor_folder
+from ogc.web.glyphs import VENDOR
 
 from .context import console, print_json, run
 
@@ -44,7 +44,7 @@ def _machine(settings: Settings) -> list[Message]:
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < MIN_FREE_GB:
         found.append(Message(f"Đĩa chỉ còn {free_gb:.1f} GB.", f"Only {free_gb:.1f} GB of disk are left."))
-    if not (vendor_folder() / "maplibre-gl").is_dir():
+    if not (VENDOR / "maplibre").is_dir():
         found.append(Message("Thiếu tài nguyên giao diện: chạy 'make assets'.", "Front-end assets: run 'make assets'."))
     secrets = settings.secrets_folder
     if secrets.exists() and secrets.stat().st_mode & 0o077:
