@@ -10,12 +10,14 @@ import builtins
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, LiteralString, Protocol
 
 import shapely
-from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal, literal_column, select
+from sqlalchemy.types import NullType
 
 from gis.errors import Message
 from layers.access.decide import Decision, queryables
@@ -26,7 +28,7 @@ from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
-from .relation_sql import SHAPE, Relation, Wanted, relation
+from .relation_sql import SHAPE, Relation, Wanted, box_values, relation
 
 BBox = tuple[float, float, float, float]
 
@@ -35,8 +37,6 @@ DECIMALS = 8
 MAX_LIMIT = 10_000
 #: beyond it `numberMatched` is left out
 MAX_COUNT = 100_000
-#: PostgreSQL takes 100 arguments: 50 names with their values
-_CHUNK = 50
 #: counts in another way of writing features must not be taken for these
 ENCODER = "features-1"
 
@@ -115,9 +115,9 @@ async def page(
     """One page in the order of fid. Raises InvalidRequestError, NotFoundError, ForbiddenError, UnavailableError."""
     require_served(state)
     limit = max(1, min(query.limit, MAX_LIMIT))
-    wanted = _wanted(state, decision, query)
-    asked = relation(state.definition, storage_srid, decision, replace(wanted, limit=limit + 1, after=query.after))
-    found = await database.raw_column(connection, _features(asked, state.definition, wanted))
+    wanted, values = _asked(state, decision, query)
+    wanted = replace(wanted, is_limited=True, is_after=query.after is not None)
+    found = await _run(connection, state, storage_srid, decision, wanted, values | {"limit": limit + 1})
     features, has_more = found[:limit], len(found) > limit
     if query.after is None and not has_more:
         matched: int | None = len(features)
@@ -136,9 +136,8 @@ async def item(
 ) -> Item | None:
     """One feature; None when it is not in the relation, whatever the reason."""
     require_served(state)
-    wanted = replace(_wanted(state, decision, ItemsQuery(revision=revision)), fid=fid, limit=1)
-    asked = relation(state.definition, storage_srid, decision, wanted)
-    found = await database.raw_column(connection, _features(asked, state.definition, wanted))
+    wanted, values = _asked(state, decision, ItemsQuery(revision=revision))
+    found = await _run(connection, state, storage_srid, decision, replace(wanted, is_item=True), values | {"fid": fid})
     return Item(found[0], hashlib.sha256(found[0]).digest()) if found else None
 
 
@@ -152,13 +151,13 @@ async def count(
 ) -> int | None:
     """How many features the query matches in the relation: exact up to 100,000, None beyond."""
     require_served(state)
-    wanted = replace(_wanted(state, decision, query), columns=(), has_geometry=False, order="none", limit=MAX_COUNT + 1)
-    key = ("count", *_key(state, decision, wanted))
+    wanted, values = _asked(state, decision, query)
+    wanted = replace(wanted, columns=(), has_geometry=False, order="none", is_limited=True)
+    key = ("count", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known if isinstance(known, int) else None
-    asked = relation(state.definition, storage_srid, decision, wanted)
-    capped = asked.select(asked.rows.c.fid).subquery("capped")
-    found = await database.row(connection, select(func.count().label("n")).select_from(capped))
+    prepared = prepare(_count, state.definition, storage_srid, decision, wanted)
+    found = await database.row(connection, *prepared.with_values(values | {"limit": MAX_COUNT + 1}))
     number = int(found["n"]) if found and found["n"] <= MAX_COUNT else None
     if figures is not None:
         figures.put(key, number)
@@ -174,16 +173,18 @@ async def extent(
 ) -> BBox | None:
     """The box in CRS84 around what the relation shows, as exactly as it shows it; None when nothing is shown."""
     require_served(state)
-    wanted = replace(_wanted(state, decision, ItemsQuery()), columns=(), order="none")
-    key = ("extent", *_key(state, decision, wanted))
+    wanted, values = _asked(state, decision, ItemsQuery())
+    wanted = replace(wanted, columns=(), order="none")
+    key = ("extent", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known  # type: ignore[return-value]  # put below
-    asked = relation(state.definition, storage_srid, decision, wanted)
-    around = func.ST_Extent(asked.rows.c[SHAPE])
-    sides = [getattr(func, name)(around).label(name) for name in ("ST_XMin", "ST_YMin", "ST_XMax", "ST_YMax")]
-    found = await database.row(connection, asked.select(*(cast(side, Double).label(side.name) for side in sides)))
-    values = tuple(found.values()) if found else ()
-    box = None if not values or values[0] is None else (values[0], values[1], values[2], values[3])
+    prepared = prepare(_extent, state.definition, storage_srid, decision, wanted)
+    found = await database.row(connection, *prepared.with_values(values))
+    box = (
+        None
+        if found is None or found["west"] is None
+        else (found["west"], found["south"], found["east"], found["north"])
+    )
     if figures is not None:
         figures.put(key, box)
     return box
@@ -195,17 +196,65 @@ def fid_of(feature: bytes) -> int:
     return int(feature[begin : feature.index(b",", begin)])
 
 
-# ── the statement ────────────────────────────────────────────────────────────────────────────────
+# ── the statements ───────────────────────────────────────────────────────────────────────────────
 
 _HEAD = '{"type":"Feature","id":'
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A compiled statement: making it costs more than running it, so the same shape is made once."""
+
+    text: LiteralString
+    constants: Mapping[str, object]
+
+    def with_values(self, values: Mapping[str, object]) -> tuple[LiteralString, dict[str, object]]:
+        return self.text, {**self.constants, **{name: values[name] for name in values if name in self.constants}}
+
+
+Draw = Callable[[Relation, LayerDefinition, Wanted], Select[Any]]
+
+
+@lru_cache(maxsize=1024)
+def prepare(draw: Draw, definition: LayerDefinition, storage_srid: int, decision: Decision, wanted: Wanted) -> Prepared:
+    asked = relation(definition, storage_srid, decision, wanted)
+    return Prepared(*database.compiled(draw(asked, definition, wanted)))
+
+
+async def _run(
+    connection: Connection,
+    state: State,
+    storage_srid: int,
+    decision: Decision,
+    wanted: Wanted,
+    values: Mapping[str, object],
+) -> Sequence[bytes]:
+    """The features of one request."""
+    prepared = prepare(_features, state.definition, storage_srid, decision, wanted)
+    return await database.raw_column(connection, *prepared.with_values(values))
+
+
+def _count(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:
+    capped = asked.select(asked.rows.c.fid).subquery("capped")
+    return select(func.count().label("n")).select_from(capped)
+
+
+def _extent(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:
+    around = func.ST_Extent(asked.rows.c[SHAPE], type_=NullType())
+    sides = {"west": "ST_XMin", "south": "ST_YMin", "east": "ST_XMax", "north": "ST_YMax"}
+    return asked.select(*(getattr(func, side)(around, type_=Double()).label(name) for name, side in sides.items()))
+
+
 def _features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     """One text a feature."""
-    columns = asked.rows.c
-    parts: list[ColumnElement[Any]] = [_text(_HEAD), cast(columns.fid, Text), *_title(definition, asked)]
-    parts += [_text(',"geometry":'), _geometry(asked, wanted), _text(',"properties":'), _properties(asked, wanted)]
-    return asked.select(func.concat(*parts, _text("}"), type_=Text()))
+    fid = cast(asked.rows.c.fid, Text)
+    parts: list[ColumnElement[Any]] = [_text(_HEAD), fid, *_title(definition, asked)]
+    parts += [_text(',"geometry":'), _geometry(asked, wanted), _text(',"properties":')]
+    if not wanted.columns:
+        return asked.select(func.concat(*parts, _text("{}}"), type_=Text()))
+    shown = select(*(asked.rows.c[name] for name in wanted.columns)).correlate(asked.rows).lateral("properties")
+    as_json = func.row_to_json(literal_column("properties"), type_=Text())
+    return asked.select(func.concat(*parts, as_json, _text("}"), type_=Text()), beside=shown)
 
 
 def _text(fixed: str) -> ColumnElement[str]:
@@ -217,22 +266,6 @@ def _geometry(asked: Relation, wanted: Wanted) -> ColumnElement[Any]:
         return _text("null")
     shown = func.ST_AsGeoJSON(asked.rows.c[SHAPE], literal(DECIMALS), literal(0), type_=Text())
     return func.coalesce(shown, _text("null"))
-
-
-def _properties(asked: Relation, wanted: Wanted) -> ColumnElement[Any]:
-    """`{"a": …}`; wider layers are built in parts that fit into one call."""
-    names = wanted.columns
-    chunks = [names[begin : begin + _CHUNK] for begin in range(0, len(names), _CHUNK)] or [()]
-    objects = [_object(asked, chunk) for chunk in chunks]
-    if len(objects) == 1:
-        return objects[0]
-    inner = [func.substr(part, 2, func.length(part) - 2) for part in objects]
-    return func.concat(_text("{"), func.concat_ws(",", *inner), _text("}"), type_=Text())
-
-
-def _object(asked: Relation, names: Sequence[str]) -> ColumnElement[Any]:
-    pairs = [part for name in names for part in (_text(name), asked.rows.c[name])]
-    return cast(func.json_build_object(*pairs), Text)
 
 
 def _title(definition: LayerDefinition, asked: Relation) -> list[ColumnElement[Any]]:
@@ -265,13 +298,25 @@ _UNAVAILABLE = {
 }  # fmt: skip
 
 
-def _wanted(state: State, decision: Decision, query: ItemsQuery) -> Wanted:
-    """The query against the decision: only names the caller may see are known."""
+def _asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted, dict[str, object]]:
+    """The shape of the query and its values; only names the caller may see are known."""
     decision.require()
-    columns = decision.columns if query.properties is None else _selected(decision, query.properties)
-    revision = None if query.revision is None or query.revision >= state.revision else query.revision
-    has_geometry = query.has_geometry and decision.has_geometry
-    return Wanted(columns, has_geometry=has_geometry, filter=_filter(state, decision, query), revision=revision)
+    box = query.bbox if query.bbox is not None and _is_plain(query.bbox) else None
+    is_as_of = query.revision is not None and query.revision < state.revision
+    wanted = Wanted(
+        columns=decision.columns if query.properties is None else _selected(decision, query.properties),
+        has_geometry=query.has_geometry and decision.has_geometry,
+        filter=_filter(state, decision, query, has_odd_box=query.bbox is not None and box is None),
+        is_as_of=is_as_of,
+        is_boxed=box is not None,
+    )
+    values: dict[str, object] = {"revision": query.revision, "after": query.after}
+    return wanted, values if box is None else values | box_values(box, decision)
+
+
+def _is_plain(bbox: BBox) -> bool:
+    """A box with an area on one side of the antimeridian."""
+    return bbox[0] < bbox[2] and bbox[1] < bbox[3]
 
 
 def _selected(decision: Decision, names: Sequence[str]) -> tuple[str, ...]:
@@ -282,10 +327,10 @@ def _selected(decision: Decision, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in decision.columns if name in names)
 
 
-def _filter(state: State, decision: Decision, query: ItemsQuery) -> Expression | None:
+def _filter(state: State, decision: Decision, query: ItemsQuery, *, has_odd_box: bool) -> Expression | None:
     known = queryables(state.definition, decision)
     parts = [] if query.filter is None else [check(query.filter, known)]
-    if query.bbox is not None:
+    if query.bbox is not None and has_odd_box:
         parts.append(_in_box(query.bbox))
     return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
 
@@ -306,7 +351,9 @@ def _rectangle(west: float, south: float, east: float, north: float) -> shapely.
     return shapely.LineString(corners) if west == east or south == north else shapely.box(west, south, east, north)
 
 
-def _key(state: State, decision: Decision, wanted: Wanted) -> tuple[object, ...]:
-    revision = state.revision if wanted.revision is None else wanted.revision
+def _key(state: State, decision: Decision, wanted: Wanted, values: Mapping[str, object]) -> tuple[object, ...]:
+    """What a count or an extent depends on."""
+    revision = values["revision"] if wanted.is_as_of else state.revision
     text = "" if wanted.filter is None else to_text(wanted.filter)
-    return state.definition.id, revision, decision.relation_digest, text
+    box = tuple(values[name] for name in ("west", "south", "east", "north")) if wanted.is_boxed else None
+    return state.definition.id, state.definition, revision, decision.relation_digest, text, box

@@ -18,11 +18,18 @@ from typing import Any
 from typing import Literal as OneOf
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
     ColumnElement,
+    Double,
+    Lateral,
     Select,
+    SmallInteger,
     Subquery,
     Table,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -32,7 +39,7 @@ from sqlalchemy import (
     select,
     true,
 )  # fmt: skip
-from sqlalchemy.types import NullType
+from sqlalchemy.types import NullType, TypeEngine
 
 from layers.access.decide import Box, Decision, GeometryLevel
 from layers.filters.tree import (
@@ -59,24 +66,55 @@ HALF_WORLD_M = 20_037_508.342789244
 _COPIED_TYPES = frozenset({"integer", "string", "code", "date"})
 #: names that no attribute can have
 SHAPE = "_shape"
+NO_SHAPE: ColumnElement[Any] = literal_column("NULL::geometry")
+Bounds = tuple[float, float, float, float]
+
+
+def bound(name: str, of: type[TypeEngine[Any]]) -> BindParameter[Any]:
+    """A value that is given when the statement is run."""
+    return bindparam(name, None, type_=of())
+
+
+_LIMIT = bound("limit", BigInteger)
+_BOX = ("west", "south", "east", "north")
+_GROWN = ("grown_west", "grown_south", "grown_east", "grown_north")
+#: how far the straight side of a hundredth of a degree bows in a plane, generously
+_BOWED_M = 2.0
 _METRES_A_DEGREE = 110_000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked of a relation. `filter` is checked; `columns` are among the decision's."""
+    """The shape of a request; what changes from page to page and from tile to tile is bound when it is run.
+
+    `filter` is checked; `columns` are among the decision's. The bound names: `revision`, `fid`, `after`, `limit`, and
+    those of `box_values` and `tile_values`.
+    """
 
     columns: tuple[str, ...] = ()
     srid: int = WGS84  #: or WEB_MERCATOR
     has_geometry: bool = True
     filter: Expression | None = None
-    revision: int | None = None  #: None: the current state
-    fid: int | None = None
-    after: int | None = None  #: keyset: only features behind this fid
-    limit: int | None = None
+    is_as_of: bool = False  #: at `revision`; else the current state
+    is_item: bool = False  #: only `fid`
+    is_after: bool = False  #: keyset: only features behind `after`
+    is_limited: bool = False
+    is_boxed: bool = False  #: only what meets the box
+    is_tile: bool = False  #: only what the buffered tile may show
     order: OneOf["fid", "size", "none"] = "fid"
-    tile: tuple[int, int, int] | None = None  #: z, x, y: only what the buffered tile may show
-    tile_margin: float = 0.0  #: share of the tile's width
+
+
+def box_values(bounds: Bounds, decision: Decision) -> dict[str, object]:
+    """Bound values of a box in CRS84: as asked, and grown by what snapping may have moved a shape."""
+    grown = _grown(bounds, _coarsest_m(decision))
+    return dict(zip(_BOX + _GROWN, (*map(float, bounds), *grown), strict=True))
+
+
+def tile_values(z: int, x: int, y: int, margin: float, decision: Decision) -> dict[str, object]:
+    """Bound values of a tile in EPSG:3857, grown by `margin` of its width and by the grid of degraded shapes."""
+    west, south, east, north = tile_bounds(z, x, y, margin)
+    by = 4 * _coarsest_m(decision)  # a web metre is longer than a metre: twice as much at 60° north
+    return dict(zip(("zoom", *_GROWN), (z, west - by, south - by, east + by, north + by), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +123,32 @@ class Relation:
 
     rows: Subquery
     outside: tuple[ColumnElement[bool], ...]
-    limit: int | None  #: set when it had to stay outside
+    has_limit_outside: bool
 
-    def select(self, *columns: Any) -> Select[Any]:
-        """A statement over the relation with the filter above the fence."""
-        statement = select(*columns).select_from(self.rows).where(*self.outside)
-        return statement if self.limit is None else statement.limit(self.limit)
+    def select(self, *columns: Any, beside: Lateral | None = None) -> Select[Any]:
+        """A statement over the relation with the filter above the fence; `beside` is drawn from each row."""
+        source = self.rows if beside is None else self.rows.join(beside, true())
+        statement = select(*columns).select_from(source).where(*self.outside)
+        return statement.limit(_LIMIT) if self.has_limit_outside else statement
 
 
 def relation(definition: LayerDefinition, storage_srid: int, decision: Decision, wanted: Wanted) -> Relation:
     """The relation of a decision. Raises NotFoundError or ForbiddenError when nothing is allowed."""
     decision.require()
     table = layer_table(definition, storage_srid)
-    base = _base(table, definition, decision, wanted)
+    base = _base(table, storage_srid, definition, decision, wanted)
     left = tuple(part for part in _conjuncts(wanted) if not _is_exact_copy(part, definition, decision))
+    has_outside = bool(left) or wanted.is_boxed
     rows = _shown(base, definition, decision, wanted)
     if wanted.order != "none":
         rows = rows.order_by(*_order(base, wanted))
-    if wanted.limit is not None and not left:
-        rows = rows.limit(wanted.limit)
+    if wanted.is_limited and not has_outside:
+        rows = rows.limit(_LIMIT)
     fenced = rows.offset(literal_column("0")).subquery("relation")
-    outside = tuple(compile_filter(part, _by_name(fenced)) for part in left)
-    return Relation(fenced, outside, wanted.limit if left else None)
+    outside = [compile_filter(part, _by_name(fenced)) for part in left]
+    if wanted.is_boxed:
+        outside.append(func.ST_Intersects(fenced.c[SHAPE], envelope(_BOX, WGS84), type_=Boolean()))
+    return Relation(fenced, tuple(outside), wanted.is_limited and has_outside)
 
 
 def _by_name(fenced: Subquery) -> Mapping[str, ColumnElement[Any]]:
@@ -117,16 +159,18 @@ def _conjuncts(wanted: Wanted) -> tuple[Expression, ...]:
     return () if wanted.filter is None else conjuncts(wanted.filter)
 
 
-def _base(table: Table, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> Subquery:
+def _base(table: Table, storage_srid: int, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> Subquery:
     """The rows of the table that any box allows, with one truth value a box where they differ."""
     names = {GEOMETRY: table.c.geom_4326} if definition.has_geometry else {}
     columns: Mapping[str, ColumnElement[Any]] = {**{a.name: table.c[a.name] for a in definition.attributes}, **names}
     rules = [true() if box.rows is None else compile_filter(box.rows, columns) for box in decision.boxes]
-    where = [_state(table, wanted.revision), *_keyset(table, wanted), *_copies(table, definition, decision, wanted)]
+    where = [_state(table, wanted), *_keyset(table, wanted), *_copies(table, definition, decision, wanted)]
     if all(box.rows is not None for box in decision.boxes):
         where.append(or_(*rules))
-    if wanted.tile is not None:
-        where += _tile(table, wanted, decision)
+    if wanted.is_boxed and definition.has_geometry:
+        where.append(_box(table, storage_srid, wanted))
+    if wanted.is_tile:
+        where += [table.c.min_zoom <= bound("zoom", SmallInteger), _overlaps(table.c.geom_3857, WEB_MERCATOR)]
     marks = [rule.label(f"_g{number}") for number, rule in enumerate(rules)] if len(rules) > 1 else []
     return select(*_read(table, definition, decision, wanted), *marks).where(and_(*where)).subquery("base")
 
@@ -154,31 +198,44 @@ def _names(decision: Decision, wanted: Wanted) -> list[str]:
 
 
 def _needs_shape(wanted: Wanted) -> bool:
-    return wanted.has_geometry or (wanted.filter is not None and GEOMETRY in property_names(wanted.filter))
+    return (
+        wanted.has_geometry
+        or wanted.is_boxed
+        or (wanted.filter is not None and GEOMETRY in property_names(wanted.filter))
+    )
 
 
-def _state(table: Table, revision: int | None) -> ColumnElement[bool]:
+def _state(table: Table, wanted: Wanted) -> ColumnElement[bool]:
     """A row of revision r is valid for since ≤ r < until."""
-    if revision is None:
+    if not wanted.is_as_of:
         return table.c.until.is_(None)
+    revision = bound("revision", BigInteger)
     return and_(table.c.since <= revision, or_(table.c.until.is_(None), table.c.until > revision))
 
 
 def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [] if wanted.after is None else [table.c.fid > wanted.after]
-    return found if wanted.fid is None else [*found, table.c.fid == wanted.fid]
+    found = [table.c.fid > bound("after", BigInteger)] if wanted.is_after else []
+    return [*found, table.c.fid == bound("fid", BigInteger)] if wanted.is_item else found
 
 
-def _tile(table: Table, wanted: Wanted, decision: Decision) -> list[ColumnElement[bool]]:
-    """The buffered tile as an index condition, and nothing that is too small to be seen at its zoom."""
-    z, x, y = wanted.tile or (0, 0, 0)
-    west, south, east, north = tile_bounds(z, x, y, wanted.tile_margin)
-    by = 2 * _coarsest_m(decision) / math.cos(math.radians(60))  # web metres are longer than metres
-    grown = (west - by, south - by, east + by, north + by)
-    return [table.c.min_zoom <= z, box_overlaps(table.c.geom_3857, grown, WEB_MERCATOR)]
+def _box(table: Table, storage_srid: int, wanted: Wanted) -> ColumnElement[bool]:
+    """The index of the current state is on CRS84; that of all states on the stored shape, where the box is not one."""
+    if not wanted.is_as_of:
+        return _overlaps(table.c.geom_4326, WGS84)
+    dense = func.ST_Segmentize(envelope(_GROWN, WGS84), 0.01)
+    moved = func.ST_Expand(func.ST_Transform(dense, literal(storage_srid)), _BOWED_M)
+    return table.c.geom.op("&&", is_comparison=True)(moved)
 
 
-def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> tuple[float, float, float, float]:
+def _overlaps(column: ColumnElement[Any], srid: int) -> ColumnElement[bool]:
+    return column.op("&&", is_comparison=True)(envelope(_GROWN, srid))
+
+
+def envelope(names: Sequence[str], srid: int) -> ColumnElement[Any]:
+    return func.ST_MakeEnvelope(*(bound(name, Double) for name in names), literal(srid), type_=NullType())
+
+
+def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> Bounds:
     """The square of a WebMercatorQuad tile in metres of EPSG:3857, grown by a share of its width."""
     width = 2 * HALF_WORLD_M / 2**z
     west, north = x * width - HALF_WORLD_M, HALF_WORLD_M - y * width
@@ -197,7 +254,7 @@ def _shown(base: Subquery, definition: LayerDefinition, decision: Decision, want
     cells = [_cell(base, name, decision.boxes) for name in _names(decision, wanted)]
     shape = []
     if _needs_shape(wanted):
-        drawn = _shape(base, decision.boxes, wanted.srid) if definition.has_geometry else null()
+        drawn = _shape(base, decision.boxes, wanted.srid) if definition.has_geometry else NO_SHAPE
         shape = [drawn.label(SHAPE)]
     return select(base.c.fid, *cells, *shape)
 
@@ -237,7 +294,7 @@ def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any
         return func.ST_Centroid(stored, type_=NullType())
     if level.kind == "grid":
         return _snapped(base.c.geom, level.precision_m, srid)
-    return literal_column("NULL::geometry")
+    return NO_SHAPE
 
 
 def _snapped(stored: ColumnElement[Any], precision_m: float, srid: int) -> ColumnElement[Any]:
@@ -293,7 +350,7 @@ def _is_exact_copy(part: Expression, definition: LayerDefinition, decision: Deci
     return is_unmasked and is_plain and not any(isinstance(constant, float) for constant in constants)
 
 
-def _grown(bounds: Sequence[float], by_m: float) -> tuple[float, float, float, float]:
+def _grown(bounds: Sequence[float], by_m: float) -> Bounds:
     """The box in degrees, grown by what snapping can move a corner, with room for the projection."""
     west, south, east, north = bounds
     widest = math.cos(math.radians(min(85.0, max(abs(south), abs(north)) + 1)))

@@ -9,9 +9,19 @@ made invalid, goes the long way. Rings keep the direction they are stored with, 
 from __future__ import annotations
 
 from typing import Any
-from typing import cast as typed
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    LargeBinary,
+    Select,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.types import NullType
 
 from layers.access.decide import Decision
@@ -20,8 +30,17 @@ from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
-from .features import State, require_served
-from .relation_sql import SHAPE, WEB_MERCATOR, Relation, Wanted, relation, tile_bounds
+from .features import State, prepare, require_served
+from .relation_sql import (
+    SHAPE,
+    WEB_MERCATOR,
+    Relation,
+    Wanted,
+    bound,
+    envelope,
+    tile_bounds,
+    tile_values,
+)  # fmt: skip
 
 MAX_ZOOM = 22
 EXTENT = 4096
@@ -47,15 +66,12 @@ async def tile(
     if not decision.has_geometry:
         return b""
     wanted = Wanted(
-        columns=tile_columns(state.definition, decision),
-        srid=WEB_MERCATOR,
-        order="size",
-        limit=MAX_FEATURES_LOW if z <= LOW_ZOOM else MAX_FEATURES,
-        tile=(z, x, y),
-        tile_margin=BUFFER / EXTENT,
+        tile_columns(state.definition, decision), srid=WEB_MERCATOR, is_tile=True, is_limited=True, order="size"
     )
-    asked = relation(state.definition, storage_srid, decision, wanted)
-    found = await database.row(connection, _tile(asked, state.definition, wanted))
+    values = tile_values(z, x, y, BUFFER / EXTENT, decision) | _drawing_values(z, x, y)
+    limit = MAX_FEATURES_LOW if z <= LOW_ZOOM else MAX_FEATURES
+    prepared = prepare(_tile, state.definition, storage_srid, decision, wanted)
+    found = await database.row(connection, *prepared.with_values(values | {"limit": limit}))
     return bytes(found["tile"]) if found and found["tile"] else b""
 
 
@@ -97,24 +113,33 @@ def _require_tile(z: int, x: int, y: int) -> None:
 def _tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     """ST_AsMVT over the drawn features."""
     names = [asked.rows.c[name] for name in wanted.columns]
-    drawn = _drawn(asked.rows.c[SHAPE], *typed("tuple[int, int, int]", wanted.tile))
-    rows = asked.select(asked.rows.c.fid, *names, drawn.label("_geom")).subquery("features")
-    encoded = func.ST_AsMVT(literal_column("features.*"), definition.id, literal(EXTENT), "_geom", "fid")
-    return select(func.coalesce(encoded, type_=NullType()).label("tile")).select_from(rows)
+    rows = asked.select(asked.rows.c.fid, *names, _drawn(asked.rows.c[SHAPE]).label("_geom")).subquery("features")
+    encoded = func.ST_AsMVT(
+        literal_column("features.*"), literal(definition.id), literal(EXTENT), literal("_geom"), literal("fid"),
+        type_=LargeBinary(),
+    )  # fmt: skip
+    return select(encoded.label("tile")).select_from(rows)
 
 
-def _drawn(shape: ColumnElement[Any], z: int, x: int, y: int) -> ColumnElement[Any]:
-    """Tile coordinates of one shape: y grows downward."""
-    west, south, east, north = tile_bounds(z, x, y)
-    scale = EXTENT / (east - west)
-    edge = func.ST_MakeEnvelope(west, south, east, north, literal(WEB_MERCATOR))
-    the_long_way = func.ST_AsMVTGeom(shape, func.Box2D(edge), literal(EXTENT), literal(BUFFER), literal(True))
-    moved = func.ST_Affine(shape, scale, 0.0, 0.0, -scale, -west * scale, north * scale)
-    rounded = func.ST_SnapToGrid(moved, 1.0)
-    inside = tile_bounds(z, x, y, BUFFER / EXTENT)
-    is_inside = shape.op("@", is_comparison=True)(_envelope(inside))
+def _drawing_values(z: int, x: int, y: int) -> dict[str, object]:
+    """The tile's square, the one with its buffer, and the way from metres to tile coordinates (y grows downward)."""
+    square, buffered = tile_bounds(z, x, y), tile_bounds(z, x, y, BUFFER / EXTENT)
+    scale = EXTENT / (square[2] - square[0])
+    moved = (scale, -scale, -square[0] * scale, square[3] * scale)
+    return dict(zip(_SQUARE + _BUFFERED + _MOVED, (*square, *buffered, *moved), strict=True))
+
+
+_SQUARE = ("tile_west", "tile_south", "tile_east", "tile_north")
+_BUFFERED = ("buffered_west", "buffered_south", "buffered_east", "buffered_north")
+_MOVED = ("scale_x", "scale_y", "shift_x", "shift_y")
+
+
+def _drawn(shape: ColumnElement[Any]) -> ColumnElement[Any]:
+    """One shape in tile coordinates."""
+    edge = func.Box2D(envelope(_SQUARE, WEB_MERCATOR), type_=NullType())
+    the_long_way = func.ST_AsMVTGeom(shape, edge, literal(EXTENT), literal(BUFFER), true(), type_=NullType())
+    scale_x, scale_y, shift_x, shift_y = (bound(name, Double) for name in _MOVED)
+    moved = func.ST_Affine(shape, scale_x, 0.0, 0.0, scale_y, shift_x, shift_y, type_=NullType())
+    rounded = func.ST_SnapToGrid(moved, 1.0, type_=NullType())
+    is_inside = shape.op("@", is_comparison=True)(envelope(_BUFFERED, WEB_MERCATOR))
     return case((is_inside, rounded), else_=the_long_way)
-
-
-def _envelope(bounds: tuple[float, float, float, float]) -> ColumnElement[Any]:
-    return func.ST_MakeEnvelope(*bounds, literal(WEB_MERCATOR), type_=NullType())
