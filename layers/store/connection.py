@@ -24,8 +24,12 @@ Statement = LiteralString | ClauseElement
 Values = Mapping[str, object]
 
 _DIALECT = PGDialect_psycopg()
-#: set on every connection: a check session must not pay for the JIT (parcel-check-engines 3), times are UTC
-_SETTINGS = "-c jit=off -c timezone=UTC -c statement_timeout={timeout_ms} -c idle_in_transaction_session_timeout=600000"
+#: set on every connection: a check session must not pay for the JIT (parcel-check-engines 3), a tile or a page not for
+#: starting a parallel worker (5-10 ms, more than the work itself); times are UTC
+_SETTINGS = (
+    "-c jit=off -c max_parallel_workers_per_gather=0 -c timezone=UTC -c statement_timeout={timeout_ms} "
+    "-c idle_in_transaction_session_timeout=600000"
+)
 
 
 def sqlalchemy_url(url: str) -> str:
