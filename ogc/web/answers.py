@@ -10,20 +10,17 @@ from fastapi.responses import HTMLResponse
 
 from gis.procedure import Verdict
 from layers.checking.wording import RELATIONS, VERDICTS, appraisal_text, outcome_label
+from layers.profile.grammar import Attribute
 from layers.profile.procedures import InputDefinition
 from layers.store.catalogue import Catalogue
 from ogc.common.language import language_of
 
 from . import formats
-from .features import code_entries
-from .pages import render, say
+from .features import code_entries, code_title
+from .pages import render, say, text
 
 Json = Mapping[str, Any]
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "affected": ("affected",),
-    "look": ("borderline", "partly_mapped", "not_mapped", "not_checked", "withheld"),
-    "clear": ("clear",),
-}
+GROUPS = ("affected", "look", "clear")
 
 
 def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLResponse:
@@ -36,8 +33,8 @@ def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLRes
         here="check",
         answer=answer,
         groups=[
-            {"id": name, "findings": [finding for finding in answer["findings"] if finding["outcome"] in outcomes]}
-            for name, outcomes in GROUPS.items()
+            {"id": name, "findings": [finding for finding in answer["findings"] if group_of(finding) == name]}
+            for name in GROUPS
         ],
         verdict_word=VERDICTS[Verdict(answer["verdict"])],
         word=lambda finding: outcome_label(finding["outcome"], finding["relation"]),
@@ -51,9 +48,16 @@ def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLRes
     )
 
 
+def group_of(finding: Json) -> str:
+    """What is clear by a rule that may not say so (unverified) is to be looked at."""
+    if finding["outcome"] == "affected":
+        return "affected"
+    return "clear" if finding["outcome"] == "clear" and finding["verdict"] == "pass" else "look"
+
+
 def _tone(finding: Json) -> str:
     """The colour of the mark: an affected finding that only refers is no failure."""
-    if finding["outcome"] == "clear":
+    if group_of(finding) == "clear":
         return "pass"
     return "fail" if finding["outcome"] == "affected" and finding["verdict"] == "fail" else "refer"
 
@@ -70,7 +74,7 @@ def _inputs(catalogue: Catalogue, answer: Json, language: str) -> Iterator[tuple
 
 def _input(catalogue: Catalogue, question: InputDefinition | None, value: object, language: str) -> str:
     if isinstance(value, bool):
-        return ("Có" if value else "Không") if language == "vi" else ("Yes" if value else "No")
+        return text(language, "yes" if value else "no")
     if isinstance(value, int | float):
         unit = {"m2": " m²", "m": " m"}.get(question.unit or "", "") if question else ""
         return formats.number(value, language, 2) + unit
@@ -88,9 +92,18 @@ def _attributes(catalogue: Catalogue, layer: str | None, attributes: Json, langu
         if value is None or isinstance(value, list | dict):
             continue
         title = say(language, column.title) if column and column.title else name
-        shown = formats.number(value, language, 2) if isinstance(value, float) else str(value)
-        told.append(f"{title}: {formats.day(shown) if column and column.type == 'date' else shown}")
+        told.append(f"{title}: {_value(catalogue, column, value, language)}")
     return "; ".join(told)
+
+
+def _value(catalogue: Catalogue, column: Attribute | None, value: object, language: str) -> str:
+    if isinstance(value, bool):
+        return text(language, "yes" if value else "no")
+    if isinstance(value, float):
+        return formats.number(value, language, 2)
+    if column and column.type == "date":
+        return formats.day(str(value))
+    return say(language, code_title(catalogue, column, str(value))) if column and column.codes else str(value)
 
 
 def _title(catalogue: Catalogue, layer: str) -> object:
@@ -101,20 +114,11 @@ def _title(catalogue: Catalogue, layer: str) -> object:
 def _places(answer: Json) -> dict[str, Any]:
     """What the map of the page marks: the subject, and the features that count, by layer."""
     hits: dict[str, list[str]] = {}
-    layers: dict[str, bool] = {}
     for finding in _flat(answer["findings"]):
-        layer = finding["layer"]
-        if layer is None or finding["outcome"] == "withheld":
-            continue
-        layers[layer] = layers.get(layer, False) or bool(finding["features"])
-        if finding["outcome"] in ("affected", "borderline"):
-            hits.setdefault(layer, []).extend(feature["fid"] for feature in finding["features"])
+        if finding["layer"] and finding["outcome"] in ("affected", "borderline"):
+            hits.setdefault(finding["layer"], []).extend(feature["fid"] for feature in finding["features"])
     subject = answer["subject"]
-    return {
-        "subject": {"layer": subject["layer"], "fid": subject["fid"]},
-        "layers": [layer for layer, is_hit in layers.items() if is_hit],
-        "hits": hits,
-    }
+    return {"subject": {"layer": subject["layer"], "fid": subject["fid"]}, "hits": hits}
 
 
 def _flat(findings: Iterator[Json] | list[Json]) -> list[Json]:

@@ -61,10 +61,10 @@ class Sector:
 def sectors(
     catalogue: Catalogue, principal: Principal, purpose: str | None, known: Mapping[str, Overview] | None = None
 ) -> tuple[Sector, ...]:
-    """Every sector with at least one visible layer, in the order of the profile."""
+    """Every sector with at least one visible layer, that of the parcels first."""
     made = list(cards(catalogue, principal, purpose, known or {}))
-    named = catalogue.profile.header.sectors
-    ids = [*named, *sorted({card.sector for card in made} - set(named))]
+    named, first = catalogue.profile.header.sectors, catalogue.profile.parcel_layer.sector
+    ids = sorted({*named, *(card.sector for card in made)}, key=lambda id_: (id_ != first, id_))
     found = (
         Sector(id_, named.get(id_, Title(vi=id_, en=id_)), tuple(card for card in made if card.sector == id_))
         for id_ in ids

@@ -2,7 +2,7 @@
 
 A definition's style is MapLibre paint, by layer type: `{fill: {fill-color: …}, line: {line-width: …}}`; flat properties
 (`fill-color: …`) are sorted by their first word. The text "@<codes> <column>" stands for the colours of a code list.
-`visible: false` keeps a layer off until it is asked for.
+`visible: false` keeps a layer off until it is asked for; `backdrop: true` shows it on every small map.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ SHAPES = {
 REGULAR, ITALIC, STRONG = ["NotoSans-Regular"], ["NotoSans-Italic"], ["NotoSans-SemiBold"]
 PARCEL_FROM_ZOOM = 14
 HALO = "#ffffff"
+LABELS = ":labels"  #: ends the name of the source that labels are read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,14 @@ def style_layers(
         if kind in paint
     ]
     label = _label(definition, columns, is_parcel=is_parcel, is_commune=is_commune)
-    return [*made, {"id": f"{definition.id}:label", "type": "symbol", **common, **label}] if label else made
+    return (
+        [
+            *made,
+            {"id": f"{definition.id}:label", "type": "symbol", **common, "source": f"{definition.id}{LABELS}", **label},
+        ]
+        if label
+        else made
+    )
 
 
 def rank(definition: LayerDefinition, *, is_parcel: bool, is_commune: bool) -> tuple[int, int]:
@@ -115,8 +123,8 @@ def rank(definition: LayerDefinition, *, is_parcel: bool, is_commune: bool) -> t
     area = 4 if is_commune else 2 if is_parcel else 3
     if any(word in definition.id for word in ("plan", "status")):
         area = 0
-    if definition.id.endswith("water_body"):
-        area = 1
+    if definition.style.get("backdrop"):
+        area = min(area, 1)
     return (_RANK[shape_of(definition)], area)
 
 

@@ -43,6 +43,12 @@ def small_features(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def bounds_of(collection: Mapping[str, Any]) -> list[float] | None:
+    """The box of a collection in CRS84, where it has one."""
+    boxes = collection.get("extent", {}).get("spatial", {}).get("bbox") or [None]
+    return list(boxes[0]) if boxes[0] else None
+
+
 def code_title(catalogue: Catalogue, column: Attribute, code: str) -> str | Any:
     """'ODT · Đất ở tại đô thị' as a bilingual title; the bare code where the list does not know it."""
     entry = next((entry for entry in code_entries(catalogue, column.codes, every=True) if entry.code == code), None)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from layers.profile.profile import Profile
 
 from .cards import Card
-from .drawing import PARCEL_FROM_ZOOM, rank, shape_of, style_layers
+from .drawing import LABELS, PARCEL_FROM_ZOOM, rank, shape_of, style_layers
 
 GROUND = "#eef1ea"
 MOST_DETAIL = 16
+LABEL_DETAIL = 14
 #: WGS 84 box of the map when the profile declares none
 _NOWHERE = (106.3, 10.85, 107.05, 11.5)
 
@@ -32,24 +33,29 @@ def map_style(cards: Iterable[Card], profile: Profile, base_url: str) -> dict[st
         "center": [(west + east) / 2, (south + north) / 2],
         "zoom": 10,
         "glyphs": f"{base_url}/static/vendor/glyphs/{{fontstack}}/{{range}}.pbf",
-        "sources": {card.id: _source(card, base_url, parcel) for card in drawn},
+        "sources": dict(_sources(drawn, base_url, parcel)),
         "layers": [
             {"id": "ground", "type": "background", "paint": {"background-color": GROUND}},
             *(layer for layer in layers if layer["type"] != "symbol"),
             *(layer for layer in layers if layer["type"] == "symbol"),
         ],
-        "metadata": {"bounds": [west, south, east, north], "parcel": parcel, "commune": commune},
+        "metadata": {
+            "bounds": [west, south, east, north],
+            "parcel": parcel,
+            "commune": commune,
+            "backdrop": [card.id for card in drawn if is_backdrop(card, parcel, commune)],
+        },
     }
 
 
-def _source(card: Card, base_url: str, parcel: str) -> dict[str, Any]:
-    """`promoteId` is left out: the tile's feature id is the fid."""
-    return {
-        "type": "vector",
-        "tiles": [f"{base_url}/collections/{card.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"],
-        "minzoom": PARCEL_FROM_ZOOM - 1 if card.id == parcel else 6,
-        "maxzoom": MOST_DETAIL,
-    }
+def _sources(drawn: Iterable[Card], base_url: str, parcel: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One a layer. Labels have their own, of fewer and larger tiles: a shape cut by a tile's edge is labelled twice."""
+    for card in drawn:
+        tiles = f"{base_url}/collections/{card.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
+        from_zoom = PARCEL_FROM_ZOOM - 1 if card.id == parcel else 6
+        common = {"type": "vector", "tiles": [tiles], "minzoom": from_zoom}
+        yield card.id, {**common, "maxzoom": MOST_DETAIL}
+        yield f"{card.id}{LABELS}", {**common, "maxzoom": LABEL_DETAIL}
 
 
 def _layers(card: Card, profile: Profile, parcel: str, commune: str | None) -> list[dict[str, Any]]:
@@ -63,6 +69,11 @@ def _layers(card: Card, profile: Profile, parcel: str, commune: str | None) -> l
     if is_shown_at_first(card, parcel, commune):
         return made
     return [{**layer, "layout": {**layer.get("layout", {}), "visibility": "none"}} for layer in made]
+
+
+def is_backdrop(card: Card, parcel: str, commune: str | None) -> bool:
+    """What small maps show for orientation: parcels, communes, and what the profile calls a backdrop."""
+    return card.id in (parcel, commune) or bool(card.definition.style.get("backdrop"))
 
 
 def is_shown_at_first(card: Card, parcel: str, commune: str | None) -> bool:

@@ -25,7 +25,15 @@ from ogc.common.language import COOKIE, language_of
 
 from . import formats
 from .cards import sectors
-from .features import code_entries, code_title, communes_by_generation, label_of, shown_columns, small_features
+from .features import (
+    bounds_of,
+    code_entries,
+    code_title,
+    communes_by_generation,
+    label_of,
+    shown_columns,
+    small_features,
+)
 
 ROOM = Path(__file__).resolve().parent
 LANGUAGES = ("vi", "en")
@@ -142,6 +150,7 @@ def _common(request: Request, language: str) -> dict[str, Any]:
         "code_title": lambda catalogue, column, code: say_(code_title(catalogue, column, code)),
         "label_of": lambda definition, feature: label_of(definition, feature) or t("items.object", id=feature["id"]),
         "shown_columns": shown_columns,
+        "bounds_of": bounds_of,
         "small_features": small_features,
         **{name: _in(getattr(formats, name), language) for name in ("number", "fixed", "area", "length", "share")},
     }

@@ -136,7 +136,10 @@ for _ending, _type in TYPES.items():
 _files = _Files(directory=STATIC)
 
 
-@router.get("/static/{path:path}")
-async def static(path: str, request: Request) -> Response:
-    """Our own files and, below vendor/, those that `make assets` built."""
-    return await _files.get_response(path, request.scope)
+async def static(request: Request) -> Response:
+    """Our own files and, below vendor/, those that `make assets` built. MapLibre adds a version to its worker."""
+    return await _files.get_response(str(request.path_params["path"]), request.scope)
+
+
+# a plain route: parameters of a file mean nothing and are not refused
+router.add_route("/static/{path:path}", static, methods=["GET"])

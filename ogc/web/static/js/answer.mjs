@@ -14,7 +14,7 @@ copy.addEventListener("click", async () => {
 });
 document.getElementById("print").addEventListener("click", () => window.print());
 // what is folded on the screen belongs on the paper
-const folded = [...document.querySelectorAll(".finding details")];
+const folded = [...document.querySelectorAll(".group details")];
 window.addEventListener("beforeprint", () => folded.forEach((part) => (part.open = true)));
 
 const places = json("answer-places");
@@ -27,15 +27,16 @@ try {
 }
 
 async function draw(subject) {
-  const wanted = new Set([...places.layers, ...Object.keys(places.hits)]);
+  const wanted = new Set(Object.keys(places.hits));
   const map = await makeMap(container, {
     bounds: grown(boxOf(subject.geometry)),
     small: true,
     prepare: (style) => {
-      const base = new Set([style.metadata.parcel, style.metadata.commune]);
+      const base = new Set(style.metadata.backdrop);
       for (const layer of style.layers) {
-        if (layer.source) {
-          layer.layout = { ...layer.layout, visibility: wanted.has(layer.source) || base.has(layer.source) ? "visible" : "none" };
+        const named = layer["source-layer"];
+        if (named) {
+          layer.layout = { ...layer.layout, visibility: wanted.has(named) || base.has(named) ? "visible" : "none" };
         }
       }
       return style;

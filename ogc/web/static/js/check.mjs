@@ -68,14 +68,33 @@ for (const id of ["commune", "sheet", "parcel", "code", "point"]) {
 }
 
 // ── its place ───────────────────────────────────────────────────────────────────────────────────
-let map = null;
+// the map is another way to choose; the numbers above do the same without it
+const opened = makeMap(at("preview"), {
+  small: true,
+  prepare: (style) => {
+    const wanted = new Set(style.metadata.backdrop);
+    for (const layer of style.layers) {
+      if (layer["source-layer"]) {
+        layer.layout = { ...layer.layout, visibility: wanted.has(layer["source-layer"]) ? "visible" : "none" };
+      }
+    }
+    return style;
+  },
+}).then((map) => {
+  map?.on("click", async (event) => {
+    const hit = map.queryRenderedFeatures(event.point).find((feature) => feature.sourceLayer === settings.parcel);
+    if (hit) offer([{ fid: String(hit.id), label: await labelOf(String(hit.id)), key: null, current: true }]);
+  });
+  return map;
+});
+
 async function choose(one) {
   chosen = one;
   if (!one) return;
   at("preview-text").textContent = one.label;
   try {
     const item = await itemOf(settings.parcel, one.fid);
-    map ??= await makeMap(at("preview"), { small: true });
+    const map = await opened;
     if (map && item.geometry) {
       mark(map, item);
       flyTo(map, item.geometry, { maxZoom: 17.5, padding: 60 });
@@ -100,12 +119,20 @@ function figure(text) {
   return Number(plain.replace(/\s/g, ""));
 }
 
+/** dd/mm/yyyy → yyyy-mm-dd; null when empty, undefined when it is no date. */
+function day(text) {
+  if (!text) return null;
+  const found = text.match(/^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$/);
+  return found ? `${found[3]}-${found[2].padStart(2, "0")}-${found[1].padStart(2, "0")}` : undefined;
+}
+
 function inputs() {
   const given = {};
   for (const control of questions()?.querySelectorAll("[data-input]") ?? []) {
     const { input: name, type } = control.dataset;
     if (type === "boolean") given[name] = control.checked;
     else if (control.value.trim() === "") continue;
+    else if (type === "date") given[name] = day(control.value.trim()) ?? control.value.trim();
     else given[name] = type === "number" || type === "integer" ? figure(control.value.trim()) : control.value.trim();
   }
   return given;
@@ -118,6 +145,7 @@ form.addEventListener("submit", async (event) => {
   if (!chosen) return complain(t("need_parcel"));
   if (!procedure.value) return complain(t("need_procedure"));
   if (lacksInput()) return;
+  if (day(at("on-date").value.trim()) === undefined) return blame(at("on-date"), t("need_date"));
   at("run").disabled = true;
   say(at("run-status"), t("running"));
   try {
@@ -129,7 +157,7 @@ form.addEventListener("submit", async (event) => {
         procedure: procedure.value,
         inputs: inputs(),
         dossier: at("dossier").value.trim() || null,
-        on_date: at("on-date").value || null,
+        on_date: day(at("on-date").value.trim()),
       }),
     });
     location.assign(`${root}/checks/${encodeURIComponent(body.id)}`);

@@ -9,13 +9,13 @@ const titles = new Map(boxes.map((box) => [box.value, box.closest("label").inner
 const map = await makeMap(document.getElementById("map"), {
   prepare: (style) => {
     for (const layer of style.layers) {
-      if (layer.source) layer.layout = { ...layer.layout, visibility: shown.has(layer.source) ? "visible" : "none" };
+      if (layer["source-layer"]) layer.layout = { ...layer.layout, visibility: shown.has(layer["source-layer"]) ? "visible" : "none" };
     }
     return style;
   },
 });
 if (map) {
-  const layersOf = (source) => map.getStyle().layers.filter((layer) => layer.source === source);
+  const layersOf = (name) => map.getStyle().layers.filter((layer) => layer["source-layer"] === name);
 
   // on a phone the list of layers starts closed, so that the map is seen first
   const list = document.getElementById("layers");
@@ -132,19 +132,17 @@ if (map) {
 
   map.on("click", (event) => {
     const near = [[event.point.x - 3, event.point.y - 3], [event.point.x + 3, event.point.y + 3]];
-    const here = map.queryRenderedFeatures(near).filter((feature) => feature.source !== "marked" && feature.id !== undefined);
-    const unique = [...new Map(here.map((f) => [`${f.source}/${f.id}`, { layer: f.source, fid: String(f.id) }])).values()];
-    const exact = map.queryRenderedFeatures(event.point).find((feature) => feature.source === settings.parcel);
-    const first = exact ? { layer: exact.source, fid: String(exact.id) } : unique.find((one) => one.layer !== settings.commune);
+    const here = map.queryRenderedFeatures(near).filter((feature) => feature.sourceLayer && feature.id !== undefined);
+    const unique = [...new Map(here.map((f) => [`${f.sourceLayer}/${f.id}`, { layer: f.sourceLayer, fid: String(f.id) }])).values()];
+    const exact = map.queryRenderedFeatures(event.point).find((feature) => feature.sourceLayer === settings.parcel);
+    const first = exact ? { layer: exact.sourceLayer, fid: String(exact.id) } : unique.find((one) => one.layer !== settings.commune);
     if (!first) return;
     const others = unique.filter((one) => one.layer !== first.layer && one.layer !== settings.commune && one.layer !== settings.parcel);
     choose(first.layer, first.fid, others);
   });
-  for (const source of new Set(map.getStyle().layers.map((layer) => layer.source).filter(Boolean))) {
-    for (const { id } of layersOf(source)) {
-      map.on("mouseenter", id, () => (map.getCanvas().style.cursor = "pointer"));
-      map.on("mouseleave", id, () => (map.getCanvas().style.cursor = ""));
-    }
+  for (const { id } of map.getStyle().layers.filter((layer) => layer["source-layer"])) {
+    map.on("mouseenter", id, () => (map.getCanvas().style.cursor = "pointer"));
+    map.on("mouseleave", id, () => (map.getCanvas().style.cursor = ""));
   }
 
   // ── a parcel by its number ────────────────────────────────────────────────────────────────────

@@ -8,15 +8,15 @@ if (container) {
   const boxes = (shown?.features ?? []).map((feature) => boxOf(feature.geometry));
   const bounds = boxes.length
     ? [0, 1, 2, 3].map((i) => (i < 2 ? Math.min : Math.max)(...boxes.map((box) => box[i])))
-    : null;
+    : JSON.parse(container.dataset.bounds ?? "null");
   const wanted = new Set([container.dataset.layer]);
   const map = await makeMap(container, {
     bounds,
     small: true,
     prepare: (style) => {
-      wanted.add(style.metadata.commune);
+      style.metadata.backdrop.forEach((layer) => layer !== style.metadata.parcel && wanted.add(layer));
       for (const layer of style.layers) {
-        if (layer.source) layer.layout = { ...layer.layout, visibility: wanted.has(layer.source) ? "visible" : "none" };
+        if (layer["source-layer"]) layer.layout = { ...layer.layout, visibility: wanted.has(layer["source-layer"]) ? "visible" : "none" };
       }
       return style;
     },
