@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import pyproj
 from sqlalchemy import Column, ColumnElement, Table, Text, Update, column, func, literal, update
 from sqlalchemy import cast as cast_
 from sqlalchemy import table as light_table
@@ -65,7 +64,10 @@ async def wanting_reference_systems(connection: Connection, crs: CrsDefinition) 
     return tuple(
         name
         for name, text in wanted.items()
-        if (known := found.get(srid(name))) is None or known["auth_name"] or known["proj4text"] != text
+        if (known := found.get(srid(name))) is None
+        or known["auth_name"]
+        or known["proj4text"] != text
+        or known["srtext"] != _srtext(crs, name)
     )
 
 
@@ -75,6 +77,11 @@ def _systems(crs: CrsDefinition) -> tuple[str, ...]:
 
 def _proj4(crs: CrsDefinition, name: str) -> str:
     return Projection(crs.storage, crs.to_wgs84).proj4_with_towgs84(name)
+
+
+def _srtext(crs: CrsDefinition, name: str) -> str:
+    """PostGIS reads this text before `proj4text`, so it too must name the operation (TOWGS84)."""
+    return Projection(crs.storage, crs.to_wgs84).bound(name).to_wkt("WKT1_GDAL")
 
 
 # ── what a definition asks for ───────────────────────────────────────────────────────────────────
@@ -124,7 +131,7 @@ async def _store_reference_systems(connection: Connection, crs: CrsDefinition, p
         return
     for name in await wanting_reference_systems(connection, crs):
         values = {
-            "srid": srid(name), "srtext": pyproj.CRS(name).to_wkt("WKT1_GDAL"), "proj4text": _proj4(crs, name)
+            "srid": srid(name), "srtext": _srtext(crs, name), "proj4text": _proj4(crs, name)
         }  # fmt: skip
         await execute(connection, blocks("catalogue")["store_reference_system"], values)
 
@@ -152,7 +159,7 @@ async def _copy_facts(connection: Connection, profile: Profile, plan: Plan) -> N
 
 def _facts(table: Table, number: int, columns: Sequence[str]) -> Update:
     """Every row of a layer, past ones too, gets its facts anew from the data table."""
-    joined: ColumnElement[Any] = cast_({}, JSONB)
+    joined: ColumnElement[Any] = cast_(literal("{}"), JSONB)
     for n in range(0, len(columns), 40):  # a function takes 100 arguments
         joined = joined.op("||")(func.jsonb_build_object(*_pairs(table, columns[n : n + 40])))
     return (

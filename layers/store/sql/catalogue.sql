@@ -37,7 +37,7 @@ WHERE class.relnamespace = 'data'::regnamespace AND attribute.attnum > 0 AND NOT
 SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'data'
 
 -- reference_systems --
-SELECT srid, auth_name, proj4text FROM spatial_ref_sys WHERE srid = ANY(%(srids)s)
+SELECT srid, auth_name, srtext, proj4text FROM spatial_ref_sys WHERE srid = ANY(%(srids)s)
 
 -- store_reference_system --
 -- without auth_name PostGIS takes the text, and with it the named operation, instead of PROJ's choice (design 8)
