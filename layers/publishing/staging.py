@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gis.crs import Projection, to_web_mercator
 from gis.geometry import hilbert_order
+from gis.zoom import min_zoom
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
@@ -85,7 +86,6 @@ class Prepared:
         columns |= {each.name: part.columns[each.name].combine_chunks() for each in self.definition.attributes}
         if self.definition.has_geometry:
             columns |= self._shapes(part.geometry)
-            columns["min_zoom"] = pa.array(np.zeros(len(part), dtype=np.int16))
         columns["accuracy_m"] = accuracy_of(self.definition, self.profile, part.columns)
         columns["parcel_refs"] = parcel_refs_of(self.definition, part.columns)
         return pa.table(columns).select(self.columns)
@@ -98,6 +98,7 @@ class Prepared:
             "geom": ewkb_hex(stored, self.storage_srid),
             "geom_4326": ewkb_hex(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
             "geom_3857": ewkb_hex(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
+            "min_zoom": pa.array(min_zoom(mercator)),
         }
 
 

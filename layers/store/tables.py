@@ -89,6 +89,7 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
         Index(f"{name}_g4326", table.c.geom_4326, postgresql_using="gist", postgresql_where=current)
         Index(f"{name}_g3857", table.c.geom_3857, postgresql_using="gist", postgresql_where=current)
         Index(f"{name}_geom", table.c.geom, postgresql_using="gist")
+        Index(f"{name}_zoom", table.c.min_zoom, postgresql_where=current)  # low zooms want few of many rows
     for attribute in definition.attributes:
         if attribute.is_scalar and (attribute.indexed or attribute.sortable or attribute.role == "commune"):
             Index(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     LargeBinary,
@@ -111,14 +112,18 @@ def _require_tile(z: int, x: int, y: int) -> None:
 
 
 def _tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
-    """ST_AsMVT over the drawn features."""
-    names = [asked.rows.c[name] for name in wanted.columns]
-    rows = asked.select(asked.rows.c.fid, *names, _drawn(asked.rows.c[SHAPE]).label("_geom")).subquery("features")
+    """ST_AsMVT over the drawn features. The second fence keeps the rounded shape from being computed twice."""
+    columns = asked.rows.c
+    names = [columns[name] for name in wanted.columns]
+    rounded = asked.select(columns.fid, *names, columns[SHAPE], _rounded(columns[SHAPE]).label(_ROUNDED))
+    drawn = rounded.offset(literal_column("0")).subquery("rounded")
+    kept = [drawn.c.fid, *(drawn.c[name] for name in wanted.columns)]
+    features = select(*kept, _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label("_geom")).subquery("features")
     encoded = func.ST_AsMVT(
         literal_column("features.*"), literal(definition.id), literal(EXTENT), literal("_geom"), literal("fid"),
         type_=LargeBinary(),
     )  # fmt: skip
-    return select(encoded.label("tile")).select_from(rows)
+    return select(encoded.label("tile")).select_from(features)
 
 
 def _drawing_values(z: int, x: int, y: int) -> dict[str, object]:
@@ -131,15 +136,21 @@ def _drawing_values(z: int, x: int, y: int) -> dict[str, object]:
 
 _SQUARE = ("tile_west", "tile_south", "tile_east", "tile_north")
 _BUFFERED = ("buffered_west", "buffered_south", "buffered_east", "buffered_north")
+_ROUNDED = "_rounded"
 _MOVED = ("scale_x", "scale_y", "shift_x", "shift_y")
 
 
-def _drawn(shape: ColumnElement[Any]) -> ColumnElement[Any]:
-    """One shape in tile coordinates."""
-    edge = func.Box2D(envelope(_SQUARE, WEB_MERCATOR), type_=NullType())
-    the_long_way = func.ST_AsMVTGeom(shape, edge, literal(EXTENT), literal(BUFFER), true(), type_=NullType())
+def _rounded(shape: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A shape wholly inside the buffered tile, in tile coordinates; NULL for one that crosses its edge."""
     scale_x, scale_y, shift_x, shift_y = (bound(name, Double) for name in _MOVED)
     moved = func.ST_Affine(shape, scale_x, 0.0, 0.0, scale_y, shift_x, shift_y, type_=NullType())
-    rounded = func.ST_SnapToGrid(moved, 1.0, type_=NullType())
     is_inside = shape.op("@", is_comparison=True)(envelope(_BUFFERED, WEB_MERCATOR))
-    return case((is_inside, rounded), else_=the_long_way)
+    return case((is_inside, func.ST_SnapToGrid(moved, 1.0, type_=NullType())))
+
+
+def _drawn(shape: ColumnElement[Any], rounded: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What rounding left valid as it is, everything else clipped and repaired. ((M) on a real cadastre rounding alone
+    breaks 0.8-3 % of the polygons, and turns the rings of some.)"""
+    square = func.Box2D(envelope(_SQUARE, WEB_MERCATOR), type_=NullType())
+    the_long_way = func.ST_AsMVTGeom(shape, square, literal(EXTENT), literal(BUFFER), true(), type_=NullType())
+    return case((func.ST_IsValid(rounded, type_=Boolean()), rounded), else_=the_long_way)
