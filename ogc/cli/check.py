@@ -63,15 +63,16 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
         raise typer.BadParameter("cần --procedure / --procedure is needed")
     if fail_on not in (None, "refer", "fail"):
         raise typer.BadParameter("--fail-on: refer | fail")
-    inputs = _inputs(given or [])
+    inputs = inputs_of(given or [])
 
     async def body() -> Answer:
         async with database(Settings()) as opened:
             async with opened.connection() as connection:
                 catalogue = await load_catalogue(connection)
             request = CheckRequest(
-                procedure=procedure, subject=_subject(parcel, geometry), inputs=_typed(inputs, catalogue, procedure),
-                dossier=dossier, purpose=purpose, as_of=parse_as_of(as_of), on_date=_date(on_date),
+                procedure=procedure, subject=_subject(parcel, geometry),
+                inputs=typed_inputs(inputs, catalogue, procedure),
+                dossier=dossier, purpose=purpose, as_of=parse_as_of(as_of), on_date=date_of(on_date),
             )  # fmt: skip
             return await check(opened, catalogue, request, principal_named(identity, catalogue))
 
@@ -85,7 +86,7 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
         raise typer.Exit(1)
 
 
-def _inputs(given: list[str]) -> dict[str, str]:
+def inputs_of(given: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in given]
     wrong = [name for name, sign, _ in pairs if not sign or not name]
     if wrong:
@@ -93,7 +94,7 @@ def _inputs(given: list[str]) -> dict[str, str]:
     return {name.strip(): value for name, _, value in pairs}
 
 
-def _typed(inputs: dict[str, str], catalogue: Catalogue, procedure_id: str) -> dict[str, object]:
+def typed_inputs(inputs: dict[str, str], catalogue: Catalogue, procedure_id: str) -> dict[str, object]:
     """Texts of the command line as values of the inputs' types; what does not fit stays text and is refused later."""
     procedure = catalogue.profile.procedure(procedure_id)
     return {name: _value(text, name, procedure) for name, text in inputs.items()}
@@ -125,7 +126,7 @@ def _subject(parcel: str | None, geometry: Path | None) -> SubjectQuery:
     return ByGeometry(found if isinstance(found, dict) else {})
 
 
-def _date(text: str | None) -> date | None:
+def date_of(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

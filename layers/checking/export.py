@@ -1,0 +1,164 @@
+"""From PostGIS to the files of a plan: one snapshot, one cut, every layer the rules read, and the subjects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+from gis.geometry import hilbert_order
+from gis.procedure import Relation, Rule
+from layers.errors import InvalidRequestError
+from layers.profile.grammar import LayerDefinition
+from layers.publishing.source import Progress
+from layers.store import check_export
+from layers.store.checks import CandidatesError, CutLayer
+from layers.store.connection import Connection
+
+from .evaluate import exclusions
+from .plan import Plan
+from .reading import Case
+from .sheets import BOX, ROW_GROUP
+
+Objects = NDArray[np.object_]
+_CENTRES_AT_ONCE = 200_000
+_GEO = (
+    b'{"version":"1.1.0","primary_column":"geometry","columns":{"geometry":'
+    b'{"encoding":"WKB","geometry_types":[],"crs":null}}}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerExport:
+    """One layer of the cut and the rules that read it, by number."""
+
+    definition: LayerDefinition
+    cut: CutLayer
+    rules: Mapping[int, Rule]
+
+    @property
+    def has_pieces(self) -> bool:
+        return any(rule.relation is not Relation.SAME_PARCEL for rule in self.rules.values())
+
+
+def layer_exports(case: Case, cut: Mapping[str, CutLayer]) -> list[LayerExport]:
+    """The layers to read, each once; rasters and what is not served are not."""
+    found: dict[str, dict[int, Rule]] = {}
+    for number, rule in enumerate(case.rules):
+        if rule.relation is not Relation.RASTER_CLASS:
+            found.setdefault(rule.layer, {})[number] = rule
+    made = []
+    for layer, rules in found.items():
+        definition = case.profile.layer(layer)
+        is_served = cut[layer].revision > 0 and case.standing(cut[layer]).state == "served"
+        if definition is not None and is_served:
+            made.append(LayerExport(definition, cut[layer], rules))
+    return made
+
+
+async def export_layer(connection: Connection, plan: Plan, export: LayerExport, case: Case) -> None:
+    """The facts, pieces and mapped ground of a layer. Raises CandidatesError, InvalidRequestError for a condition that
+    does not fit the layer."""
+    number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
+    fids = await _export_facts(connection, plan, export, case)
+    pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
+    with pq.ParquetWriter(plan.pieces_file(layer), _PIECES, compression="zstd") as writer:
+        async for chunk in pieces:
+            writer.write_table(_boxed(chunk, fids), row_group_size=ROW_GROUP)
+    pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
+
+
+async def _nothing() -> AsyncIterator[pa.Table]:
+    return
+    yield
+
+
+_PIECES = pa.schema(
+    [("zone", pa.int16()), ("feature", pa.int64()), *((name, pa.float64()) for name in BOX), ("geometry", pa.binary())],
+    metadata={b"geo": _GEO},
+)
+
+
+def _boxed(chunk: pa.Table, fids: NDArray[np.int64]) -> pa.Table:
+    """Pieces with the position of their feature and their box."""
+    fid = chunk["fid"].to_numpy()
+    feature = np.searchsorted(fids, fid)
+    if len(fids) == 0 or (fids[np.minimum(feature, len(fids) - 1)] != fid).any():
+        raise CandidatesError("error")  # a piece without a fact: nothing may be concluded from the layer
+    bounds = shapely.bounds(np.asarray(shapely.from_wkb(chunk["geometry"].to_numpy()), dtype=object))
+    columns = [chunk["zone"], pa.array(feature), *(pa.array(side) for side in bounds.T), chunk["geometry"]]
+    return pa.Table.from_arrays(columns, schema=_PIECES)
+
+
+async def _export_facts(connection: Connection, plan: Plan, export: LayerExport, case: Case) -> NDArray[np.int64]:
+    """Facts with what each rule leaves out, and the entries by the parcel they name. The fids, ascending."""
+    names = [f"excluded_{number}" for number in export.rules]
+    schema = pa.schema(
+        [("fid", pa.int64()), ("key", pa.string()), ("accuracy_m", pa.float64()), *((n, pa.string()) for n in names)]
+    )
+    fids: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    entries: list[tuple[str, int]] = []
+    with pq.ParquetWriter(plan.facts_file(export.definition.id), schema, compression="zstd") as writer:
+        async for rows in check_export.facts(connection, export.cut.number, export.cut.revision):
+            first = sum(map(len, fids))
+            entries += [(ref, first + place) for place, row in enumerate(rows) for ref in row[4]]
+            attributes = [row[3] for row in rows]
+            left_out = [
+                pa.array(exclusions(rule, export.definition, attributes, case.on_date).tolist(), pa.string())
+                for rule in export.rules.values()
+            ]
+            fids.append(np.array([row[0] for row in rows], dtype=np.int64))
+            plain = [pa.array(fids[-1]), pa.array([row[1] for row in rows], pa.string())]
+            accuracy = pa.array([row[2] for row in rows], pa.float64())
+            writer.write_table(pa.Table.from_arrays([*plain, accuracy, *left_out], schema=schema))
+    _write_entries(entries, plan.entries_file(export.definition.id))
+    return np.concatenate(fids)
+
+
+def _write_entries(entries: Sequence[tuple[str, int]], path: Path) -> None:
+    refs, features = [ref for ref, _ in entries], [feature for _, feature in entries]
+    pq.write_table(pa.table({"ref": pa.array(refs, pa.string()), "feature": pa.array(features, pa.int64())}), path)
+
+
+# ── subjects ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def require_areas(definition: LayerDefinition) -> None:
+    """Raises InvalidRequestError where rows of the layer cannot be subjects."""
+    if definition.geometry not in ("Polygon", "MultiPolygon"):
+        raise InvalidRequestError(
+            f"Lớp '{definition.id}' không phải lớp vùng nên không thể làm đối tượng kiểm tra. Chọn lớp dạng vùng.",
+            f"The layer '{definition.id}' does not hold areas, so its rows cannot be checked. Choose a polygon layer.",
+        )
+
+
+def write_subjects(plan: Plan, subjects: pa.Table, progress: Progress) -> None:
+    """Subjects along a Hilbert curve, cut into partitions: neighbours share the pieces they read."""
+    order = hilbert_order(_centres(subjects["geometry"]))
+    for number in range(plan.partitions):
+        part = order[number * plan.size : (number + 1) * plan.size]
+        pq.write_table(subjects.take(pa.array(part)), plan.subjects_file(number), compression="zstd")
+        progress("partition", min((number + 1) * plan.size, plan.subjects), plan.subjects)
+
+
+def _centres(geometry: pa.ChunkedArray) -> Objects:
+    """The middle of each shape's box; the shapes themselves are let go chunk by chunk."""
+    centres = [np.zeros((0, 2))]
+    for start in range(0, len(geometry), _CENTRES_AT_ONCE):
+        wkb = geometry.slice(start, _CENTRES_AT_ONCE).to_numpy()
+        bounds = shapely.bounds(np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object))
+        centres.append(np.nan_to_num((bounds[:, :2] + bounds[:, 2:]) / 2))
+    return np.asarray(shapely.points(np.concatenate(centres)), dtype=object)
+
+
+def with_subject_keys(rows: pa.Table) -> pa.Table:
+    """`subject_key`: the layer's key, else the fid (contracts 3)."""
+    key = rows["key"].combine_chunks()
+    named = pa.compute.coalesce(key, rows["fid"].combine_chunks().cast(pa.string()))
+    return rows.drop_columns(["key"]).append_column("subject_key", named)

@@ -1,0 +1,235 @@
+"""One partition of a batch: subjects in, two tables out. Pure but for the files of its plan, so that any process, on
+any machine that sees the folder, may run it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+from gis.candidates import Subjects
+from gis.errors import LienthongError
+from gis.procedure import Procedure, Relation, Rule
+from layers.profile.grammar import Role
+
+from .evaluate import Sheet, evaluate, rules_of
+from .plan import OUTSIDE_ZONES, Plan
+from .sheets import entries_in, facts_in, mapped_in, meeting, pieces_in
+from .subject import refs_of
+from .tables import features_table, findings_table
+
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+#: a failure of a library on some subject's data: told as not_checked for that subject, never as an answer
+_MEASURING_FAILURES = (shapely.GEOSException, LienthongError, ArithmeticError, ValueError, TypeError, LookupError)
+_EMPTY = shapely.from_wkt("POLYGON EMPTY")
+
+
+def run(plan: Plan, number: int) -> int:
+    """Judge a partition and leave its two files; the findings come last and say that it is done. The subjects."""
+    table = pq.read_table(plan.subjects_file(number))
+    findings, features = judged(plan, table)
+    _write(features, plan.features_file(number))
+    _write(findings, plan.findings_file(number))
+    return int(table.num_rows)
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    pq.write_table(table, draft, compression="zstd", store_schema=False)
+    draft.replace(path)
+
+
+def judged(plan: Plan, subjects: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Findings and features of the subjects of a partition, in their order."""
+    stored = _shapes(subjects)
+    zones = plan.zones_of(stored, _column(subjects, "commune"))
+    made = []
+    for zone in np.unique(zones).tolist():
+        rows = np.flatnonzero(zones == zone)
+        crs = plan.profile.header.crs
+        shapes = stored[rows]
+        if zone != OUTSIDE_ZONES:
+            shapes = plan.projection.to_crs(shapes, crs.storage, crs.zones[zone].crs)
+        made.append(_judged_or_halved(_Part(plan, subjects.take(pa.array(rows)), shapes, zone, rows)))
+    return _in_order([one for one, _ in made]), _in_order([other for _, other in made])
+
+
+def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of several zones as one, in the order of the subjects."""
+    whole = pa.concat_tables(tables)
+    if len(tables) > 1:
+        order = np.argsort(whole["subject"].to_numpy(), kind="stable")
+        whole = whole.combine_chunks().take(pa.array(order))
+    return whole.drop_columns(["subject"])
+
+
+def _shapes(subjects: pa.Table) -> Objects:
+    shapes = np.asarray(shapely.from_wkb(subjects["geometry"].to_numpy(), on_invalid="ignore"), dtype=object)
+    shapes[shapely.is_missing(shapes)] = _EMPTY  # not valid as a subject, so that nothing is concluded of it
+    return shapes
+
+
+def _column(table: pa.Table, name: str) -> Objects:
+    return np.array(table[name].to_pylist(), dtype=object)
+
+
+class _Part:
+    """Subjects of one zone with the sheets of every rule."""
+
+    def __init__(self, plan: Plan, table: pa.Table, shapes: Objects, zone: int, position: Integers) -> None:
+        self.plan, self.table, self.zone, self.position = plan, table, zone, position
+        self.shapes = shapes
+        self.subjects = Subjects.of(shapes, table["accuracy_m"].to_numpy())
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def slice(self, begin: int, end: int) -> _Part:
+        part = slice(begin, end)
+        return _Part(self.plan, self.table.slice(begin, end - begin), self.shapes[part], self.zone, self.position[part])
+
+    def tables(self, read: Callable[[int, Rule], Sheet] | None = None) -> tuple[pa.Table, pa.Table]:
+        plan = self.plan
+        numbered = enumerate(rules_of(plan.procedure))
+        sheets = [(read or self.sheet)(number, rule) for number, rule in numbered]
+        found = evaluate(
+            plan.procedure, self.subjects, sheets, plan.standings, plan.clock, area_route="edges", pair_bounds=False
+        )
+        return findings_table(self.keys, self.position, found, plan.revisions), features_table(
+            self.keys, self.position, found, self.feature_keys
+        )
+
+    @property
+    def keys(self) -> pa.Array:
+        return self.table["subject_key"].combine_chunks()
+
+    def feature_keys(self, layer: str) -> pa.Array:
+        return facts_in(self.plan.facts_file(layer)).key
+
+    # ── what each rule reads ─────────────────────────────────────────────────────────────────────
+    def sheet(self, number: int, rule: Rule) -> Sheet:
+        """Candidates of a rule for all subjects."""
+        plan = self.plan
+        if rule.relation is Relation.RASTER_CLASS:
+            return Sheet.unread(len(self), "raster")
+        if rule.layer in plan.failed:
+            return Sheet.unread(len(self), plan.failed[rule.layer])
+        if self.zone == OUTSIDE_ZONES:
+            return Sheet.unread(len(self), "outside_zones")
+        if not plan.is_read(rule.layer):
+            return Sheet.empty()
+        if rule.relation is Relation.SAME_PARCEL:
+            return self._entries(number, rule)
+        return self._near(number, rule)
+
+    def _near(self, number: int, rule: Rule) -> Sheet:
+        plan = self.plan
+        boxes = self._boxes(rule, plan.accuracy_m[rule.layer])
+        facts = facts_in(plan.facts_file(rule.layer))
+        near = pieces_in(plan.pieces_file(rule.layer)).near(self.zone, _around(boxes))
+        subject, piece = meeting(near.geometry, boxes)
+        mapped = mapped_in(plan.mapped_file(rule.layer), self.zone)
+        areas, refused = mapped.around(boxes)
+        return Sheet(
+            fid=facts.fid, accuracy_m=facts.accuracy_m, excluded=facts.excluded[number],
+            subject=subject, feature=near.feature[piece], geometry=near.geometry[piece],
+            piece=piece, everywhere=mapped.everywhere, areas=areas, refused=refused,
+        )  # fmt: skip
+
+    def _entries(self, number: int, rule: Rule) -> Sheet:
+        """Entries of a register keyed to the subjects; those that carry no number cannot be looked up."""
+        plan = self.plan
+        if not plan.are_parcels:
+            return Sheet.unread(len(self), "needs_parcel")
+        facts, entries = facts_in(plan.facts_file(rule.layer)), entries_in(plan.entries_file(rule.layer))
+        pairs = [
+            (place, feature)
+            for place, refs in enumerate(self._refs_among(entries))
+            for feature in sorted({feature for ref in refs for feature in entries.get(ref, ())})
+        ]
+        subject, feature = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        boxes = self._boxes(rule, 0.0)
+        mapped = mapped_in(plan.mapped_file(rule.layer), self.zone)
+        areas, refused = mapped.around(boxes)
+        return Sheet(
+            fid=facts.fid, accuracy_m=facts.accuracy_m, excluded=facts.excluded[number],
+            subject=subject, feature=feature, geometry=np.full(len(subject), None, dtype=object),
+            everywhere=mapped.everywhere, areas=areas, refused=refused,
+            failed=np.where(self._has_numbers(), "", "no_numbers").astype(object),
+        )  # fmt: skip
+
+    def _boxes(self, rule: Rule, accuracy_m: float) -> Floats:
+        """Boxes of the subjects grown as the single check grows them; of empty ones, boxes that meet nothing."""
+        grow = (rule.reach_m + self.subjects.accuracy_m + accuracy_m)[:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
+        return np.asarray(shapely.bounds(self.subjects.geometry) + grow)
+
+    # ── names of parcels ─────────────────────────────────────────────────────────────────────────
+    def _has_numbers(self) -> NDArray[np.bool_]:
+        has = {name: self.table[name].is_valid().to_numpy() for name in _NUMBERS}
+        number = (has["sheet"] & has["parcel_number"]) | (has["previous_sheet"] & has["previous_parcel"])
+        return np.asarray(has["national_code"] | (has["commune"] & number), dtype=bool)
+
+    def _refs_among(self, entries: Mapping[str, Sequence[int]]) -> list[tuple[str, ...]]:
+        """The names of each subject, worked out only where the number of some entry is its own."""
+        numbers = {ref.partition("/")[2] for ref in entries if not ref.startswith("code:")}
+        codes = {ref.removeprefix("code:") for ref in entries if ref.startswith("code:")}
+        columns = [self.table[name].to_pylist() for name in _NUMBERS]
+        layer, profile = self.plan.profile.parcel_layer, self.plan.profile
+        names = {role: attribute.name for role in _NUMBERS if (attribute := layer.by_role(role))}
+        found: list[tuple[str, ...]] = []
+        for row in zip(*columns, strict=True):
+            one = dict(zip(_NUMBERS, row, strict=True))
+            may = one["national_code"] in codes or any(
+                f"{one[sheet]}/{one[parcel]}" in numbers
+                for sheet, parcel in (("sheet", "parcel_number"), ("previous_sheet", "previous_parcel"))
+            )
+            attributes = {name: one[role] for role, name in names.items()}
+            found.append(refs_of(layer, profile, attributes) if may else ())
+        return found
+
+
+_NUMBERS: tuple[Role, ...] = ("commune", "sheet", "parcel_number", "previous_sheet", "previous_parcel", "national_code")
+
+
+def _around(boxes: Floats) -> Floats:
+    """The box around all boxes; of empty subjects there are none."""
+    known = boxes[~np.isnan(boxes).any(axis=1)]
+    if not len(known):
+        return np.array([np.inf, np.inf, -np.inf, -np.inf])
+    return np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
+
+
+def _judged_or_halved(part: _Part) -> tuple[pa.Table, pa.Table]:
+    """All at once; where something fails, by halves, down to the subject and the rule that cannot be measured."""
+    try:
+        return part.tables()
+    except _MEASURING_FAILURES:
+        if len(part) == 1:
+            return part.tables(_guarded(part))
+    middle = len(part) // 2
+    first, second = (_judged_or_halved(half) for half in (part.slice(0, middle), part.slice(middle, len(part))))
+    return pa.concat_tables([first[0], second[0]]), pa.concat_tables([first[1], second[1]])
+
+
+def _guarded(part: _Part) -> Callable[[int, Rule], Sheet]:
+    """Sheets of one subject; a rule that fails on it is told as such and costs itself only."""
+
+    def read(number: int, rule: Rule) -> Sheet:
+        alone = Procedure(part.plan.procedure.id, "", (rule,))
+        try:
+            sheet = part.sheet(number, rule)
+            evaluate(alone, part.subjects, [sheet], part.plan.standings, part.plan.clock)
+        except _MEASURING_FAILURES:
+            return Sheet.unread(1, "error")
+        return sheet
+
+    return read
