@@ -10,8 +10,10 @@ A crash of a driver ends this process, never ours. The drivers to leave out are 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import resource
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -31,6 +33,8 @@ from .recognise import is_zip, refuse_unreadable
 MAX_MEMORY_BYTES = 12 * 2**30
 MAX_CPU_SECONDS = 1_200
 GEOMETRY = "geometry"
+#: PR_SET_PDEATHSIG of Linux: who reads for a killed process reads for nobody
+_DIE_WITH_PARENT = 1
 
 #: WKB codes of curves and surfaces (ISO 13249): shapely reads none; the slow path of the reader makes lines of them
 _CURVED = np.arange(8, 18)
@@ -79,6 +83,7 @@ def read(request: Request) -> None:
 
 
 def _limit() -> None:
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     for what, limit in (
         (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
         (resource.RLIMIT_CPU, MAX_CPU_SECONDS),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,8 @@ ALLOWED_DRIVERS = frozenset(
     }
 )  # fmt: skip
 TIME_LIMIT_SECONDS = 1_800
+_FOLDER, _LOCK = "lienthong-read-", "lock"
+_YOUNG_SECONDS = 60
 
 #: (step, done, of)
 Progress = Callable[[str, int, int], None]
@@ -53,9 +58,8 @@ class Source:
 
 def read_source(path: Path, layer: str | None, preferred: str | None, progress: Progress = no_progress) -> Source:
     """Read a file in a process of its own. Raises SourceError for everything that is wrong with it."""
-    with tempfile.TemporaryDirectory(prefix="lienthong-read-") as name:
-        folder = Path(name)
-        request = {"path": str(path.absolute()), "layer": layer, "preferred": preferred, "folder": name}
+    with _private_folder() as folder:
+        request = {"path": str(path.absolute()), "layer": layer, "preferred": preferred, "folder": str(folder)}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         _run(folder / "request.json", path, progress)
         about: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
@@ -77,6 +81,20 @@ def digest_of(path: Path) -> str:
         whole.update(part.relative_to(path).as_posix().encode())
         whole.update(digest_of(part).encode())
     return "sha256:" + whole.hexdigest()
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder for one reading. Those whose process is gone (killed) are removed: their lock is free."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError), (left / _LOCK).open("rb") as lock:
+            if time.time() - left.stat().st_mtime < _YOUNG_SECONDS:
+                continue  # it may not have taken its lock yet
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as name, (Path(name) / _LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Path(name)
 
 
 def _environment() -> dict[str, str]:

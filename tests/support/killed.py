@@ -1,0 +1,33 @@
+"""A process that publishes and kills itself at a named step, as `kill -9` would: `python -m tests.support.killed …`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.files import publish_file
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main() -> None:
+    url, path, layer, step = sys.argv[1:5]
+
+    def on_step(name: str) -> None:
+        if name == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    publish_file(url, Path(path), layer, on_step=on_step)
+
+
+def start(url: str, path: Path, layer: str, step: str = "-") -> subprocess.Popen[bytes]:
+    """Start it; a step of no name lets it run to the end."""
+    command = [sys.executable, "-m", "tests.support.killed", url, str(path), layer, step]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
