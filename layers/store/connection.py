@@ -66,10 +66,18 @@ async def execute(connection: Connection, statement: Statement, values: Values |
     return cursor.rowcount
 
 
-async def raw_column(connection: Connection, statement: Statement, values: Values | None = None) -> Sequence[bytes]:
-    """The first column of every row as the bytes the server sent: nothing is decoded (prototypes 1, variant f)."""
+async def raw_column(
+    connection: Connection, statement: Statement, values: Values | None = None, *, is_planned_anew: bool = False
+) -> Sequence[bytes]:
+    """The first column of every row as the bytes the server sent: nothing is decoded (prototypes 1, variant f).
+
+    `is_planned_anew` keeps the server from re-using one plan for all values: which index serves best depends on how
+    much a box or a zoom leaves.
+    """
     text, parameters = compiled(statement, values)
-    cursor: AsyncCursor[DictRow] = await connection.execute(text, parameters or None)
+    cursor: AsyncCursor[DictRow] = await connection.execute(
+        text, parameters or None, prepare=False if is_planned_anew else None
+    )
     result = cursor.pgresult
     if result is None:
         return ()

@@ -231,7 +231,8 @@ async def _run(
 ) -> Sequence[bytes]:
     """The features of one request."""
     prepared = prepare(_features, state.definition, storage_srid, decision, wanted)
-    return await database.raw_column(connection, *prepared.with_values(values))
+    is_selective = wanted.is_boxed or wanted.filter is not None
+    return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=is_selective)
 
 
 def _count(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Double,
-    Lateral,
+    FromClause,
     Select,
     SmallInteger,
     Subquery,
@@ -125,7 +125,7 @@ class Relation:
     outside: tuple[ColumnElement[bool], ...]
     has_limit_outside: bool
 
-    def select(self, *columns: Any, beside: Lateral | None = None) -> Select[Any]:
+    def select(self, *columns: Any, beside: FromClause | None = None) -> Select[Any]:
         """A statement over the relation with the filter above the fence; `beside` is drawn from each row."""
         source = self.rows if beside is None else self.rows.join(beside, true())
         statement = select(*columns).select_from(source).where(*self.outside)

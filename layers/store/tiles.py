@@ -48,7 +48,7 @@ EXTENT = 4096
 BUFFER = 64
 #: features in one tile; the smallest are left out first. Below z13 a parcel is 3 pixels: a tile stays under 200 kB
 MAX_FEATURES = 20_000
-MAX_FEATURES_LOW = 5_000
+MAX_FEATURES_LOW = 3_500
 LOW_ZOOM = 12
 #: another way of drawing must not be taken for this one
 ENCODER = "tiles-1"
@@ -72,8 +72,9 @@ async def tile(
     values = tile_values(z, x, y, BUFFER / EXTENT, decision) | _drawing_values(z, x, y)
     limit = MAX_FEATURES_LOW if z <= LOW_ZOOM else MAX_FEATURES
     prepared = prepare(_tile, state.definition, storage_srid, decision, wanted)
-    found = await database.row(connection, *prepared.with_values(values | {"limit": limit}))
-    return bytes(found["tile"]) if found and found["tile"] else b""
+    bound_values = prepared.with_values(values | {"limit": limit})
+    (encoded,) = await database.raw_column(connection, *bound_values, is_planned_anew=True)
+    return bytes.fromhex(encoded[2:].decode())  # `\x…`, as the server writes bytes in text
 
 
 def tile_columns(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
