@@ -125,7 +125,7 @@ def _shown(finding: Mapping[str, Any], view: View) -> Json:
     shown = dict(finding)
     shown["features"] = [_feature(hit, sight) for hit in shown["features"]]
     shown["dropped"] = [_drop(drop, sight) for drop in shown["dropped"]]
-    if finding["layer"] in view.withdrawn:
+    if finding["layer"] in view.withdrawn and met:
         _take_back(shown)
     return _public(shown)
 

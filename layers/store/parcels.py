@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     or_,
     select,
     table,
@@ -183,7 +184,7 @@ def _condition(
             return _of_role(layer, definition, "national_code") == _given(f"value_{index}", Text)
         case "point":
             place = func.ST_GeomFromWKB(_given(f"value_{index}", LargeBinary))
-            point = func.ST_SetSRID(place, _srid_of(layer))
+            point = func.ST_SetSRID(place, literal(_srid_of(layer), literal_execute=True))
             return and_(layer.c.geom.op("&&")(point), func.ST_Intersects(layer.c.geom, point))
     sheet, parcel = _NUMBER_ROLES[kind]
     conditions = [_is_any(layer, definition, sheet, f"sheets_{index}")]

@@ -24,7 +24,9 @@ from layers.checking.run import check
 from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
 from ogc.auth import principal_of, purpose_of
 from ogc.common.links import Addresses
-from ogc.common.responses import document_response, json_response
+from ogc.common.negotiation import prefers_html
+from ogc.common.responses import json_response
+from ogc.web.answers import answer_page
 
 from .parcels import commune_named
 
@@ -104,7 +106,9 @@ async def get_check(request: Request, record_id: str) -> Response:
     state = request.app.state
     catalogue = await state.catalogue.current()
     answer = await find_answer(state.database, catalogue, record_id, principal_of(request))
-    return document_response(request, answer.content, "check_answer.html", catalogue=catalogue)
+    if prefers_html(request):
+        return answer_page(request, catalogue, answer.content)
+    return json_response(answer.content)
 
 
 @router.get("/checks")
