@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from .conditions import columns_in
 from .grammar import LayerDefinition
 from .procedures import relations_of
@@ -12,7 +10,7 @@ from .profile import Profile
 
 def fact_columns(profile: Profile, definition: LayerDefinition) -> tuple[str, ...]:
     """The names kept in `checks.fact.attributes`, in the order of the definition."""
-    named = _named_by_rules(profile, definition.id) | set(re.findall(r"{(\w+)}", definition.label or ""))
+    named = _named_by_rules(profile, definition.id) | set(definition.label_columns)
     if definition.basis_from:
         named |= {definition.basis_from.number, definition.basis_from.date or ""}
     return tuple(

@@ -132,19 +132,6 @@ class LayerDefinition(Frozen):
     def _none_is_no_key(cls, value: object) -> object:
         return None if value in ("none", None, [], ()) else value
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> Self:
-        names = [attribute.name for attribute in self.attributes]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"cột lặp lại / repeated columns: {', '.join(doubled)}")
-        referred = [*self.key_columns, *(self.basis_from.model_dump().values() if self.basis_from else ())]
-        referred += re.findall(r"{(\w+)}", self.label or "")
-        missing = sorted({name for name in referred if name and name not in names})
-        if missing:
-            raise ValueError(f"không có cột / no such columns: {', '.join(missing)}")
-        return self
-
     def __hash__(self) -> int:
         return hash(self.id)  # equality stays that of the whole value
 
@@ -160,6 +147,11 @@ class LayerDefinition(Frozen):
 
     def by_role(self, role: Role) -> Attribute | None:
         return next((attribute for attribute in self.attributes if attribute.role == role), None)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns the label's template names."""
+        return tuple(re.findall(r"{(\w+)}", self.label or ""))
 
     @property
     def has_geometry(self) -> bool:

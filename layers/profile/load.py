@@ -20,7 +20,7 @@ from .placed import Placed
 from .procedures import ProcedureDefinition
 from .profile import Profile
 from .references import Parts, reference_errors
-from .source import Location, Source, read
+from .source import WHOLE_FILE, Location, Source, read
 from .wording import worded
 
 M = TypeVar("M", bound=BaseModel)
@@ -103,7 +103,7 @@ class _Reading:
             if path.suffix in {".yaml", ".yml", ".csv"} and not is_ours:
                 self._tell(name, "tệp không thuộc hồ sơ; kiểm tra tên", "not a file of a profile; check its name")
 
-    def _tell(self, name: str, vi: str, en: str, line: int = 1, field_name: str = "(tệp)") -> None:
+    def _tell(self, name: str, vi: str, en: str, line: int = 1, field_name: str = WHOLE_FILE) -> None:
         self.errors.append(FieldError(field_name, Message(vi, en), f"{name}:{line}"))
 
     # ── YAML ─────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +205,7 @@ class _Reading:
             yield Commune.model_validate(value)
         except ValidationError as error:
             for detail in error.errors():
-                name = str(detail["loc"][0]) if detail["loc"] else "(dòng)"
+                name = str(detail["loc"][0]) if detail["loc"] else "(dòng / line)"
                 self.errors.append(FieldError(name, worded(detail), f"communes.csv:{line}"))
 
 
@@ -213,6 +213,8 @@ def _worded_errors(source: Source, at: Location, error: ValidationError) -> Iter
     """One error for one place: the branches of a union all complain about the same value."""
     told: dict[tuple[str, str], FieldError] = {}
     for detail in error.errors():
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # entries that do not hold are told one by one
         message = worded(detail)
         found = source.error((*at, *detail["loc"]), message.vi, message.en)
         told.setdefault((found.where, found.field), found)

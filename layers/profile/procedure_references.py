@@ -49,7 +49,11 @@ class Known:
 def procedure_errors(known: Known, procedure: Placement) -> Iterator[FieldError]:
     """Every name of a procedure that leads nowhere."""
     yield from _input_errors(known, procedure)
+    ids: set[str] = set()
     for number, check in enumerate(procedure.value.checks):
+        if check.id in ids:
+            yield procedure.error(("checks", number, "id"), f"'{check.id}' lặp lại", f"'{check.id}' is repeated")
+        ids.add(check.id)
         yield from _check_errors(known, procedure, ("checks", number), check)
 
 

@@ -97,10 +97,10 @@ def _commune_errors(
     at: Location,
     codes: tuple[object, ...],
 ) -> Iterator[FieldError]:
-    for code in codes:
+    for number, code in enumerate(codes):
         if parts.communes and str(code) not in parts.commune_codes:
             vi, en = f"không có xã mã '{code}' trong communes.csv", f"communes.csv has no commune '{code}'"
-            yield placed.error(at, vi, en)
+            yield placed.error((*at, number), vi, en)
 
 
 # ── layers ───────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +117,25 @@ def _layer_errors(parts: Parts, layer: Placed[LayerDefinition]) -> Iterator[Fiel
         yield from _commune_errors(parts, layer, ("complete_for",), definition.complete_for)
     for number, attribute in enumerate(definition.attributes):
         yield from _attribute_errors(parts, layer, ("attributes", number), attribute)
+    yield from _column_errors(layer)
     yield from _role_errors(layer)
+
+
+def _column_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
+    """Columns named twice, and columns of the key, the label and the basis that are not there."""
+    definition, names = layer.value, set[str]()
+    for number, attribute in enumerate(definition.attributes):
+        if attribute.name in names:
+            vi, en = f"cột '{attribute.name}' lặp lại", f"the column '{attribute.name}' is repeated"
+            yield layer.error(("attributes", number, "name"), vi, en)
+        names.add(attribute.name)
+    referred: list[tuple[Location, str | None]] = [(("label",), name) for name in definition.label_columns]
+    referred += [(("key", number), name) for number, name in enumerate(definition.key_columns)]
+    if definition.basis_from:
+        referred += [(("basis_from", part), name) for part, name in definition.basis_from.model_dump().items()]
+    for at, name in referred:
+        if name and name not in names:
+            yield layer.error(at, f"không có cột '{name}'", f"there is no column '{name}'")
 
 
 def _attribute_errors(

@@ -20,6 +20,7 @@ from gis.errors import Message
 from layers.errors import FieldError
 
 _PLAIN = "tag:yaml.org,2002:"
+_KINDS = frozenset({"null", "bool", "int", "float", "timestamp", "str", "map", "seq"})
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,6 +44,8 @@ _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
 )
 
 Location = tuple[str | int, ...]
+#: the field of an error that is about no single field
+WHOLE_FILE = "(tệp / file)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Source:
     def error(self, location: Location, vi: str, en: str) -> FieldError:
         """An error at a location; steps the file does not have (union tags, missing keys) are passed over."""
         line, named = self._place(location)
-        return FieldError(named or "(tệp)", Message(vi, en), f"{self.path}:{line}")
+        return FieldError(named or WHOLE_FILE, Message(vi, en), f"{self.path}:{line}")
 
     def _place(self, location: Location) -> tuple[int, str]:
         node, steps = self.root, list[str]()
@@ -93,7 +96,7 @@ def read(folder: Path, path: Path) -> Source:
 
 
 def _broken(path: str, line: int, vi: str, en: str) -> Source:
-    return Source(path, None, None, (FieldError("(tệp)", Message(vi, en), f"{path}:{line}"),))
+    return Source(path, None, None, (FieldError(WHOLE_FILE, Message(vi, en), f"{path}:{line}"),))
 
 
 def _child(node: Node | None, step: str | int) -> tuple[Node, int] | None:
@@ -109,7 +112,7 @@ def _child(node: Node | None, step: str | int) -> tuple[Node, int] | None:
 
 def _node_errors(path: str, node: Node) -> Iterator[FieldError]:
     where = f"{path}:{node.start_mark.line + 1}"
-    if not node.tag.startswith(_PLAIN):
+    if node.tag.removeprefix(_PLAIN) not in _KINDS:
         yield FieldError(node.tag, Message("không dùng thẻ YAML riêng", "YAML tags are not used here"), where)
     if isinstance(node, SequenceNode):
         for item in node.value:

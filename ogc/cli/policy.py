@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from layers.access.grammar import Grant, Precision
@@ -12,6 +13,8 @@ from layers.store.catalogue import Catalogue, load_catalogue
 
 from .context import database, output, print_json, run
 
+#: characters: a redirected table is not folded to a terminal's width
+WIDTH_IN_A_FILE = 220
 TITLES = (
     "quyền / grant", "cho / to", "lớp / layer", "hành động / actions", "hàng / rows", "cột / columns",
     "hình học / geometry",
@@ -33,7 +36,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout
         grants = [grant.model_dump(mode="json", by_alias=True, exclude_defaults=True) for grant in catalogue.grants]
         print_json({"digest": catalogue.policy_digest, "grants": grants})
         return
-    output.print(_table(catalogue.grants), width=None if output.is_terminal else 220)
+    width = None if output.is_terminal else WIDTH_IN_A_FILE
+    Console(width=width).print(_table(catalogue.grants))
     output.print(f"[dim]{catalogue.policy_digest}[/dim]")
 
 
