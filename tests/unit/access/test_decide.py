@@ -1,0 +1,192 @@
+"""Decisions: who a grant is for, what it is about, when it holds, and how grants add up."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layers.access.decide import FULL, Decision, GeometryLevel, decide, queryables, visible_layers
+from layers.access.policy import policy_digest
+from layers.access.principal import PUBLIC, Principal, operator
+from layers.errors import ForbiddenError, NotFoundError
+from layers.filters import to_text
+from tests.support.layers import definition, grant
+
+DAY = date(2026, 1, 15)
+SITE = definition(
+    "site",
+    [
+        {"name": "ma", "tag": "public"},
+        {"name": "xa", "tag": "public"},
+        {"name": "gia", "type": "number", "tag": "commercial"},
+        {"name": "chu", "tag": "personal"},
+        {"name": "moi"},
+    ],
+)
+REVIEWER = Principal("anna", frozenset({"reviewer"}), office="phong_1", claims={"communes": ("25747", "25750")})
+
+
+def asked(*grants: Any, principal: Principal = REVIEWER, action: Any = "items", purpose: str | None = None) -> Decision:
+    return decide(principal, SITE, action, grants, purpose=purpose, day=DAY)
+
+
+@pytest.mark.parametrize(
+    ("to", "is_allowed"),
+    [
+        ({"role": "reviewer"}, True), ({"role": "officer"}, False), ({"identity": "anna"}, True),
+        ({"identity": "reviewer"}, False), ({"office": "phong_1"}, True), ({"office": "phong_2"}, False),
+        ({"anyone": True}, True),
+    ],
+)  # fmt: skip
+def test_a_grant_is_for_its_grantee_only(to: dict[str, Any], is_allowed: bool) -> None:
+    assert asked(grant("g", "site", to=to)).is_allowed is is_allowed
+
+
+def test_nobody_is_not_an_office() -> None:
+    assert not asked(grant("g", "site", to={"office": "None"}), principal=PUBLIC).is_allowed
+
+
+def test_a_grant_may_be_about_a_sharing_level() -> None:
+    assert asked(grant("g", "other", layer={"sharing": "shared"})).is_allowed
+    assert not asked(grant("g", "other", layer={"sharing": "open"})).is_allowed
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"layer": "other"}, "no_grant"),
+        ({"actions": ["tile"]}, "no_grant"),
+        ({"valid": {"until": "2026-01-14"}}, "expired"),
+        ({"valid": {"from": "2026-01-16"}}, "expired"),
+        ({"purpose": "construction_permit"}, "purpose"),
+        ({"agreement": "AGR-1"}, "suspended"),
+        ({"rows": "xa IN :claims.sheets"}, "claim"),
+        ({"rows": "xa = :input.x"}, "claim"),
+        ({"rows": "xa = "}, "broken"),
+        ({"rows": "khong_co = 1"}, "broken"),
+        ({"rows": "gia = 'x'"}, "broken"),
+        ({"rows": "pg_sleep(1) = 1"}, "broken"),
+    ],
+)
+def test_what_is_not_granted_has_its_reason(more: dict[str, Any], reason: str) -> None:
+    found = asked(grant("g", "site", **more))
+    assert (found.is_allowed, found.reason, found.boxes, found.columns) == (False, reason, (), ())
+
+
+@pytest.mark.parametrize("bound", [{"from": "2026-01-15"}, {"until": "2026-01-15"}])
+def test_both_days_of_a_period_belong_to_it(bound: dict[str, str]) -> None:
+    assert asked(grant("g", "site", valid=bound)).is_allowed
+
+
+def test_a_purpose_that_is_stated_and_an_agreement_that_is_active_hold() -> None:
+    bound = grant("g", "site", purpose=["construction_permit", "planning"], agreement="AGR-1")
+    assert not asked(bound, purpose="planning").is_allowed
+    found = decide(
+        REVIEWER, SITE, "items", [bound], purpose="planning", day=DAY, active_agreements=frozenset({"AGR-1"})
+    )
+    assert found.is_allowed
+
+
+def test_a_layer_is_visible_by_any_grant_on_any_action_and_else_does_not_exist() -> None:
+    by_tile = asked(grant("g", "site", actions=["check"]))
+    assert (by_tile.is_allowed, by_tile.is_visible) == (False, True)
+    with pytest.raises(ForbiddenError):
+        by_tile.require()
+    for hidden in (asked(), asked(grant("g", "site", valid={"until": "2025-01-01"}))):
+        with pytest.raises(NotFoundError):
+            hidden.require()
+
+
+def test_a_discoverable_layer_is_visible_without_a_grant() -> None:
+    shown = SITE.model_copy(update={"discoverable": True})
+    assert visible_layers(PUBLIC, [SITE, shown], [], day=DAY) == (shown,)
+
+
+def test_a_column_without_a_tag_is_nobodys() -> None:
+    every_tag = {"tags": ["public", "internal", "personal", "commercial"], "names": ["moi", "ma"]}
+    assert asked(grant("g", "site", columns=every_tag)).columns == ("ma", "xa", "gia", "chu")
+
+
+def test_the_operator_has_everything() -> None:
+    found = asked(principal=operator("root"))
+    assert found.columns == ("ma", "xa", "gia", "chu", "moi")
+    assert [(box.rows, box.geometry) for box in found.boxes] == [(None, FULL)]
+
+
+def test_claims_are_bound_into_the_rows_of_their_own_grant() -> None:
+    found = asked(
+        grant("a", "site", rows="xa IN :claims.communes"),
+        grant("b", "site", columns={"names": ["gia"]}, rows="ma = 'x'", geometry={"precision_m": 50}),
+    )
+    boxes = {to_text(box.rows): box for box in found.boxes if box.rows is not None}
+    assert boxes["\"xa\" IN ('25747', '25750')"].columns == ("ma", "xa")
+    assert boxes["\"ma\" = 'x'"].geometry == GeometryLevel("grid", 50)
+    assert found.columns == ("ma", "xa", "gia")
+    assert found.uses_claims
+
+
+def test_a_claim_cannot_write_a_rule() -> None:
+    hostile = Principal("eva", frozenset({"reviewer"}), claims={"communes": ("x') OR TRUE OR xa IN ('", "y")})
+    (box,) = asked(grant("a", "site", rows="xa IN :claims.communes"), principal=hostile).boxes
+    assert box.rows is not None and "OR TRUE" in to_text(box.rows).split("'", 1)[1]
+    assert type(box.rows).__name__ == "In"
+
+
+def test_an_empty_claim_allows_nothing_even_where_the_rule_has_another_way() -> None:
+    nobody = Principal("bo", frozenset({"reviewer"}), claims={"communes": ()})
+    assert not asked(grant("a", "site", rows="NOT xa IN :claims.communes OR ma = 'x'"), principal=nobody).is_allowed
+
+
+def test_a_broken_grant_takes_nothing_from_another() -> None:
+    found = asked(grant("a", "site"), grant("b", "site", rows="("))
+    assert (found.is_allowed, found.refusals) == (True, (("b", "broken"),))
+
+
+def test_queryables_are_the_shown_columns_and_the_shown_geometry() -> None:
+    shown = asked(grant("a", "site", columns={"names": ["gia"]}))
+    assert queryables(SITE, shown) == {"gia": "number", "geometry": "geometry"}
+    shapeless = asked(grant("a", "site", columns={"names": ["gia"]}, geometry="none"))
+    assert queryables(SITE, shapeless) == {"gia": "number"}
+
+
+def test_equal_relations_share_a_digest_and_different_ones_never() -> None:
+    wide = asked(grant("a", "site"), grant("b", "site", rows="xa = '1'", geometry="centroid"))
+    assert wide.relation_digest == asked(grant("other", "site")).relation_digest
+    others = [
+        asked(grant("a", "site", rows="xa = '1'")), asked(grant("a", "site", geometry="none")),
+        asked(grant("a", "site", columns={"names": ["gia"]})), asked(grant("a", "site", rows="xa = '2'")),
+    ]  # fmt: skip
+    assert len({wide.relation_digest, *(other.relation_digest for other in others)}) == 5
+
+
+def test_the_policy_has_one_digest_whatever_its_order() -> None:
+    first, second = grant("a", "site"), grant("b", "site")
+    assert policy_digest([first, second]) == policy_digest([second, first]) != policy_digest([first])
+
+
+GRANTS = st.lists(
+    st.builds(
+        lambda number, role, actions, tags, until: grant(
+            f"g{number}", "site", to={"role": role}, actions=sorted(actions), columns={"tags": sorted(tags)},
+            valid={"until": until.isoformat()},
+        ),
+        st.integers(0, 99), st.sampled_from(["reviewer", "officer"]),
+        st.sets(st.sampled_from(["items", "tile", "check"]), min_size=1),
+        st.sets(st.sampled_from(["public", "personal", "commercial"]), min_size=1), st.dates(date(2025, 12, 1), date(2026, 3, 1)),
+    ),
+    max_size=5,
+)  # fmt: skip
+
+
+@given(GRANTS, st.sampled_from(["items", "tile", "check"]))
+def test_taking_a_grant_away_never_adds_anything(grants: list[Any], action: Any) -> None:
+    whole = asked(*grants, action=action)
+    for left_out in range(len(grants)):
+        less = asked(*grants[:left_out], *grants[left_out + 1 :], action=action)
+        assert less.is_allowed <= whole.is_allowed
+        assert less.is_visible <= whole.is_visible
+        assert set(less.columns) <= set(whole.columns)

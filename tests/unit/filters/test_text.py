@@ -1,0 +1,186 @@
+"""What may reach the parser, what is refused, and binding."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layers.errors import InvalidRequestError
+from layers.filters import bind, bind_claims, check, load_json, parse_bound, parse_json, parse_text, references, to_text
+from layers.filters.tree import And, Comparison, Constant, In, Literal, Property, property_names
+
+PROPERTIES = {
+    "so": "integer", "dien_tich": "number", "ten": "string", "loai": "code", "co": "boolean", "ngay": "date",
+    "luc": "datetime", "muc": "list", "geometry": "geometry",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 1700 + "so=1" + ")" * 1700,
+        "so=" * 2000 + "1",
+        "so=" + "-" * 4000 + "1",
+        "NOT " * 1900 + "co",
+        "CASEI(" * 1000 + "ten" + ")" * 1000 + "='x'",
+        "so=1" + "+1" * 2000 + "=2",
+        "ten LIKE " * 800 + "'x'",
+        "NOT (" * 63 + "co" + ")" * 63 + " AND " + "NOT NOT NOT NOT NOT NOT NOT NOT NOT co",
+    ],
+)
+def test_a_text_that_would_end_the_process_is_refused_before_the_parser_sees_it(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "so =", "so = 'x", "\x00", "ten = '\ud800'", "so = 1; DROP TABLE x", "a" * 9000]
+)
+def test_a_text_that_cannot_be_read_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_text(text)
+    assert caught.value.message.vi and caught.value.message.en
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("pg_sleep(10) = 1", "pg_sleep"),
+        ("so + 1 = 2", "'+'"),
+        ("T_AFTER(ngay, DATE('2024-01-01'))", "t_after"),
+        ("A_CONTAINS(muc, ('x'))", "a_contains"),
+        ("ACCENTI(ten) = 'x'", "accenti"),
+        ("S_WITHIN(geometry, BBOX(1,2,3,4))", "s_within"),
+        ("S_INTERSECTS(geometry, GEOMETRYCOLLECTION(POINT(1 2)))", "GeometryCollection"),
+        ("1", "a bare value"),
+    ],
+)
+def test_what_is_not_supported_is_named_in_both_languages(text: str, named: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse_text(text)
+    assert named in caught.value.message.en
+    assert "S_INTERSECTS" in caught.value.message.vi
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "khong_co = 1", "so = 'x'", "so = 99999999999999999999", "ten = 1", "ten > 5", "co > TRUE", "muc = 'x'",
+        "so LIKE '1%'", "ngay = TIMESTAMP('2024-01-01T00:00:00Z')", "ngay = 'hôm nay'", "CASEI(so) = CASEI('x')",
+        "S_INTERSECTS(ten, POINT(1 2))", "so", "so = ten", "ten LIKE '%%%%%%%%%'", "ten LIKE 'x\\'",
+        "S_INTERSECTS(geometry, POINT(200 2))", "S_INTERSECTS(geometry, POLYGON((0 0,1 1,0 1,1 0,0 0)))",
+        "S_INTERSECTS(geometry, POLYGON EMPTY)",
+    ],
+)  # fmt: skip
+def test_a_name_a_type_or_a_shape_that_does_not_fit_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        check(parse_text(text), PROPERTIES)
+
+
+def test_a_hidden_and_a_missing_property_are_refused_in_the_same_words() -> None:
+    shown = {"so": "integer"}
+    messages = []
+    for name in ("gia", "abc"):
+        with pytest.raises(InvalidRequestError) as caught:
+            check(parse_text(f"{name} = 1"), shown)
+        messages.append(caught.value.message.en.replace(name, "X"))
+    assert messages[0] == messages[1]
+
+
+def test_literals_take_the_type_of_their_column() -> None:
+    checked = check(parse_text("so = 5 AND dien_tich > 5 AND ngay >= '2024-02-29'"), PROPERTIES)
+    assert checked == And((
+        Comparison("=", Property("so"), Literal(5)),
+        Comparison(">", Property("dien_tich"), Literal(5.0)),
+        Comparison(">=", Property("ngay"), Literal(date(2024, 2, 29))),
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "so IN (1, 2) OR NOT (dien_tich BETWEEN 1.5 AND 2)",
+        "CASEI(ten) LIKE CASEI('phú%') AND ten NOT LIKE '50\\%'",
+        "ten = 'O''Brien' AND co AND co = FALSE",
+        "luc < TIMESTAMP('2024-01-01T00:00:00+07:00') AND ngay IS NOT NULL",
+        "S_INTERSECTS(geometry, BBOX(106, 10, 107, 11.5))",
+        "S_INTERSECTS(geometry, POLYGON((106 10, 107 10, 107 11, 106 10)))",
+        "TRUE AND 'ODT' IN ('ODT', NULL)",
+    ],
+)
+def test_a_filter_written_as_text_reads_back_as_the_same_filter(text: str) -> None:
+    checked = check(parse_text(text), PROPERTIES)
+    assert check(parse_text(to_text(checked)), PROPERTIES) == checked
+
+
+def test_json_and_text_mean_the_same() -> None:
+    as_json = (
+        '{"op":"and","args":[{"op":"=","args":[{"property":"so"},1]},{"op":"like","args":[{"property":"ten"},"a%"]}]}'
+    )
+    assert check(parse_json(load_json(as_json)), PROPERTIES) == check(parse_text("so=1 AND ten LIKE 'a%'"), PROPERTIES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"op":"not","args":[' * 300 + "true" + "]}" * 300, '{"op":"like"}', "[", "{}", '"x"', '{"op":"=","args":[{"a":1},2]}',
+     '{"op":"in","args":[{"property":"so"},5]}', '{"property":5}', "null", "[" * 5000],
+)  # fmt: skip
+def test_json_that_is_deep_or_malformed_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_json(load_json(text))
+
+
+@given(st.text(max_size=60) | st.text(alphabet="so=<>()'\"AND ORNT,.0123456789-%:LIKEnull\\", max_size=120))
+def test_no_text_raises_anything_but_a_request_error(text: str) -> None:
+    try:
+        check(parse_text(text), PROPERTIES)
+    except InvalidRequestError:
+        return
+
+
+@given(st.text(max_size=40))
+def test_a_bound_text_is_one_literal_whatever_it_holds(value: str) -> None:
+    try:
+        bound = bind("ten = :input.x", {":input.x": value})
+    except InvalidRequestError:
+        return  # control characters have no literal
+    found = parse_bound(bound)
+    assert isinstance(found, Comparison) and isinstance(found.right, Literal)
+    assert property_names(found) == {"ten"}
+
+
+def test_a_reference_inside_quotes_is_not_bound() -> None:
+    assert bind("ten = ':input.x' AND so = :input.x", {":input.x": 5}) == "ten = ':input.x' AND so = 5"
+    assert references("ten = ':input.x' AND so = :input.y") == (":input.y",)
+
+
+def test_every_kind_of_value_binds_to_a_literal_that_parses() -> None:
+    values = {
+        ":input.a": 1, ":input.b": 2.5, ":input.c": True, ":input.d": date(2024, 1, 2), ":input.f": None,
+        ":input.e": datetime.fromisoformat("2024-01-02T03:04:05+07:00"), ":input.g": ("x", "y'")
+    }  # fmt: skip
+    for name, value in values.items():
+        found = parse_bound(bind(f"p IN {name}" if isinstance(value, tuple) else f"p = {name}", {name: value}))
+        assert isinstance(found, Comparison | In)
+
+
+def test_a_reference_without_a_value_is_an_error() -> None:
+    with pytest.raises(InvalidRequestError, match=r":input\.x"):
+        bind("so = :input.x", {})
+
+
+def test_an_absent_claim_binds_to_a_set_that_nothing_is_in() -> None:
+    assert parse_bound(bind_claims("xa IN :claims.communes", {})) == In(Property("xa"), (Literal(None),))
+
+
+def test_a_rule_may_list_every_commune_of_the_country() -> None:
+    communes = tuple(f"{number:05}" for number in range(3321))
+    found = parse_bound(bind_claims("xa IN :claims.communes", {"communes": communes}))
+    assert isinstance(found, In) and len(found.options) == 3321
+
+
+def test_a_constant_is_a_filter() -> None:
+    assert parse_text("TRUE") == Constant(True)
