@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, Text, Update, column, func, literal, update
-from sqlalchemy import cast as cast_
+from sqlalchemy import Column, Table, Update, column, update
 from sqlalchemy import table as light_table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -21,6 +19,7 @@ from layers.profile.profile import Profile
 from layers.profile.texts import ProfileTexts, policy_text, profile_from, texts_of
 
 from .connection import Connection, execute, row, rows
+from .publication import fact_attributes
 from .statements import blocks
 from .tables import layer_table, srid
 
@@ -60,15 +59,12 @@ async def wanting_reference_systems(connection: Connection, crs: CrsDefinition) 
     names = _systems(crs)
     values: dict[str, object] = {"srids": [srid(name) for name in names]}
     found = {r["srid"]: r for r in await rows(connection, blocks("catalogue")["reference_systems"], values)}
-    wanted = {name: _proj4(crs, name) for name in names}
-    return tuple(
-        name
-        for name, text in wanted.items()
-        if (known := found.get(srid(name))) is None
-        or known["auth_name"]
-        or known["proj4text"] != text
-        or known["srtext"] != _srtext(crs, name)
-    )
+    wanted = {name: (None, _srtext(crs, name), _proj4(crs, name)) for name in names}
+    return tuple(name for name, row_ in wanted.items() if _as_stored(found.get(srid(name))) != row_)
+
+
+def _as_stored(found: dict[str, object] | None) -> tuple[object, ...] | None:
+    return None if found is None else (found["auth_name"], found["srtext"], found["proj4text"])
 
 
 def _systems(crs: CrsDefinition) -> tuple[str, ...]:
@@ -158,19 +154,12 @@ async def _copy_facts(connection: Connection, profile: Profile, plan: Plan) -> N
 
 
 def _facts(table: Table, number: int, columns: Sequence[str]) -> Update:
-    """Every row of a layer, past ones too, gets its facts anew from the data table."""
-    joined: ColumnElement[Any] = cast_(literal("{}"), JSONB)
-    for n in range(0, len(columns), 40):  # a function takes 100 arguments
-        joined = joined.op("||")(func.jsonb_build_object(*_pairs(table, columns[n : n + 40])))
+    """Every row of a layer, past ones too, gets its facts anew from the data table, as a publication writes them."""
     return (
         update(_FACT)
         .where(_FACT.c.layer == number, _FACT.c.fid == table.c.fid, _FACT.c.since == table.c.since)
-        .values(attributes=func.jsonb_strip_nulls(joined))
+        .values(attributes=fact_attributes(table, columns))
     )
-
-
-def _pairs(table: Table, columns: Sequence[str]) -> list[ColumnElement[Any]]:
-    return [part for name in columns for part in (cast_(literal(name), Text), table.c[name])]
 
 
 async def _switch(connection: Connection, profile: Profile, texts: ProfileTexts, plan: Plan, os_user: str) -> None:

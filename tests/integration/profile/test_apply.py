@@ -251,11 +251,12 @@ async def test_postgis_takes_the_named_operation(empty_database: str, name: str,
             assert shapely.from_wkb(bytes(row[0])).distance(expected) < 0.001
 
 
-async def test_a_changed_reference_system_is_put_right(empty_database: str) -> None:
+@pytest.mark.parametrize("change", ["auth_name = 'EPSG', auth_srid = 9210", "srtext = ''", "proj4text = ''"])
+async def test_a_changed_reference_system_is_put_right(empty_database: str, change: str) -> None:
     profile = load_profile(PROFILES / "minimal")
     await applied(empty_database, profile)
     with psycopg.connect(empty_database) as connection:
-        connection.execute("UPDATE spatial_ref_sys SET auth_name = 'EPSG', auth_srid = 9210 WHERE srid = 9210")
+        connection.execute(f"UPDATE spatial_ref_sys SET {change} WHERE srid = 9210")
     done = await applied(empty_database, profile)
     assert kinds(done.plan) == [("reference_system", None)]
 
