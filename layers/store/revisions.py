@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from layers.errors import NotFoundError
+
+from .catalogue import LayerState
 from .connection import Connection, row
 from .statements import blocks
 
 
-async def current_revision(connection: Connection, layer: str) -> int:
-    """The revision that this transaction sees; 0 for a layer that was never published."""
-    found = await row(connection, blocks("revisions")["current"], {"layer": layer})
-    return int(found["revision"]) if found else 0
+async def standing(connection: Connection, state: LayerState) -> LayerState:
+    """The layer as this transaction sees it, which may be newer than the catalogue. Raises NotFoundError."""
+    found = await row(connection, blocks("revisions")["standing"], {"layer": state.definition.id})
+    if found is None:
+        raise NotFoundError
+    return replace(state, revision=int(found["revision"]), state=str(found["state"]))
 
 
 async def revision_at(connection: Connection, layer: str, instant: datetime) -> int:

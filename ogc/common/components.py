@@ -31,6 +31,7 @@ _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFA
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "f": _about({"type": "string", "enum": ["json", "html"]}, "The form of the answer; without it, by Accept"),
     "lang": _about({"type": "string", "enum": ["vi", "en"]}, "The language; without it, by Accept-Language"),
+    "openapi": _about({"type": "string", "enum": ["3.0", "3.1"], "default": "3.1"}, "Version of the description"),
     "limit": _about(_LIMIT, "How many features at most; a larger value counts as the maximum"),
     "bbox": _about(_NUMBERS, "Features that meet the box, in CRS84 (longitude, latitude)"),
     "datetime": _about(_TEXT, "Features in force at a time or in an interval: RFC 3339, open ends `..`"),

@@ -15,6 +15,7 @@ SCHEMA = "application/schema+json"
 HTML = "text/html"
 MVT = "application/vnd.mapbox-vector-tile"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
+OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 
 Link = dict[str, Any]
 

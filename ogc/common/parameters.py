@@ -102,6 +102,18 @@ def boolean(text: str) -> bool:
     return text == "true"
 
 
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """A parser of fixed words."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            listed = ", ".join(allowed)
+            raise ValueError(f"chỉ nhận {listed}", f"one of {listed}")
+        return text
+
+    return parse
+
+
 def whole_number(least: int) -> Callable[[str], int]:
     """A parser of decimal digits not below `least`."""
 

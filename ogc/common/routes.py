@@ -10,11 +10,12 @@ from starlette.responses import Response
 from gis.errors import Message
 
 from .language import language_of
-from .links import HTML, JSON, OPENAPI, Addresses, link
+from .links import HTML, JSON, OPENAPI, OPENAPI_30, Addresses, link
 from .openapi import document
+from .openapi30 import as_openapi_30
 from .operations import Operation
-from .parameters import Parameters
-from .responses import document_response
+from .parameters import Parameters, one_of
+from .responses import document_response, json_response
 
 CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
@@ -43,6 +44,7 @@ async def landing(request: Request, parameters: Parameters) -> Response:
         "links": [
             *addresses.self_and_alternates(JSON),
             link(addresses.to("api"), "service-desc", OPENAPI, "OpenAPI 3.1"),
+            link(addresses.to("api", f="json", openapi="3.0"), "service-desc", OPENAPI_30, "OpenAPI 3.0"),
             link(addresses.to("api", f="html"), "service-doc", HTML, "API"),
             link(addresses.to("conformance"), "conformance", JSON),
             link(addresses.to("collections"), "data", JSON),
@@ -64,6 +66,8 @@ async def conformance(request: Request, parameters: Parameters) -> Response:
 async def api(request: Request, parameters: Parameters) -> Response:
     catalogue = await request.app.state.catalogue.current()
     made = document(request.app, Addresses(request).base, language_of(request))
+    if parameters.parsed("openapi", one_of("3.0", "3.1")) == "3.0":
+        return json_response(as_openapi_30(made), OPENAPI_30)
     return document_response(request, made, "api.html", OPENAPI, catalogue=catalogue)
 
 
@@ -73,5 +77,8 @@ OPERATIONS = (
         "/conformance", conformance, Message("Các lớp tuân thủ", "Conformance classes"), "common", (),
         {JSON: "conformance", HTML: "html"},
     ),
-    Operation("/api", api, Message("Mô tả API", "API description"), "common", (), {OPENAPI: "object", HTML: "html"}),
+    Operation(
+        "/api", api, Message("Mô tả API", "API description"), "common", ("openapi",),
+        {OPENAPI: "object", OPENAPI_30: "object", HTML: "html"},
+    ),
 )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal
@@ -15,7 +14,7 @@ from layers.filters import Comparison, Expression, Property, load_json, parse_js
 from layers.filters.tree import And, IsNull, Or
 from layers.filters.tree import Literal as Constant
 from layers.profile.grammar import LayerDefinition, Role
-from ogc.common.parameters import Parameters, boolean, whole_number
+from ogc.common.parameters import Parameters, boolean, one_of, whole_number
 from ogc.common.relation import LOCAL_TIME
 
 DEFAULT_LIMIT = 10
@@ -98,22 +97,12 @@ def _equalities(parameters: Parameters, names: dict[str, str]) -> list[Expressio
 
 def _filter(parameters: Parameters) -> list[Expression]:
     """The filter as it was written; names and types are checked where it is compiled."""
-    language = parameters.parsed("filter-lang", _one_of("cql2-text", "cql2-json")) or "cql2-text"
-    parameters.parsed("filter-crs", _one_of(*CRS84_NAMES))
+    language = parameters.parsed("filter-lang", one_of("cql2-text", "cql2-json")) or "cql2-text"
+    parameters.parsed("filter-crs", one_of(*CRS84_NAMES))
     text = parameters.get("filter")
     if text is None:
         return []
     return [parse_json(load_json(text)) if language == "cql2-json" else parse_text(text)]
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            listed = ", ".join(allowed)
-            raise ValueError(f"chỉ nhận {listed}", f"one of {listed}")
-        return text
-
-    return parse
 
 
 def _names(text: str) -> tuple[str, ...]:

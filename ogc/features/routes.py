@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from gis.errors import Message
 from layers.errors import NotFoundError
 from layers.store import features
-from layers.store.revisions import current_revision, revision_at
+from layers.store.revisions import revision_at, standing
 from ogc.common.caching import VARY, digest, is_known, not_modified, strong, weak
 from ogc.common.extents import extent_of
 from ogc.common.language import language_of
@@ -32,6 +33,7 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/html",
@@ -89,7 +91,8 @@ async def items(request: Request, parameters: Parameters) -> Response:
     if relation.is_cacheable and not is_page and is_known(request, etag):
         request.app.state.accesses.counted(relation)
         return not_modified(etag, relation.cache_control)
-    page, revision = await _read_page(request, relation, query)
+    page, relation, revision = await _read_page(request, relation, query)
+    etag = weak("items", *relation.version, addresses.here())
     body = feature_collection(page, addresses, relation.layer, revision)
     if is_page:
         return _layer_page(request, orjson.loads(body), "items.html", GEOJSON, relation)
@@ -139,10 +142,11 @@ async def _collection(request: Request, addresses: Addresses, relation: Relation
     )
 
 
-async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, int]:
-    """The page and the revision it was read at; its event is in the same transaction."""
+async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, Relation, int]:
+    """The page, the relation as its transaction saw it, and the revision it was read at; its event goes with it."""
     state = request.app.state
     async with state.database.transaction(snapshot=True) as connection:
+        relation = replace(relation, state=await standing(connection, relation.state))
         pinned = await _pinned_revision(connection, relation.layer, query)
         page = await features.page(
             connection,
@@ -152,13 +156,8 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
             items_query(query, pinned),
             state.figures,
         )
-        revision = pinned
-        if revision is None:
-            is_last = page.next_after is None
-            revision = relation.state.revision if is_last else await current_revision(connection, relation.layer)
-        asked = digest(repr(query))
-        await state.accesses.record(connection, relation, request=asked, features=len(page.features))
-    return page, revision
+        await state.accesses.record(connection, relation, request=digest(repr(query)), features=len(page.features))
+    return page, relation, relation.state.revision if pinned is None else pinned
 
 
 async def _pinned_revision(connection: Any, layer: str, query: Query) -> int | None:
@@ -176,9 +175,13 @@ async def _read_item(request: Request, relation: Relation, fid: str) -> features
     """None for whatever is not there: a text that is no fid takes the same way as a hidden row."""
     state = request.app.state
     number = int(fid) if fid.isascii() and fid.isdigit() and len(fid) < 17 else 0
-    async with state.database.transaction() as connection:
+    async with state.database.transaction(snapshot=True) as connection:
         found = await features.item(
-            connection, relation.state, relation.catalogue.storage_srid, relation.decision, number
+            connection,
+            await standing(connection, relation.state),
+            relation.catalogue.storage_srid,
+            relation.decision,
+            number,
         )
         asked = digest(relation.layer, fid)
         await state.accesses.record(connection, relation, request=asked, features=int(found is not None))

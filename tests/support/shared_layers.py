@@ -165,8 +165,8 @@ def _parcels() -> Iterator[dict[str, Any]]:
     for number in range(len(COMMUNES) * PARCELS_A_COMMUNE):
         commune, place = divmod(number, PARCELS_A_COMMUNE)
         yield {
-            "fid": 10_000 + 37 * number, "ma": f"T{number:04}", "ma_xa": COMMUNES[commune], "so_to": str(commune + 1),
-            "so_thua": str(place + 1), "dien_tich": 400.0 + number, "con_hieu_luc": number % 2 == 0,
+            "fid": 10_000 + 37 * number, "ma": f"P{number:04}", "ma_xa": COMMUNES[commune], "so_to": str(commune + 1),
+            "so_thua": str(place + 1), "dien_tich": 400.5 + number, "con_hieu_luc": number % 2 == 0,
             "ten_chu": f"CHUSOHUU{number:04}", "geom": square(place, 2 * commune),
         }  # fmt: skip
 

@@ -1,6 +1,7 @@
--- current --
--- Read in the transaction that reads the rows: a walk over pages must stay on what its first page saw.
-SELECT revision FROM catalogue.layer WHERE id = %(layer)s
+-- standing --
+-- Read in the transaction that reads the rows: a notification may still be on its way, and a walk over pages must stay
+-- on what its first page saw.
+SELECT revision, state FROM catalogue.layer WHERE id = %(layer)s
 
 -- at --
 -- What the service knew at an instant: the last revision that was there, and the state it left the layer in.
