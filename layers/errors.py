@@ -103,7 +103,7 @@ class AmbiguousError(LienthongError):
     code = "ambiguous"
 
     def __init__(self, vi: str, en: str, candidates: Sequence[object]) -> None:
-        super().__init__(vi, en)
+        super().__init__(vi, en, candidates=list(candidates))
         self.candidates = tuple(candidates)
 
 

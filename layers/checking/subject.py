@@ -187,9 +187,10 @@ def the_one(query: ParcelQuery, candidates: Sequence[Candidate]) -> Candidate:
             "former number, the national code or a place (point:LON,LAT).",
         )
     if len(candidates) > 1:
+        listed = "".join(f"\n  fid:{candidate.fid}  {candidate.label}" for candidate in candidates)
         raise AmbiguousError(
-            f"Có {len(candidates)} thửa đất trùng số hiệu '{query}'; vui lòng chọn (fid:…).",
-            f"{len(candidates)} parcels answer to '{query}'; please choose one (fid:…).",
+            f"Có {len(candidates)} thửa đất trùng số hiệu '{query}'; vui lòng chọn:{listed}",
+            f"{len(candidates)} parcels answer to '{query}'; please choose one:{listed}",
             [candidate.as_dict() for candidate in candidates],
         )
     return candidates[0]

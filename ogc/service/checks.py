@@ -37,6 +37,13 @@ NumberText = Annotated[str, BeforeValidator(lambda value: str(value) if type(val
                        Field(min_length=1, max_length=64)]  # fmt: skip
 
 
+def _is_text(value: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("an ISO 8601 text")
+    return value
+
+
 class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,8 +80,8 @@ class CheckBody(Closed):
     inputs: dict[str, Any] = Field(default_factory=dict)
     dossier: str | None = Field(default=None, max_length=100)
     purpose: str | None = Field(default=None, max_length=100)
-    as_of: date | datetime | None = None
-    on_date: date | None = None
+    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
 
 @router.post("/checks", status_code=201)

@@ -1,0 +1,190 @@
+"""`/parcels` and `/checks` over HTTP: answers, statuses, problems in both languages, one 404."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ogc.app import create_app
+from ogc.auth import make_token
+from ogc.settings import Settings
+from tests.support.checked import INPUTS, Place, fill, geojson
+from tests.support.published import box
+from tests.support.server import Server
+from tests.support.serving import serve
+
+NUMBER = {"commune": {"code": "25747", "generation": 2025}, "sheet": "45", "parcel": "123"}
+FIELDS = {"id", "created", "as_of", "on_date", "subject", "procedure", "inputs", "dossier", "purpose", "verdict",
+          "findings", "evidence"}  # fmt: skip
+FINDING_FIELDS = {"check", "layer", "revision", "release", "outcome", "verdict", "measure", "coverage", "features",
+                  "dropped", "basis", "office", "reasons"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def service(
+    make_template: Any, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path, Place]]:
+    """One server for the module; records add up, nothing else changes."""
+    template = make_template("checked", fill)
+    database = f"{template}_http"
+    folder = tmp_path_factory.mktemp("checks")
+    settings = Settings(data=folder, database_url=server.clone(template, database))
+    try:
+        with serve(create_app(settings, demo=True)) as base:
+            yield base, settings.secrets_folder, Place.at(server.url(database))
+    finally:
+        server.drop(database)
+
+
+@pytest.fixture(scope="module")
+def officer(service: tuple[str, Path, Place]) -> Iterator[httpx.Client]:
+    base, secrets, _ = service
+    token = make_token(secrets, "officer")
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def nobody(service: tuple[str, Path, Place]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service[0], timeout=30) as client:
+        yield client
+
+
+def body(subject: Any = None, **more: Any) -> dict[str, Any]:
+    return {"procedure": "land_use_change", "subject": subject or {"parcel": NUMBER}, "inputs": dict(INPUTS)} | more
+
+
+def test_a_check_is_created_with_its_address_and_every_field(officer: httpx.Client) -> None:
+    asked = officer.post("/checks", json=body(dossier="H29.19-260715-0012", purpose=None, as_of=None, on_date=None))
+    answer = asked.json()
+    assert asked.status_code == 201
+    assert asked.headers["location"] == f"{str(officer.base_url).rstrip('/')}/checks/{answer['id']}"
+    assert answer.keys() >= FIELDS
+    findings = [part for one in answer["findings"] for part in (one, *one.get("members", []))]
+    assert all(one.keys() >= FINDING_FIELDS for one in findings)
+    assert answer["dossier"] == "H29.19-260715-0012"
+    assert officer.get(asked.headers["location"]).json() == answer
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"parcel": NUMBER},
+        {"parcel": {**NUMBER, "sheet": 45, "parcel": 123}},
+        {"parcel": {**NUMBER, "commune": "phường Thủ Dầu Một"}},
+        {"parcel": {**NUMBER, "commune": {"name": "Hiệp Thành"}, "sheet": "4", "parcel": "12"}},
+        {"parcel": "25747@2025/45/123"},
+        {"key": "25747.45.123"},
+        {"code": "w3gy6ytmny8f"},
+    ],
+)
+def test_a_parcel_is_named_in_any_of_its_ways(officer: httpx.Client, subject: dict[str, Any]) -> None:
+    asked = officer.post("/checks", json=body(subject))
+    assert (asked.status_code, asked.json()["subject"]["key"]) == (201, "25747.45.123")
+
+
+def test_a_fid_from_a_look_up_can_be_checked(officer: httpx.Client) -> None:
+    found = officer.get("/parcels", params={"commune": "25747@2025", "sheet": "45", "parcel": "123"}).json()
+    (candidate,) = found["candidates"]
+    assert candidate.keys() == {"fid", "key", "label", "commune", "sheet", "parcel", "current"}
+    assert officer.post("/checks", json=body({"fid": candidate["fid"]})).status_code == 201
+
+
+def test_a_drawn_shape_can_be_checked(officer: httpx.Client) -> None:
+    asked = officer.post("/checks", json=body({"geometry": geojson(box(0, 0, 20, 31))}))
+    assert (asked.status_code, asked.json()["subject"]["kind"]) == (201, "geometry")
+
+
+def test_no_candidate_is_an_answer_too(nobody: httpx.Client) -> None:
+    for query in ({"commune": "25747", "sheet": "9", "parcel": "9"}, {"commune": "xã Lạ", "sheet": "1", "parcel": "1"}):
+        asked = nobody.get("/parcels", params=query)
+        assert (asked.status_code, asked.json()) == (200, {"candidates": []})
+
+
+@pytest.mark.parametrize("query", [{}, {"commune": "25747"}, {"code": "x", "point": "1,2"}, {"point": "x"},
+                                   {"code": "x", "extra": "1"}])  # fmt: skip
+def test_an_unclear_look_up_is_400(nobody: httpx.Client, query: dict[str, str]) -> None:
+    asked = nobody.get("/parcels", params=query)
+    assert (asked.status_code, asked.headers["content-type"]) == (400, "application/problem+json")
+
+
+def test_an_ambiguous_parcel_is_409_with_its_candidates(officer: httpx.Client) -> None:
+    asked = officer.post("/checks", json=body({"parcel": "25813/1/1"}))
+    problem = asked.json()
+    assert (asked.status_code, len(problem["candidates"])) == (409, 2)
+    assert problem["detail_vi"] and problem["detail_en"]
+    assert officer.post("/checks", json=body({"fid": problem["candidates"][0]["fid"]})).status_code == 201
+
+
+def test_an_unknown_parcel_is_404_with_the_next_step(officer: httpx.Client) -> None:
+    asked = officer.post("/checks", json=body({"parcel": "25747/1/999"}))
+    assert asked.status_code == 404 and "point:" in asked.json()["detail_en"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        ({"inputs": {}}, {"inputs.target_use", "inputs.target_area_m2"}),
+        ({"inputs": {"target_use": "XYZ", "target_area_m2": -1}}, {"inputs.target_use", "inputs.target_area_m2"}),
+        ({"procedure": "old_procedure", "inputs": {}}, {"procedure"}),
+        ({"procedure": "no_such"}, {"procedure"}),
+        ({"subject": {}}, {"subject"}),
+        ({"subject": {"fid": "1", "code": "x"}}, {"subject"}),
+        ({"subject": {"parcel": {"sheet": "1"}}}, {"subject.parcel.commune", "subject.parcel.parcel"}),
+        ({"subject": {"coordinates": []}}, {"subject.coordinates"}),
+        ({"subject": {"geometry": {"type": "Point", "coordinates": [1, 2]}}}, {"subject.geometry"}),
+        ({"on_date": "soon", "as_of": 7, "more": 1}, {"on_date", "as_of", "more"}),
+    ],
+)
+def test_every_missing_or_invalid_input_is_named(
+    officer: httpx.Client, changed: dict[str, Any], fields: set[str]
+) -> None:
+    asked = officer.post("/checks", json=body() | changed)
+    assert asked.status_code == 422, asked.text
+    assert {error["field"] for error in asked.json()["errors"]} >= fields
+    assert all(error["message"] for error in asked.json()["errors"])
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"\xff\xfe", b'{"procedure": 1e999}'])
+def test_a_body_that_is_no_request_is_422(officer: httpx.Client, raw: bytes) -> None:
+    asked = officer.post("/checks", content=raw, headers={"content-type": "application/json"})
+    assert (asked.status_code, asked.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_a_record_for_others_and_no_record_are_one_404(officer: httpx.Client, nobody: httpx.Client) -> None:
+    drawn = officer.post("/checks", json=body({"geometry": geojson(box(0, 0, 20, 31))})).json()
+    hidden, missing = nobody.get(f"/checks/{drawn['id']}"), nobody.get("/checks/nothing")
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.content == missing.content
+
+
+def test_the_same_record_shows_each_caller_their_own(officer: httpx.Client, nobody: httpx.Client) -> None:
+    made = officer.post("/checks", json=body()).json()
+    shown = nobody.get(f"/checks/{made['id']}").json()
+    assert shown["evidence"]["record"] == made["evidence"]["record"]
+    assert "withheld" in {one["outcome"] for one in shown["findings"]}
+    assert "withheld" not in {one["outcome"] for one in made["findings"]}
+
+
+def test_checks_are_listed_by_dossier_and_parcel(officer: httpx.Client, nobody: httpx.Client) -> None:
+    made = officer.post("/checks", json=body(dossier="D-list")).json()
+    assert [one["id"] for one in officer.get("/checks", params={"dossier": "D-list"}).json()["checks"]] == [made["id"]]
+    by_parcel = officer.get("/checks", params={"dossier": "D-list", "parcel": "25747@2025/45/123"}).json()
+    assert len(by_parcel["checks"]) == 1
+    assert nobody.get("/checks", params={"dossier": "D-list"}).json() == {"checks": []}
+    assert officer.get("/checks").status_code == 400
+
+
+def test_a_person_gets_a_page_with_the_text_to_copy(officer: httpx.Client) -> None:
+    made = officer.post("/checks", json=body()).json()
+    page = officer.get(f"/checks/{made['id']}", headers={"accept": "text/html"})
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    assert "Căn cứ pháp lý" in page.text and "Thửa đất số 123" in page.text
+
+
+def test_a_purpose_that_was_not_given_to_the_caller_is_403(officer: httpx.Client) -> None:
+    assert officer.post("/checks", json=body(purpose="espionage")).status_code == 403
