@@ -42,10 +42,7 @@ def generate(
     if as_json:
         print_json(asdict(made))
         return
-    rows = sum(int(str(layer.get("rows", 0))) for layer in made.layers.values())
-    console.print(
-        f"[green]✓[/green] {out}: {made.parcels} thửa / parcels, {len(made.layers)} lớp / layers, {rows} rows"
-    )
+    console.print(f"[green]✓[/green] {out}: {made.parcels} thửa / parcels, {len(made.layers)} lớp / layers")
     console.print(f"  {made.conflicts} vướng mắc cài sẵn / planted conflicts: {out / 'conflicts.csv'}")
 
 
