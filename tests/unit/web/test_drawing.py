@@ -1,0 +1,76 @@
+"""How definitions become a style: own colours, code lists, and nothing a caller may not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.profile.grammar import CodeList, LayerDefinition
+from ogc.web.drawing import legend_of, paint_of, style_layers
+
+CODES = CodeList.model_validate(
+    {
+        "id": "land_use",
+        "title": {"vi": "Loại đất", "en": "Land use"},
+        "entries": [
+            {"code": "ODT", "title": {"vi": "Đất ở", "en": "Home"}, "color": "#ffa0a0"},
+            {"code": "LUC", "title": {"vi": "Lúa", "en": "Rice"}},
+        ],
+    }
+)
+
+
+def layer(**more: Any) -> LayerDefinition:
+    return LayerDefinition.model_validate(
+        {
+            "id": "plan",
+            "sector": "land",
+            "title": {"vi": "Quy hoạch", "en": "Plan"},
+            "geometry": "MultiPolygon",
+            "label": "{ten}",
+            "attributes": [{"name": "ma", "type": "code", "codes": "land_use"}, {"name": "ten", "type": "string"}],
+        }
+        | more
+    )
+
+
+def drawn(definition: LayerDefinition, columns: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    made = style_layers(definition, columns, {"land_use": CODES}, is_parcel=False, is_commune=False)
+    return {each["id"]: each for each in made}
+
+
+def test_a_code_reference_becomes_the_colours_of_the_list() -> None:
+    style = {"fill": {"fill-color": "@land_use ma"}}
+    color = drawn(layer(style=style), ("ma", "ten"))["plan:fill"]["paint"]["fill-color"]
+    assert color[:4] == ["match", ["get", "ma"], "ODT", "#ffa0a0"]
+    assert "LUC" not in color
+
+
+def test_a_hidden_column_colours_nothing_and_labels_nothing() -> None:
+    style = {"fill": {"fill-color": "@land_use ma"}}
+    made = drawn(layer(style=style), ())
+    assert isinstance(made["plan:fill"]["paint"]["fill-color"], str)
+    assert "plan:label" not in made
+
+
+def test_labels_come_from_a_source_of_their_own_but_the_same_layer() -> None:
+    label = drawn(layer(), ("ma", "ten"))["plan:label"]
+    assert label["source"] != "plan"
+    assert label["source-layer"] == "plan"
+
+
+def test_flat_and_nested_paint_mean_the_same() -> None:
+    flat, nested = layer(style={"fill-color": "#123456"}), layer(style={"fill": {"fill-color": "#123456"}})
+    assert paint_of(flat) == paint_of(nested)
+
+
+def test_a_legend_never_shows_an_expression() -> None:
+    legend = legend_of(layer(style={"fill": {"fill-color": ["match", ["get", "ma"], "A", "#111111", "#222222"]}}))
+    assert legend.fill == "#222222"
+    reference = legend_of(layer(style={"fill": {"fill-color": "@land_use ma"}}))
+    assert reference.fill.startswith("#")
+
+
+def test_every_shape_has_a_paint_of_its_own() -> None:
+    for geometry, kinds in (("MultiPolygon", {"fill", "line"}), ("LineString", {"line"}), ("Point", {"circle"})):
+        assert set(paint_of(layer(geometry=geometry))) == kinds
+    assert paint_of(layer(geometry="none")) == {}
