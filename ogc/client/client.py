@@ -66,7 +66,7 @@ class Client:
     def layers(self) -> pd.DataFrame:
         """The layers the caller may see: one row each, indexed by id."""
         collections = self.get("/collections")["collections"]
-        columns = ["id", "title", "description", "storageCrs"]
+        columns = ["id", "title", "sector", "sharing", "description"]
         return pd.DataFrame([{name: row.get(name) for name in columns} for row in collections]).set_index("id")
 
     def layer(self, layer_id: str) -> LayerHandle:
