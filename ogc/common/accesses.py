@@ -26,7 +26,7 @@ class Accesses:
         self._counter = audit.Counter()
 
     async def record(self, connection: Connection, relation: Relation, *, request: str, features: int) -> None:
-        """The event of a read, in the transaction that reads."""
+        """The event of a read, written before its answer leaves; when it cannot be written, nothing leaves."""
         event = _event(relation).with_result(request=request, features=features)
         await audit.record(connection, event, is_read=True)
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from gis.errors import Message
 from layers.errors import NotFoundError
 from layers.store import features
+from layers.store.connection import Connection
 from layers.store.revisions import revision_at, standing
 from ogc.common.caching import VARY, digest, is_known, not_modified, strong, weak
 from ogc.common.extents import extent_of
@@ -143,24 +144,40 @@ async def _collection(request: Request, addresses: Addresses, relation: Relation
 
 
 async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, Relation, int]:
-    """The page, the relation as its transaction saw it, and the revision it was read at; its event goes with it."""
-    state = request.app.state
-    async with state.database.transaction(snapshot=True) as connection:
-        relation = replace(relation, state=await standing(connection, relation.state))
+    """The page, the relation it was read from, and its revision. The event is written before anything leaves."""
+    async with request.app.state.database.connection() as connection:
         pinned = await _pinned_revision(connection, relation.layer, query)
-        page = await features.page(
-            connection,
-            relation.state,
-            relation.catalogue.storage_srid,
-            relation.decision,
-            items_query(query, pinned),
-            state.figures,
-        )
-        await state.accesses.record(connection, relation, request=digest(repr(query)), features=len(page.features))
+        page = await _page(request, connection, relation, query, pinned)
+        is_walk = query.cursor is not None or page.next_after is not None
+        is_current = pinned is None or pinned >= relation.state.revision
+        if is_walk and is_current:
+            seen = await standing(connection, relation.state)
+            if seen.revision != relation.state.revision:  # the notification of a change is still on its way
+                relation = replace(relation, state=seen)
+                page = await _page_of_one_instant(request, connection, relation, query, pinned)
+        await _record(request, connection, relation, repr(query), len(page.features))
     return page, relation, relation.state.revision if pinned is None else pinned
 
 
-async def _pinned_revision(connection: Any, layer: str, query: Query) -> int | None:
+async def _page(
+    request: Request, connection: Connection, relation: Relation, query: Query, revision: int | None
+) -> features.Page:
+    storage_srid, asked = relation.catalogue.storage_srid, items_query(query, revision)
+    return await features.page(
+        connection, relation.state, storage_srid, relation.decision, asked, request.app.state.figures
+    )
+
+
+async def _page_of_one_instant(
+    request: Request, connection: Connection, relation: Relation, query: Query, pinned: int | None
+) -> features.Page:
+    """The page of a named revision: it stays as it is, whatever is published meanwhile."""
+    revision = relation.state.revision if pinned is None else pinned
+    newer = replace(relation.state, revision=max(relation.state.revision, revision + 1))
+    return await _page(request, connection, replace(relation, state=newer), query, revision)
+
+
+async def _pinned_revision(connection: Connection, layer: str, query: Query) -> int | None:
     """A walk stays on the revision it began with; `as-of` names another; else what is current."""
     if query.cursor is not None:
         return query.cursor.revision
@@ -173,19 +190,18 @@ async def _pinned_revision(connection: Any, layer: str, query: Query) -> int | N
 
 async def _read_item(request: Request, relation: Relation, fid: str) -> features.Item | None:
     """None for whatever is not there: a text that is no fid takes the same way as a hidden row."""
-    state = request.app.state
     number = int(fid) if fid.isascii() and fid.isdigit() and len(fid) < 17 else 0
-    async with state.database.transaction(snapshot=True) as connection:
-        found = await features.item(
-            connection,
-            await standing(connection, relation.state),
-            relation.catalogue.storage_srid,
-            relation.decision,
-            number,
-        )
-        asked = digest(relation.layer, fid)
-        await state.accesses.record(connection, relation, request=asked, features=int(found is not None))
+    storage_srid = relation.catalogue.storage_srid
+    async with request.app.state.database.connection() as connection:
+        found = await features.item(connection, relation.state, storage_srid, relation.decision, number)
+        await _record(request, connection, relation, fid, int(found is not None))
     return found
+
+
+async def _record(request: Request, connection: Connection, relation: Relation, asked: str, count: int) -> None:
+    """Raises when the event cannot be written: then nothing leaves."""
+    accesses = request.app.state.accesses
+    await accesses.record(connection, relation, request=digest(relation.layer, asked), features=count)
 
 
 _LISTED = {GEOJSON: "features", HTML: "html"}

@@ -1,6 +1,5 @@
 -- standing --
--- Read in the transaction that reads the rows: a notification may still be on its way, and a walk over pages must stay
--- on what its first page saw.
+-- Read after the rows: a notification may still be on its way, and a walk over pages must stay on what its first page saw.
 SELECT revision, state FROM catalogue.layer WHERE id = %(layer)s
 
 -- at --
