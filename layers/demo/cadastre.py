@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,12 @@ class Parcels:
 
     def key(self, row: int) -> str:
         return f"{self.commune.code}.{self.sheets[row]}.{self.numbers[row]}"
+
+
+@lru_cache(maxsize=4)
+def soil(seed: int) -> Waves:
+    """Where rice, orchards and ponds are: one field of levels for parcels, status and plan."""
+    return Waves.of(seed, "soil", (1.0, 5200), (0.6, 1300))
 
 
 def register(ground: Ground, town: int, lots: Lots, commune: Commune, projection: Projection) -> Parcels:
@@ -87,7 +94,7 @@ def _with_hollows(lots: Lots, random: np.random.Generator) -> tuple[np.ndarray, 
 def _sheets(shapes: np.ndarray, blocks: Ints) -> tuple[Ints, Ints]:
     """Sheet of each lot (running numbers from the north-west) and the order of numbering: west to east in bands."""
     middles = shapely.get_coordinates(shapely.centroid(shapes))
-    numbers, place, counts = np.unique(blocks, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(blocks, return_inverse=True, return_counts=True)
     east = np.bincount(place, middles[:, 0]) / counts
     north = np.bincount(place, middles[:, 1]) / counts
     column, row = np.floor(np.round(east, 3) / SHEET_M), np.floor(-np.round(north, 3) / SHEET_M)
@@ -154,10 +161,10 @@ def _main_land(
     field = (densities == Density.RURAL) & (blocks % 100_000 >= 1000)
     field |= (densities == Density.RURAL) & (areas > 900)
     middles = shapely.get_coordinates(shapely.centroid(shapes))
-    numbers, place, counts = np.unique(blocks, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(blocks, return_inverse=True, return_counts=True)
     spots = np.column_stack([np.bincount(place, middles[:, axis]) / counts for axis in (0, 1)])
-    level = Waves.of(ground.seed, "soil", (1.0, 5200), (0.6, 1300)).level(spots)[place]
-    land[field] = np.select([level > 0.55, level < -0.75, level > 0.3], ["LUC", "HNK", "NTS"], "CLN")[field]
+    level = soil(ground.seed).level(spots)[place]
+    land[field] = np.select([level > 1.15, level > 0.42, level < -0.75], ["NTS", "LUC", "HNK"], "CLN")[field]
     land[(densities == Density.RURAL) & ~field & (chance < 0.3)] = "CLN"
     land[(densities == Density.RURAL) & (areas < 110) & (blocks % 100_000 >= 1000)] = "NTD"
     land[densities == Density.INDUSTRIAL] = "SKK"

@@ -109,7 +109,8 @@ def plant(place: Place, before: Sequence[Conflict]) -> list[Conflict]:
     counts = {kind.id: sum(1 for conflict in before if conflict.kind == kind.id) for kind in KINDS}
     made: list[Conflict] = []
     for number, kind in enumerate(KINDS):
-        if counts[kind.id] >= PER_KIND or (place.town + number) % 4:
+        is_turn = kind.id in FOUND or (place.town + number) % 4 == 0
+        if counts[kind.id] >= PER_KIND or not is_turn:
             continue
         case = kind.make(site)
         if case is not None:
@@ -452,6 +453,11 @@ def river_corridor(site: Site) -> Case | None:
     return overlapping("water_corridor", 50, 500, {**HOME_INPUTS, "target_use": site.place.home})(site)
 
 
+#: kinds that the lie of the land brings about here and there: looked for in every commune
+FOUND = frozenset({
+    "water_corridor_large", "power_500", "power_to_220", "heritage_zone_1", "heritage_zone_2", "industrial_park", "rice_land",
+    "red_line", "building_line", "landfill", "cemetery", "permit_in_force", "plan_cut",
+})  # fmt: skip
 AFFECTED = ("affected",)
 DOUBTFUL = ("affected", "borderline")
 _CHANGE = {**HOME_INPUTS, "target_use": "ODT"}
@@ -460,6 +466,8 @@ _OPEN_END = date(2099, 1, 1)
 KINDS: tuple[Kind, ...] = (
     Kind("water_corridor_large", river_corridor, "water_corridor", "land_use_change", "water_corridor", True, AFFECTED,
          "Thửa đất nằm một phần trong hành lang bảo vệ nguồn nước.", "Part of the parcel lies in a water corridor."),
+    Kind("water_corridor_60_m2", ditch(60.0, 0.5, "MV6"), "water_corridor", "land_use_change", "water_corridor", True,
+         AFFECTED, "Hành lang lấn vào thửa đất 60 m².", "The corridor takes 60 m² of the parcel."),
     Kind("water_corridor_5_m2", ditch(5.0, 0.05, "MV5"), "water_corridor", "land_use_change", "water_corridor", True,
          DOUBTFUL, "Hành lang lấn vào thửa đất đúng 5 m².", "The corridor takes just 5 m² of the parcel."),
     Kind("water_corridor_below_threshold", ditch(0.6, 0.05, "MV0"), "water_corridor", "land_use_change", "water_corridor",

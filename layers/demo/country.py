@@ -114,7 +114,10 @@ def _roads(ground: Ground, themes: Themes) -> None:
             )  # fmt: skip
         if road.grade in ("cap_I", "cap_II", "cap_III"):
             _red_lines(ground, themes, road.id, road.name, axis, road.land_m, number)
-    homes = [home_of(ground, lane) for lane in ground.lanes]
+    spots = shapely.point_on_surface(list(ground.lanes))
+    lane, town = shapely.STRtree(ground.communes).query(spots, "intersects")
+    homes = np.full(len(spots), "", dtype=object)
+    homes[lane] = np.array([spot.code for spot in ground.towns], dtype=object)[town]
     is_town = [code in _WARDS for code in homes]
     keys = [f"DD{n:05d}" for n in range(1, len(ground.lanes) + 1)]
     themes.files.add(

@@ -86,11 +86,12 @@ def _communes(
     for town, spot in enumerate(land.towns):
         unit = communes[spot.code]
         show(town, len(land.towns), f"{unit.kind} {unit.name}")
-        lots = settlement.settle(land, town, int(shares[town]) - made, shapely.intersection(wet, land.communes[town]))
+        water = shapely.intersection(wet, land.communes[town])
+        lots = settlement.settle(land, town, int(shares[town]) - made, water)
         rows = cadastre.register(land, town, lots, unit, projection)
         made += len(rows.shapes)
         place = local.place_of(land, town, lots, rows, themes)
-        local.lay_out(place, wet)
+        local.lay_out(place, water)
         planted += plant(place, planted)
         themes.files.add("parcel", rows.shapes, **cadastre.columns(rows, land.seed))
         themes.forget("land_use_status", "land_use_plan", "zoning_plan", "building_permit", "public_facility")

@@ -10,7 +10,8 @@ import shapely
 from shapely import Geometry, Point
 
 from .cadastre import Parcels
-from .chance import Waves, stream
+from .cadastre import soil
+from .chance import stream
 from .country import home_of
 from .ground import Ground, blob
 from .settlement import Density, Face, Lots, town_radius
@@ -34,6 +35,7 @@ class Place:
     parcels: Parcels
     themes: Themes
     radius_m: float
+    soils: tuple[str, ...]  #: what grows on each face
 
     @property
     def code(self) -> str:
@@ -53,7 +55,9 @@ class Place:
 
 
 def place_of(ground: Ground, town: int, lots: Lots, parcels: Parcels, themes: Themes) -> Place:
-    return Place(ground, town, lots, parcels, themes, town_radius(len(parcels.shapes)))
+    middles = shapely.get_coordinates(shapely.centroid([face.shape for face in lots.faces]))
+    soils = tuple(_soil(ground.seed, middles).tolist())
+    return Place(ground, town, lots, parcels, themes, town_radius(len(parcels.shapes)), soils)
 
 
 def lay_out(place: Place, wet: Geometry) -> None:
@@ -70,28 +74,30 @@ def lay_out(place: Place, wet: Geometry) -> None:
     _stations(place)
 
 
-def _soil(place: Place, spots: np.ndarray) -> np.ndarray:
-    level = Waves.of(place.ground.seed, "soil", (1.0, 5200), (0.6, 1300)).level(spots)
-    return np.select([level > 0.55, level < -0.75, level > 0.3], ["LUC", "HNK", "NTS"], "CLN")
+def _soil(seed: int, spots: np.ndarray) -> np.ndarray:
+    level = soil(seed).level(spots)
+    return np.select([level > 1.15, level > 0.42, level < -0.75], ["NTS", "LUC", "HNK"], "CLN")
 
 
 def _open_land(place: Place, face: Face) -> str:
+    """What covers a face where no lot is: large towns are built up beyond what the cadastre holds so far."""
     if face.density is Density.RESERVED:
         return "RPH"
-    if face.density is Density.INDUSTRIAL:
-        return "SKK"
-    return str(_soil(place, shapely.get_coordinates(face.shape.centroid))[0])
+    weight = place.ground.towns[place.town].weight
+    if face.density is not Density.INDUSTRIAL and weight > 1.3 and face.away_m < 520 * weight:
+        return place.home
+    return "SKK" if face.density is Density.INDUSTRIAL else place.soils[face.number]
 
 
 def _status(place: Place, wet: Geometry) -> None:
-    """Built-up ground around the lots of each face, fields block by block, what is left by its soil, roads, water."""
+    """`wet` is the water of the commune. Built-up ground around the lots of each face, fields block by block, what is left by its soil, roads, water."""
     shapes, codes = [], []
     numbers = place.parcels.blocks // 100_000
     for face in place.lots.faces:
         own = np.flatnonzero(numbers == face.number)
         rest: Geometry = face.shape
         for code, group in _groups(place, face, own):
-            part = areas_only(shapely.union_all(group).buffer(3, join_style="mitre").buffer(-3, join_style="mitre"))
+            part = areas_only(shapely.coverage_union_all(group).buffer(3, join_style="mitre").buffer(-3, join_style="mitre"))
             part = areas_only(part.intersection(rest))
             shapes.append(part)
             codes.append(code)
@@ -99,8 +105,8 @@ def _status(place: Place, wet: Geometry) -> None:
         shapes.append(areas_only(rest.buffer(-0.6).buffer(0.6, join_style="mitre").intersection(rest)) if len(own) else rest)
         codes.append(_open_land(place, face))
     commune = place.ground.communes[place.town]
-    roads = shapely.union_all([land for _, _, land in place.ground.roads if commune.intersects(land)])
-    shapes += [areas_only(roads.intersection(commune).difference(wet)), areas_only(wet.intersection(commune))]
+    roads = shapely.intersection([land for _, _, land in place.ground.roads if commune.intersects(land)], commune)
+    shapes += [areas_only(shapely.union_all(roads).difference(wet)), areas_only(wet)]
     codes += ["DGT", "SON"]
     kept = [(shape, code) for shape, code in zip(shapes, codes, strict=True) if not shape.is_empty]
     keys = [f"HT-{place.code}-{n:04d}" for n in range(1, len(kept) + 1)]
@@ -136,6 +142,9 @@ def _land_use_plan(place: Place) -> None:
             continue
         rows.append((built, use, project))
         rows.append((rest, _open_land(place, face) if chance > 0.08 else place.home, None))
+    commune = place.ground.communes[place.town]
+    roads = shapely.intersection([land for _, _, land in place.ground.roads if commune.intersects(land)], commune)
+    rows.append((shapely.union_all(roads), "DGT", "Mạng lưới đường chính (giả định)"))
     kept = [(areas_only(shape), use, project) for shape, use, project in rows]
     kept = [row for row in kept if not row[0].is_empty]
     keys = [f"QH-{place.code}-{n:04d}" for n in range(1, len(kept) + 1)]
@@ -255,10 +264,11 @@ def _facilities(place: Place) -> None:
 
 def _petrol_stations(place: Place) -> None:
     """On lots beside main roads, a good kilometre apart."""
-    roads = shapely.union_all([land for road, _, land in place.ground.roads if road.land_m >= 18])
-    shapely.prepare(roads)
+    bounds = shapely.total_bounds(place.parcels.shapes)
+    roads = shapely.clip_by_rect([axis for road, axis, _ in place.ground.roads if road.land_m >= 18], *bounds)
+    beside = np.unique(shapely.STRtree(place.parcels.shapes).query(roads, "dwithin", distance=32.0)[1])
     size = (place.parcels.areas_m2 > 90) & (place.parcels.densities != Density.INDUSTRIAL)
-    beside = np.flatnonzero(size & shapely.dwithin(place.parcels.shapes, roads, 8.0))
+    beside = beside[size[beside]]
     chosen: list[int] = []
     for row in beside[:: max(len(beside) // 60, 1)]:
         spot = place.parcels.shapes[row]

@@ -48,6 +48,7 @@ PATTERNS = {
 #: shares of a commune's parcels by density; what one cannot hold the next takes over
 SHARES = ((Density.INDUSTRIAL, 0.012), (Density.URBAN, 0.60), (Density.SUBURBAN, 0.22), (Density.RURAL, 1.0))
 ALLEY_M = 2.5
+MARGIN_M = 1.5  #: between the land of a road and the first lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,13 @@ def faces_of(ground: Ground, town: int, radius_m: float, wet: Geometry) -> tuple
     parks = [shape.exterior for _, _, shape in ground.parks if commune.intersects(shape)]
     lines = shapely.intersection([*lanes, *(axis for axis, _ in roads), *courses, *parks], commune)
     net = shapely.union_all([commune.boundary, *lines])
-    taken = shapely.union_all(
-        [shapely.union_all(lanes).buffer(MINOR_ROAD_M / 2, quad_segs=4), *(land for _, land in roads),
-         wet.intersection(commune).buffer(2.0, quad_segs=2)]
-    )  # fmt: skip
-    shapely.prepare(taken)
-    pieces = shapely.difference(list(shapely.polygonize([net]).geoms), taken)
-    pieces = shapely.buffer(pieces, -1.5, join_style="mitre", quad_segs=1)
-    parts = np.array([p for piece in pieces for p in multi(piece).geoms if p.area > 900], dtype=object)
+    pieces, cuts, dangles, _ = shapely.polygonize_full([net])
+    ends = shapely.buffer([*cuts.geoms, *dangles.geoms], MINOR_ROAD_M / 2 + MARGIN_M, quad_segs=2)
+    lands = shapely.intersection([land for _, land in roads], commune)
+    taken = [*ends, *shapely.buffer(lands, MARGIN_M, quad_segs=2), *shapely.buffer(shapely.get_parts(wet), 3.5, quad_segs=2)]
+    pieces = shapely.buffer(list(pieces.geoms), -(MINOR_ROAD_M / 2 + MARGIN_M), join_style="mitre", quad_segs=1)
+    free = _without(pieces, np.array(taken, dtype=object))
+    parts = np.array([part for piece in free for part in multi(piece).geoms if part.area > 900], dtype=object)
     parts = shapely.simplify(parts, 0.25)
     middles = shapely.point_on_surface(parts)
     away = np.hypot(shapely.get_x(middles) - ground.centres[town, 0], shapely.get_y(middles) - ground.centres[town, 1])
@@ -103,6 +103,17 @@ def faces_of(ground: Ground, town: int, radius_m: float, wet: Geometry) -> tuple
         Face(parts[i], _density(away[i], radius_m, bool(in_park[i]), bool(in_reserve[i])), float(away[i]), number)
         for number, i in enumerate(order)
     )
+
+
+def _without(pieces: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """Each piece less what is taken of it; only what meets a piece is looked at."""
+    made = pieces.copy()
+    piece, other = STRtree(taken).query(pieces, "intersects")
+    for index in np.unique(piece):
+        bounds = shapely.box(*shapely.bounds(pieces[index]))
+        near = shapely.intersection(taken[other[piece == index]], bounds)
+        made[index] = shapely.difference(pieces[index], shapely.union_all(near))
+    return made
 
 
 def _density(away_m: float, radius_m: float, in_park: bool, in_reserve: bool) -> Density:

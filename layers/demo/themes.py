@@ -78,5 +78,8 @@ def decision(number: int) -> str:
 
 def areas_only(shape: Geometry) -> Geometry:
     """The polygons of a shape on the millimetre; empty when there are none."""
-    parts = [p for p in shapely.get_parts(shapely.get_parts(shape)) if p.geom_type == "Polygon" and p.area > 0.5]
-    return shapely.set_precision(shapely.union_all(parts), 0.001) if parts else shapely.Polygon()
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    parts = parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0.5)]
+    if not len(parts):
+        return shapely.Polygon()
+    return shapely.set_precision(parts[0] if len(parts) == 1 else shapely.multipolygons(parts), 0.001)
