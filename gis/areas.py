@@ -55,6 +55,7 @@ def measure_areas(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds:
     keep = near_enough(found, distance, rule.reach_m)
     of_rows, areas, distance, found = of_rows[keep[found.row_pair]], areas[keep], distance[keep], found.only(keep)
     theme = _theme(rule, found, of_rows, areas, by_edges=by_edges)
+    areas = np.maximum(areas, 0.0) + 0.0  # what rounding left below nothing is nothing; the guard has seen it
     low, high = _bounds(rule, found, areas, theme, pair_bounds=pair_bounds)
     counting = found.counts
     nearest = found.only(counting).min_by_subject(distance[counting])

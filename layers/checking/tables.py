@@ -98,7 +98,7 @@ class _Columns:
             is_read = found.sheet.failed == ""
             rounded = {name: np.where(is_read, values, np.nan) for name, values in rounded.items()}
             count = np.where(is_read, count, np.nan)
-        self.numbers |= rounded
+        self.numbers |= {name: values + 0.0 for name, values in rounded.items()}  # no negative zero
         self.count = count
 
 
