@@ -45,8 +45,12 @@ RELATIONS: Mapping[str, Message] = {
     "near": Message("Ở gần", "near"),
     "not_in_force": Message("Không có hiệu lực vào ngày xét", "not in force on the day"),
     "below_threshold": Message("Dưới ngưỡng", "below the threshold"),
-    "when": Message("Không thuộc đối tượng xét", "condition not met"),
+    "not_applicable": Message("Không thuộc đối tượng xét", "not what the rule asks about"),
 }
+
+
+#: smaller areas would be shown as 0,0
+_SHOWN_M2 = 0.05
 
 
 def outcome_label(outcome: str, relation: str | None) -> Message:
@@ -134,7 +138,7 @@ def _finding(finding: Mapping[str, Any], position: str, say: _Speaker) -> list[s
 
 def _measured(finding: Mapping[str, Any], say: _Speaker) -> Iterable[str]:
     measure = finding["measure"]
-    if measure["area_m2"]:
+    if measure["area_m2"] and measure["area_m2"] >= _SHOWN_M2:
         share = f" ({number(100 * measure['share'], 2, say.language)} %)" if measure["share"] is not None else ""
         yield say("Phần diện tích", "Area") + f": {say.area(measure['area_m2'])}{share}{_range(measure, say)}."
     if measure["length_m"]:
@@ -168,6 +172,8 @@ def _dropped(drop: Mapping[str, Any], say: _Speaker) -> str:
 
 def _basis(listed: Iterable[Mapping[str, Any]], say: _Speaker) -> Iterable[str]:
     for basis in listed:
+        if basis["source"] == "release":
+            continue  # named in the line of the data's source
         title = f" ({basis['title']})" if basis["title"] else ""
         unverified = "" if basis["verified"] else say(" [chưa đối chiếu văn bản]", " [text not verified]")
         yield f"{basis['number']}{title}{unverified}"

@@ -17,7 +17,8 @@ FINDING: dict[str, Any] = {
     "coverage": {"mapped_share": 1.0, "published": "2026-10-31T20:00:00+00:00", "max_age_days": 365}, "accuracy_m": 0.3,
     "features": [{"fid": "1", "key": "SG-03", "area_m2": 1018.4}],
     "dropped": [{"fid": "2", "key": None, "reason": "touches_only"}],
-    "basis": [{"number": "53/2024/NĐ-CP", "title": "Nghị định", "verified": False}],
+    "basis": [{"number": "53/2024/NĐ-CP", "title": "Nghị định", "verified": False, "source": "layer"},
+              {"number": "Phiên bản công bố số 12", "title": "", "verified": True, "source": "release"}],
     "office": {"vi": "Phòng Tài nguyên nước", "en": "Water office"},
     "reasons": [{"code": "x", "message": {"vi": "Lý do. Bước tiếp theo: hỏi.", "en": "Reason. Next step: ask."}}],
 }  # fmt: skip
