@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from layers.store.migrate import migrate
+from tests.support.province import Province, build, serve_province
 from tests.support.server import Server, test_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +70,26 @@ def empty_database(make_template: Callable[[str, Callable[[str], None]], str], c
     return clone(make_template("empty", lambda url: None))
 
 
+def _fill(url: str, files: Path) -> None:
+    build(url, files)
+
+
+@pytest.fixture(scope="session")
+def province(
+    server: Server, make_template: Callable[[str, Callable[[str], None]], str], tmp_path_factory: pytest.TempPathFactory
+) -> Province:
+    """A small demo province, generated and published once a session; tests only read it."""
+    files = tmp_path_factory.mktemp("province")
+    return Province(server.url(make_template("province", lambda url: _fill(url, files))), files)
+
+
+@pytest.fixture(scope="session")
+def demo_server(province: Province, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The province behind a real server: base address and a land officer's token."""
+    with serve_province(province, tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data; absent, the test is skipped with the reason."""
@@ -95,3 +116,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a session's databases or servers stay on one worker: nothing is built twice."""
+    for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
+        place = item.path.relative_to(ROOT / "tests")
+        if {"province", "demo_server"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("province"))
+        elif place.parts[0] == "acceptance":
+            item.add_marker(pytest.mark.xdist_group(place.stem))
+        elif place.parts[0] != "unit":
+            item.add_marker(pytest.mark.xdist_group("/".join(place.parts[:-1])))

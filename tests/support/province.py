@@ -1,0 +1,43 @@
+"""A small demo province behind a real server, for tests that want the whole product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from layers.demo.province import build_province
+from ogc.app import create_app
+from ogc.auth import make_token
+from ogc.settings import Settings
+from tests.support.serving import serve
+
+PARCELS = 4_000
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Province:
+    """A published province: its database and the generated files with the list of planted conflicts."""
+
+    url: str
+    files: Path
+
+
+def build(url: str, files: Path, parcels: int = PARCELS) -> Province:
+    async def make() -> None:
+        await build_province(url, Settings().profile_folder, files, parcels=parcels, seed=SEED)
+
+    anyio.run(make)
+    return Province(url, files)
+
+
+@contextmanager
+def serve_province(province: Province, data: Path) -> Iterator[tuple[str, str]]:
+    """Base address and a land officer's token."""
+    settings = Settings(data=data, database_url=province.url)
+    with serve(create_app(settings, demo=True)) as address:
+        yield address, make_token(settings.secrets_folder, "land_officer")
