@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from ogc.app import create_app
 from ogc.settings import Settings
@@ -23,8 +23,13 @@ FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+#: every map of a page has drawn what it was asked for; one that cannot be shown says so or is hidden
+MAPS_DRAWN = (
+    "[...document.querySelectorAll('.map, #map')].every((place) => place.map?.loaded()"
+    " || place.closest('[hidden]') || place.classList.contains('map-silent'))"
+)
 #: told by the software renderer of a machine without a graphics card; says nothing about the page
 _RENDERER = re.compile(r"GL Driver Message")
 
@@ -64,9 +69,24 @@ class Watched:
     troubles: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
+        """The page with its scripts run; maps have drawn what they were first asked for."""
         self.page.goto(self.address + path)
-        self.page.wait_for_load_state("networkidle")
+        self.until(MAPS_DRAWN)
         return self.page
+
+    def until(self, condition: str, within_s: float = 60.0) -> None:
+        """Wait for a condition of the page, frame by frame. Evaluated once: the page's policy forbids eval."""
+        held = self.page.evaluate(
+            f"""async () => {{
+              const end = performance.now() + {within_s * 1000};
+              while (!({condition})) {{
+                if (performance.now() > end) return false;
+                await new Promise(requestAnimationFrame);
+              }}
+              return true;
+            }}"""
+        )
+        assert held, f"never came true: {condition}"
 
     def keep(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
@@ -105,9 +125,9 @@ def open_page(chromium: Browser, town: str) -> Iterator[Callable[..., Watched]]:
     """`open_page(size=…, language=…, identity=…)`; at the end nothing may have gone wrong in any page opened."""
     opened: list[tuple[BrowserContext, Watched]] = []
 
-    def make(size: dict[str, int] | None = None, language: str = "vi", identity: str | None = None) -> Watched:
+    def make(size: ViewportSize | None = None, language: str = "vi", identity: str | None = None) -> Watched:
         locale = "vi-VN" if language == "vi" else "en-GB"
-        context = chromium.new_context(viewport=size or DESKTOP, locale=locale, reduced_motion="reduce")  # type: ignore[arg-type]
+        context = chromium.new_context(viewport=size or DESKTOP, locale=locale, reduced_motion="reduce")
         context.set_default_timeout(30_000)
         watched = watch(context, town)
         opened.append((context, watched))
@@ -126,4 +146,4 @@ def become(watched: Watched, identity: str) -> None:
     page = watched.open("/")
     page.click(".identity summary")
     page.click(f".identity-menu button[value={identity}]")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_selector(f".identity-menu button[value={identity}][aria-current]", state="attached")

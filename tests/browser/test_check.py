@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PHONE, Watched
+from tests.browser.conftest import MAPS_DRAWN, PHONE, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -24,7 +24,6 @@ def answered(page: Any) -> Any:
     page.fill("#dossier", "H29.19-260715-0012")
     page.click("#run")
     page.wait_for_url("**/checks/*")
-    page.wait_for_load_state("networkidle")
     return page
 
 
@@ -38,13 +37,13 @@ def test_a_check_ends_in_office_words_with_its_legal_basis(open_page: OpenPage) 
     assert "Căn cứ pháp lý" in finding.inner_text()
     assert "22/QĐ-UBND" in finding.inner_text()
     assert "120,5\u00a0m²" in page.locator(".paper-head").inner_text().replace(" m²", "\u00a0m²")
-    page.wait_for_timeout(400)
+    watched.until(MAPS_DRAWN)
     watched.keep("answer-vi-desktop")
     page.emulate_media(media="print")
     watched.keep("answer-print")
     page.emulate_media(media="screen")
     page.set_viewport_size(PHONE)
-    page.wait_for_timeout(400)
+    watched.until(MAPS_DRAWN)
     watched.keep("answer-vi-phone")
     english = watched.open(page.url.removeprefix(watched.address) + "?lang=en")
     assert english.locator(".verdict .word").inner_text() == "Fail (obstacle found)"
@@ -54,8 +53,8 @@ def test_the_map_of_an_answer_marks_the_parcel_and_what_affects_it(open_page: Op
     watched = open_page(identity="land_officer")
     page = answered(watched.open(AFFECTED))
     drawn = "document.getElementById('answer-map').map"
-    page.wait_for_function(f"{drawn}?.loaded() && {drawn}.getLayer('water_corridor:hit')")
-    page.wait_for_function(f"{drawn}.queryRenderedFeatures({{layers: ['water_corridor:hit']}}).length > 0")
+    watched.until(f"{drawn}?.loaded() && {drawn}.getLayer('water_corridor:hit')")
+    watched.until(f"{drawn}.queryRenderedFeatures({{layers: ['water_corridor:hit']}}).length > 0")
     assert page.evaluate(f"{drawn}.queryRenderedFeatures({{layers: ['marked:fill']}}).length") > 0
 
 
@@ -64,14 +63,15 @@ def test_the_text_for_the_appraisal_note_is_copied(open_page: OpenPage) -> None:
     watched.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = answered(watched.open(AFFECTED))
     page.click("#copy")
-    page.wait_for_function("document.getElementById('copy-status').textContent !== ''")
+    watched.until("document.getElementById('copy-status').textContent !== ''")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Thửa đất số 305")
     assert "Căn cứ pháp lý" in copied
 
 
 def test_missing_answers_are_told_at_their_fields(open_page: OpenPage) -> None:
-    page = open_page(identity="land_officer").open(AFFECTED)
+    watched = open_page(identity="land_officer")
+    page = watched.open(AFFECTED)
     page.wait_for_selector("#candidates input:checked", state="attached")
     page.click("#run")
     field = page.locator(f"{QUESTIONS} [data-input=target_use]")
@@ -107,9 +107,10 @@ def test_of_two_namesakes_one_must_be_chosen(open_page: OpenPage) -> None:
     assert "2" in page.locator("#parcel-status").inner_text()
     watched.keep("check-candidates")
     page.locator("#candidates label").nth(1).click()
-    page.wait_for_function("document.getElementById('preview-text').textContent.includes('Thửa')")
+    watched.until("document.getElementById('preview-text').textContent.includes('Thửa')")
 
 
 def test_a_parcel_that_is_not_there_is_told_with_the_next_step(open_page: OpenPage) -> None:
-    page = open_page().open("/check?commune=25747@2025&sheet=45&parcel=99999")
-    page.wait_for_function("document.getElementById('parcel-status').textContent.startsWith('Không tìm thấy')")
+    watched = open_page()
+    watched.open("/check?commune=25747@2025&sheet=45&parcel=99999")
+    watched.until("document.getElementById('parcel-status').textContent.startsWith('Không tìm thấy')")

@@ -52,22 +52,20 @@ def test_the_map_draws_tiles_and_vietnamese_labels(open_page: OpenPage) -> None:
     ranges: set[str] = set()
     watched.page.on("request", lambda request: ranges.update(re.findall(r"glyphs/[\w-]+/(\d+)-", request.url)))
     page = watched.open("/map#at=15.4/10.9765/106.6492")
-    page.wait_for_function(DRAWN)
+    watched.until(DRAWN)
     assert {"parcel", "road", "water_body"} <= layers_drawn(page)
     assert "7680" in ranges, "letters such as ộ come from our own glyphs"
-    page.wait_for_timeout(300)
     watched.keep("map-labels")
 
 
 def test_a_clicked_parcel_leads_to_its_check(open_page: OpenPage) -> None:
     watched = open_page()
     page = watched.open("/map#at=18.2/10.9760/106.6470")
-    page.wait_for_function(DRAWN)
+    watched.until(DRAWN)
     place = page.evaluate(A_PARCEL)
     page.mouse.click(*place)
     page.wait_for_selector("#check-parcel")
     assert "Thửa đất số" in page.locator("#chosen h2").inner_text()
-    page.wait_for_timeout(300)
     watched.keep("map-chosen")
     page.click("#check-parcel")
     page.wait_for_selector("#candidates input:checked", state="attached")
@@ -84,14 +82,15 @@ def test_a_parcel_is_found_by_its_number_without_the_mouse(open_page: OpenPage) 
     page.press("#parcel", "Enter")
     page.wait_for_selector("#check-parcel")
     assert "Thửa đất số 300" in page.locator("#chosen h2").inner_text()
-    page.wait_for_function("document.getElementById('map').map.getZoom() > 16")
-    page.wait_for_function(DRAWN)
+    watched.until("document.getElementById('map').map.getZoom() > 16")
+    watched.until(DRAWN)
     watched.keep("map-found-phone")
 
 
 def test_identities_see_different_layers(open_page: OpenPage) -> None:
     def listed(identity: str | None) -> set[str]:
-        page = open_page(identity=identity).open("/map")
+        watched = open_page(identity=identity)
+        page = watched.open("/map")
         return set(page.eval_on_selector_all("#layers [data-layer]", "found => found.map(f => f.dataset.layer)"))
 
     public, officer = listed(None), listed("land_officer")
@@ -100,13 +99,12 @@ def test_identities_see_different_layers(open_page: OpenPage) -> None:
 
 
 def test_a_layer_can_be_switched_off_and_made_paler(open_page: OpenPage) -> None:
-    page = open_page().open("/map#at=15.4/10.9765/106.6492")
-    page.wait_for_function(DRAWN)
+    watched = open_page()
+    page = watched.open("/map#at=15.4/10.9765/106.6492")
+    watched.until(DRAWN)
     page.uncheck("#layers input[value=road]")
-    page.wait_for_function("document.getElementById('map').map.loaded()")
-    page.wait_for_function(
-        "!document.getElementById('map').map.queryRenderedFeatures().some(f => f.sourceLayer === 'road')"
-    )
+    watched.until("document.getElementById('map').map.loaded()")
+    watched.until("!document.getElementById('map').map.queryRenderedFeatures().some(f => f.sourceLayer === 'road')")
     page.click("[data-layer=water_body] summary")
     page.fill("[data-opacity=water_body]", "50")
     paler = page.evaluate("document.getElementById('map').map.getPaintProperty('water_body:fill', 'fill-opacity')")
@@ -117,7 +115,8 @@ def test_a_layer_can_be_switched_off_and_made_paler(open_page: OpenPage) -> None
 def test_the_read_out_agrees_with_the_pinned_operation(open_page: OpenPage, east: float, north: float) -> None:
     """The map's own arithmetic against PROJ, on both sides of 11.04° N: within a millimetre."""
     lon, lat = to_wgs84(east, north)
-    page = open_page().open("/check")
+    watched = open_page()
+    page = watched.open("/check")
     found = page.evaluate(
         "async ([lon, lat]) => { const { projector } = await import('/static/js/vn2000.mjs');"
         " const settings = JSON.parse(document.getElementById('map-settings').textContent);"

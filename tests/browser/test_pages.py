@@ -37,11 +37,12 @@ def with_language(path: str, language: str) -> str:
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_stands_on_its_own_in_both_languages(open_page: OpenPage, name: str, language: str) -> None:
+    watched = open_page()
+    page = watched.open(with_language(PAGES[name], language))
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("h1").count() == 1
     for size, suffix in ((DESKTOP, "desktop"), (PHONE, "phone")):
-        watched = open_page(size)
-        page = watched.open(with_language(PAGES[name], language))
-        assert page.locator("html").get_attribute("lang") == language
-        assert page.locator("h1").count() == 1
+        page.set_viewport_size(size)
         scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not scrolls, f"{name} is wider than a {suffix} screen"
         watched.keep(f"{name}-{language}-{suffix}")
