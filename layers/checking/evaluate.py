@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,9 @@ from gis.coverage import Ground, mapped_share
 from gis.judge import Judgement, judge, judge_group, judge_subject, verdict_of
 from gis.measure import AreaRoute, measure
 from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
+from layers.filters import Expression, parse_bound
 from layers.filters import check as checked
 from layers.filters import evaluate as holds
-from layers.filters import parse_bound
 from layers.profile.conditions import properties_of
 from layers.profile.grammar import LayerDefinition
 
@@ -154,7 +155,7 @@ def exclusions(
     Raises InvalidRequestError for a condition that does not fit the layer.
     """
     found = np.full(len(attributes), COUNTS, dtype=object)
-    condition = checked(parse_bound(rule.when), properties_of(definition)) if rule.when else None
+    condition = _condition(rule.when, definition) if rule.when and attributes else None
     begins, ends = definition.by_role("effective_from"), definition.by_role("effective_to")
     for place, row in enumerate(attributes):
         if (begins and _is_after(row.get(begins.name), on_date)) or (ends and _is_before(row.get(ends.name), on_date)):
@@ -162,6 +163,12 @@ def exclusions(
         elif condition is not None and not _applies(holds(condition, row), rule):
             found[place] = NOT_APPLICABLE
     return found
+
+
+@lru_cache(maxsize=1024)
+def _condition(text: str, definition: LayerDefinition) -> Expression:
+    """A bound condition, parsed and checked once: parsing costs as much as measuring."""
+    return checked(parse_bound(text), properties_of(definition))
 
 
 def _applies(truth: bool | None, rule: Rule) -> bool:

@@ -36,19 +36,18 @@ class TamperedRecordError(LienthongError):
 
 def plain(value: object) -> Any:
     """The same value in JSON's own types: dates as ISO texts, what is not finite as null."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str or kind is bool or value is None:  # most values of a record, decided without a look at their classes
         return value
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, int | float | Decimal):
         return _plain_number(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
 def _plain_number(value: Any) -> int | float | str | None:
