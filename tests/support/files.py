@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,9 @@ def parcels(commune: str, count: int, first: int = 0) -> list[dict[str, Any]]:
 def write(path: Path, rows: Iterable[Mapping[str, Any]], crs: str | None = CRS, **options: Any) -> Path:
     """A file of the driver its suffix names."""
     frame = geopandas.GeoDataFrame([dict(row) for row in rows], geometry="geometry", crs=crs)
-    frame.to_file(path, engine="pyogrio", **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a file without a CRS, and of names that a .dbf cuts
+        frame.to_file(path, engine="pyogrio", **options)
     return path
 
 
