@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import typer
+
+ABOUT = "Liên thông dữ liệu GIS giữa các ngành · GIS data sharing between sectors"
 
 app = typer.Typer(
     name="lienthong",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Liên thông dữ liệu GIS giữa các ngành · GIS data sharing between sectors",
 )
 
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
@@ -18,14 +20,23 @@ GROUPS = {"db": "db", "profile": "profile", "layer": "layer", "policy": "policy"
 COMMANDS = ("up", "worker", "check", "batch", "replay", "token", "doctor")
 
 
-def _build() -> None:
+def build(only: str | None = None) -> typer.Typer:
+    """Hang in all commands, or the one that is asked for: imports are most of what a short command costs."""
     for name, module in GROUPS.items():
-        app.add_typer(importlib.import_module(f"ogc.cli.{module}").app, name=name)
+        if only in (None, name):
+            app.add_typer(importlib.import_module(f"ogc.cli.{module}").app, name=name)
     for module in COMMANDS:
-        importlib.import_module(f"ogc.cli.{module}").register(app)
+        if only in (None, module):
+            importlib.import_module(f"ogc.cli.{module}").register(app)
+    app.callback(help=ABOUT)(_lienthong)
+    return app
+
+
+def _lienthong() -> None:
+    """Keeps the commands' names even where only one is hung in."""
 
 
 def run() -> None:
     """The entry point of the package."""
-    _build()
-    app()
+    asked = sys.argv[1] if len(sys.argv) > 1 else None
+    build(asked if asked in GROUPS or asked in COMMANDS else None)()

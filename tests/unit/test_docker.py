@@ -29,9 +29,7 @@ def _commands() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def cli() -> typer.Typer:
-    if not main.app.registered_commands:
-        main._build()
-    return main.app
+    return main.app if main.app.registered_commands else main.build()
 
 
 def test_every_copied_path_exists() -> None:
