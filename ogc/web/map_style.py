@@ -13,6 +13,7 @@ from .drawing import LABELS, PARCEL_FROM_ZOOM, rank, shape_of, style_layers
 GROUND = "#eef1ea"
 MOST_DETAIL = 16
 LABEL_DETAIL = 14
+COMMUNE_LABEL_DETAIL = 9
 #: WGS 84 box of the map when the profile declares none
 _NOWHERE = (106.3, 10.85, 107.05, 11.5)
 
@@ -33,7 +34,7 @@ def map_style(cards: Iterable[Card], profile: Profile, base_url: str) -> dict[st
         "center": [(west + east) / 2, (south + north) / 2],
         "zoom": 10,
         "glyphs": f"{base_url}/static/vendor/glyphs/{{fontstack}}/{{range}}.pbf",
-        "sources": dict(_sources(drawn, base_url, parcel)),
+        "sources": dict(_sources(drawn, base_url, parcel, commune)),
         "layers": [
             {"id": "ground", "type": "background", "paint": {"background-color": GROUND}},
             *(layer for layer in layers if layer["type"] != "symbol"),
@@ -48,14 +49,16 @@ def map_style(cards: Iterable[Card], profile: Profile, base_url: str) -> dict[st
     }
 
 
-def _sources(drawn: Iterable[Card], base_url: str, parcel: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _sources(
+    drawn: Iterable[Card], base_url: str, parcel: str, commune: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """One a layer. Labels have their own, of fewer and larger tiles: a shape cut by a tile's edge is labelled twice."""
     for card in drawn:
         tiles = f"{base_url}/collections/{card.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
         from_zoom = PARCEL_FROM_ZOOM - 1 if card.id == parcel else 6
         common = {"type": "vector", "tiles": [tiles], "minzoom": from_zoom}
         yield card.id, {**common, "maxzoom": MOST_DETAIL}
-        yield f"{card.id}{LABELS}", {**common, "maxzoom": LABEL_DETAIL}
+        yield f"{card.id}{LABELS}", {**common, "maxzoom": COMMUNE_LABEL_DETAIL if card.id == commune else LABEL_DETAIL}
 
 
 def _layers(card: Card, profile: Profile, parcel: str, commune: str | None) -> list[dict[str, Any]]:

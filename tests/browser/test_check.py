@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import MAPS_DRAWN, PHONE, Watched
+from tests.support.town import affected_parcel
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 OpenPage = Callable[..., Watched]
 QUESTIONS = "[data-procedure=land_use_change]"
-#: lies partly in the corridor of the river
-AFFECTED = "/check?commune=25747@2025&sheet=45&parcel=305&procedure=land_use_change"
+PARCEL = affected_parcel()
+AFFECTED = f"/check?commune=25747@2025&sheet=45&parcel={PARCEL}&procedure=land_use_change"
 
 
 def answered(page: Any) -> Any:
@@ -30,7 +31,7 @@ def answered(page: Any) -> Any:
 def test_a_check_ends_in_office_words_with_its_legal_basis(open_page: OpenPage) -> None:
     watched = open_page(identity="land_officer")
     page = answered(watched.open(AFFECTED))
-    assert page.locator("h1").inner_text().startswith("Thửa đất số 305, tờ bản đồ số 45")
+    assert page.locator("h1").inner_text().startswith(f"Thửa đất số {PARCEL}, tờ bản đồ số 45")
     assert page.locator(".verdict .word").inner_text() == "Không đạt (có vướng mắc)"
     finding = page.locator("#affected [data-check=water_corridor]")
     assert "Bị ảnh hưởng" in finding.inner_text()
@@ -65,7 +66,7 @@ def test_the_text_for_the_appraisal_note_is_copied(open_page: OpenPage) -> None:
     page.click("#copy")
     watched.until("document.getElementById('copy-status').textContent !== ''")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("Thửa đất số 305")
+    assert copied.startswith(f"Thửa đất số {PARCEL}")
     assert "Căn cứ pháp lý" in copied
 
 

@@ -93,7 +93,7 @@ def _parcels() -> Iterator[dict[str, Any]]:
             west = -430 + column * (BLOCK_M + STREET_M)
             for half in (0, 1):
                 south = -320 + row * (2 * DEEP_M / 1.2 + STREET_M) + half * DEEP_M / 1.2
-                edges = [west, *(west + np.cumsum(random.uniform(6, 18, 14)))]
+                edges = [west, *(west + np.cumsum(random.uniform(12, 26, 8)))]
                 edges = [*[edge for edge in edges if edge < west + BLOCK_M - 5], west + BLOCK_M]
                 for left, right in pairwise(edges):
                     shape = shapely.box(left, south, right, south + DEEP_M / 1.2)
@@ -109,6 +109,12 @@ def _parcels() -> Iterator[dict[str, Any]]:
                         "ty_le": 500, "chat_luong": "dung_du_sach_song", "ten_chu": f"CHUSOHUU{number:04}",
                         "ma_dinh_danh": f"W3GV{number:08}",
                     }  # fmt: skip
+
+
+def affected_parcel() -> str:
+    """The number of the first parcel that lies partly in the river's corridor."""
+    corridor = _bent(_river(42.0).difference(WATER))
+    return next(row["so_thua"] for row in _parcels() if row["geom"].intersection(corridor).area > 50)
 
 
 def _namesakes() -> Iterator[dict[str, Any]]:

@@ -76,14 +76,21 @@ if (map) {
     body.replaceChildren(element("p", { text: t("loading") }));
     try {
       const item = await itemOf(layer, fid);
-      if (item.geometry) {
-        mark(map, item);
-        if (move) flyTo(map, item.geometry);
-      }
+      if (item.geometry) mark(map, item);
       body.replaceChildren(...(await describe(layer, fid, item)), ...also(others));
+      if (item.geometry && move) flyTo(map, item.geometry, { padding: beside(panel) });
     } catch (error) {
       body.replaceChildren(element("p", { className: "problem", text: error.message }));
     }
+  }
+
+  /** Room for the panel: beside it on a wide screen, above it on a narrow one. */
+  function beside({ offsetWidth, offsetHeight, offsetLeft, parentElement }) {
+    const isWide = offsetWidth < parentElement.offsetWidth * 0.8;
+    const side = 60;
+    if (isWide) return { top: side, right: side, bottom: side, left: side + offsetLeft + offsetWidth };
+    const bottom = Math.min(offsetHeight + 20, parentElement.offsetHeight * 0.6);
+    return { top: side, right: 30, bottom, left: 30 };
   }
 
   async function describe(layer, fid, item) {
