@@ -16,7 +16,7 @@ from benchmarks.timing import Row, Timing
 from gis.procedure import Relation, Rule
 from layers.access.principal import operator
 from layers.checking.reading import Seeker, read
-from layers.checking.request import CheckRequest
+from layers.checking.request import ByFid, CheckRequest
 from layers.checking.run import case_of, examine
 from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
@@ -51,9 +51,7 @@ async def _one_parcel(url: str, runs: int) -> Row:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as bare:
             await bare.execute("SET jit = off")
             for fid in fids:
-                request = CheckRequest.model_validate(
-                    {"procedure": PROCEDURE, "subject": {"fid": str(fid)}, "inputs": INPUTS}
-                )
+                request = CheckRequest(procedure=PROCEDURE, subject=ByFid(fid), inputs=INPUTS)
                 start = time.perf_counter()
                 case = case_of(catalogue, request, now)
                 seeker = Seeker(catalogue, operator("benchmark"), None, now.date())
