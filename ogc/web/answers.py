@@ -67,6 +67,8 @@ def _inputs(catalogue: Catalogue, answer: Json, language: str) -> Iterator[tuple
     procedure = catalogue.profile.procedure(answer["procedure"]["id"])
     asked = {question.name: question for question in procedure.inputs} if procedure else {}
     for name, value in answer["inputs"].items():
+        if value is None:  # an optional question left open
+            continue
         question = asked.get(name)
         title = say(language, question.title) if question and question.title else name
         yield title, _input(catalogue, question, value, language)
