@@ -174,6 +174,8 @@ async def extent(
     """The box in CRS84 around what the relation shows, as exactly as it shows it; None when nothing is shown."""
     require_served(state)
     wanted, values = _asked(state, decision, ItemsQuery())
+    if not wanted.has_geometry:
+        return None
     wanted = replace(wanted, columns=(), order="none")
     key = ("extent", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:

@@ -34,6 +34,7 @@ from sqlalchemy import (
     cast as sql_cast,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import Null
 from sqlalchemy.types import TypeEngine
 
 from layers.filters.tree import (
@@ -60,6 +61,8 @@ Condition = ColumnElement[bool]
 Compare = Callable[[ColumnElement[Any], ColumnElement[Any]], Condition]
 
 WGS84 = 4326
+#: the third truth value: what a comparison with NULL is
+UNKNOWN: Condition = sql_cast(null(), Boolean)
 #: folds case the same way whatever locale the database was made with
 _FOLDING = "und-x-icu"
 #: texts are ordered by code point, as Python does
@@ -118,6 +121,8 @@ def _predicate(expression: Comparison | Between | In | Like | IsNull, columns: C
 
 
 def _compare(operator: str, left: ColumnElement[Any], right: ColumnElement[Any]) -> Condition:
+    if isinstance(left, Null) or isinstance(right, Null):
+        return UNKNOWN
     if operator not in ("=", "<>") and isinstance(left.type, Text):
         left, right = collate(left, _ORDERING), collate(right, _ORDERING)
     return _COMPARE[operator](left, right)
@@ -128,14 +133,22 @@ def _in(value: ColumnElement[Any], options: Sequence[Operand], columns: Columns)
     literals = [option.value for option in options if isinstance(option, Literal)]
     if len(literals) < len(options):
         return or_(*(_compare("=", value, _value(option, columns)) for option in options))
-    of = next((_type_of(item) for item in literals if isinstance(item, float)), None)
-    of = of or next((_type_of(item) for item in literals if item is not None), Text())
-    if all(item is None for item in literals):
-        return sql_cast(null(), Boolean)
-    return value == any_(literal(literals, ARRAY(of)))
+    if isinstance(value, Null) or all(item is None for item in literals):
+        return UNKNOWN
+    return value == any_(_array(literals))
+
+
+def _array(constants: Sequence[Scalar | None]) -> ColumnElement[Any]:
+    """Of one type: a list of whole numbers with one that is not becomes numbers."""
+    if any(isinstance(constant, float) for constant in constants):
+        constants = [None if constant is None else float(cast("float", constant)) for constant in constants]
+    of = next(_type_of(constant) for constant in constants if constant is not None)
+    return literal(constants, ARRAY(of))
 
 
 def _like(value: ColumnElement[Any], pattern: str, folds_case: bool) -> Condition:
+    if isinstance(value, Null):
+        return UNKNOWN
     bound = literal(pattern, Text)
     if folds_case:
         return _folded(value).like(_folded(bound), escape="\\")

@@ -6,17 +6,18 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import psycopg
 import shapely
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from gis.crs import Projection, to_web_mercator
 from layers.access.decide import Decision, decide
 from layers.access.grammar import Grant
 from layers.access.principal import PUBLIC, Principal
@@ -52,7 +53,7 @@ def definition(layer_id: str, attributes: Iterable[Mapping[str, Any]], **more: A
     )
 
 
-def grant(grant_id: str, layer: str, **more: Any) -> Grant:
+def grant(grant_id: str, layer: str | dict[str, str], **more: Any) -> Grant:
     plain = {"id": grant_id, "to": {"anyone": True}, "layer": layer, "actions": ["items", "tile"]}
     return Grant.model_validate(plain | more)
 
@@ -100,27 +101,20 @@ def _values(row: Mapping[str, Any], names: list[str], since: int, until: int | N
     return [row["fid"], since, until, digest, *cells, *shapes]
 
 
-_TO_WGS84 = Transformer.from_pipeline(
-    "+proj=pipeline +step +inv +proj=tmerc +lat_0=0 +lon_0=107.75 +k=0.9999 +x_0=500000 +y_0=0 +ellps=WGS84 "
-    "+step +proj=unitconvert +xy_in=rad +xy_out=deg"
-)
-_TO_MERCATOR = Transformer.from_crs(4326, 3857, always_xy=True)
+_PROJECTION = Projection(storage=f"EPSG:{STORAGE_SRID}", operation="EPSG:6960")
 
 
 def to_wgs84(shape: BaseGeometry) -> BaseGeometry:
-    return shapely.transform(shape, lambda points: shapely.get_coordinates(_moved(points, _TO_WGS84)))
-
-
-def _moved(points: Any, transformer: Transformer) -> Any:
-    x, y = transformer.transform(points[:, 0], points[:, 1])
-    return shapely.points(x, y)
+    """As publishing does it; PostGIS has the same parameters in its row of this zone."""
+    (moved,) = _PROJECTION.to_wgs84(np.array([shape], dtype=object))
+    return cast("BaseGeometry", moved)
 
 
 def _shapes(shape: BaseGeometry) -> list[Any]:
     """Stored, CRS84 (outer rings counterclockwise, RFC 7946), web Mercator (clockwise, for tiles)."""
     multi = _multi(shape)
     degrees = shapely.orient_polygons(to_wgs84(multi), exterior_cw=False)
-    mercator = shapely.transform(degrees, lambda points: shapely.get_coordinates(_moved(points, _TO_MERCATOR)))
+    (mercator,) = to_web_mercator(np.array([degrees], dtype=object))
     return [
         shapely.to_wkb(shapely.set_srid(multi, STORAGE_SRID), include_srid=True, hex=True),
         shapely.to_wkb(shapely.set_srid(degrees, 4326), include_srid=True, hex=True),

@@ -51,14 +51,13 @@ def test_nobody_is_not_an_office() -> None:
 
 
 def test_a_grant_may_be_about_a_sharing_level() -> None:
-    assert asked(grant("g", "other", layer={"sharing": "shared"})).is_allowed
-    assert not asked(grant("g", "other", layer={"sharing": "open"})).is_allowed
+    assert asked(grant("g", {"sharing": "shared"})).is_allowed
+    assert not asked(grant("g", {"sharing": "open"})).is_allowed
 
 
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"layer": "other"}, "no_grant"),
         ({"actions": ["tile"]}, "no_grant"),
         ({"valid": {"until": "2026-01-14"}}, "expired"),
         ({"valid": {"from": "2026-01-16"}}, "expired"),
@@ -176,7 +175,8 @@ GRANTS = st.lists(
         ),
         st.integers(0, 99), st.sampled_from(["reviewer", "officer"]),
         st.sets(st.sampled_from(["items", "tile", "check"]), min_size=1),
-        st.sets(st.sampled_from(["public", "personal", "commercial"]), min_size=1), st.dates(date(2025, 12, 1), date(2026, 3, 1)),
+        st.sets(st.sampled_from(["public", "personal", "commercial"]), min_size=1),
+        st.dates(date(2025, 12, 1), date(2026, 3, 1)),
     ),
     max_size=5,
 )  # fmt: skip

@@ -125,7 +125,8 @@ def test_json_and_text_mean_the_same() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"op":"not","args":[' * 300 + "true" + "]}" * 300, '{"op":"like"}', "[", "{}", '"x"', '{"op":"=","args":[{"a":1},2]}',
+    ['{"op":"not","args":[' * 300 + "true" + "]}" * 300, '{"op":"like"}', "[", "{}", '"x"',
+     '{"op":"=","args":[{"a":1},2]}',
      '{"op":"in","args":[{"property":"so"},5]}', '{"property":5}', "null", "[" * 5000],
 )  # fmt: skip
 def test_json_that_is_deep_or_malformed_is_refused(text: str) -> None:

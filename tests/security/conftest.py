@@ -1,0 +1,38 @@
+"""One database with a small land of parcels, read by every test, cloned where a test changes it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import psycopg
+import pytest
+
+from layers.store.connection import Connection, Database
+from tests.support import sites
+
+
+@pytest.fixture
+def sites_database(make_template: Callable[[str, Callable[[str], None]], str], server: object) -> str:
+    """Shared by all tests, which only read."""
+    name = make_template("sites", _fill)
+    return server.url(name)  # type: ignore[attr-defined,no-any-return]
+
+
+def _fill(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        sites.fill(connection)
+
+
+@pytest.fixture
+async def connection(sites_database: str) -> AsyncIterator[Connection]:
+    async with Database.open(sites_database, size=1) as database, database.connection() as opened:
+        yield opened
+
+
+@pytest.fixture
+def two_worlds(
+    make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str]
+) -> tuple[str, str]:
+    """Two copies of one land, to be made different where nobody may look."""
+    template = make_template("worlds", _fill)
+    return clone(template), clone(template)
