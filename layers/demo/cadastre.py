@@ -13,7 +13,8 @@ from gis.crs import Projection
 from layers.profile.grammar import Commune
 
 from .chance import Ints, Waves, stream
-from .ground import Ground
+from .files import Column
+from .ground import Ground, on_millimetre
 from .settlement import Density, Lots
 
 SHEET_M = 500.0
@@ -81,9 +82,7 @@ def _with_hollows(lots: Lots, random: np.random.Generator) -> tuple[np.ndarray, 
     spare = spare[~np.isin(spare, chosen)][: len(chosen)]
     middles = shapely.get_coordinates(shapely.centroid(shapes[chosen[: len(spare)]]))
     half = 2.5 + 2.5 * random.random(len(middles))
-    plots = shapely.set_precision(
-        shapely.box(*(middles - half[:, None]).T, *(middles + half[:, None]).T), 0.001, mode="pointwise"
-    )
+    plots = on_millimetre(shapely.box(*(middles - half[:, None]).T, *(middles + half[:, None]).T), "pointwise")
     fits = shapely.contains_properly(shapes[chosen[: len(spare)]], plots)
     hosts, guests, plots = chosen[: len(spare)][fits], spare[fits], plots[fits]
     shapes[hosts] = shapely.difference(shapes[hosts], plots)
@@ -195,7 +194,7 @@ def _entry(part: tuple[str, int]) -> str:
     return f'{{"ma_loai_dat": "{land}", "dien_tich": {tenths // 10}.{tenths % 10}, "thoi_han": "{term}"}}'
 
 
-def columns(parcels: Parcels, seed: int) -> dict[str, object]:
+def columns(parcels: Parcels, seed: int) -> dict[str, Column]:
     """All columns of the parcel layer."""
     count = len(parcels.shapes)
     random = stream(seed, "people", parcels.commune.code)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import shapely
-from shapely import Geometry, LineString, MultiLineString, Point
+from shapely import LineString, Point
+from shapely.geometry.base import BaseGeometry as Geometry
 from shapely.ops import substring
 
 from layers.profile.grammar import Commune
@@ -15,12 +17,20 @@ from layers.profile.grammar import Commune
 from . import geography
 from .chance import Waves, stream
 from .geography import LEGAL_POWER_M, LEGAL_ROAD_M, LEGAL_WATER_M, PowerRoute, River
-from .ground import Ground, metres
+from .ground import Ground, metres, on_millimetre
 from .themes import DECIDED, Themes, areas_only, decision
 
 SPAN_M = {500: 450.0, 220: 380.0, 110: 280.0, 35: 120.0, 22: 70.0}
 STRETCH_M = 6000.0  #: corridors are decided section by section
-ROMAN = {"cap_I": "I", "cap_II": "II", "cap_III": "III", "cap_IV": "IV", "cap_V": "V", "cap_VI": "VI", "cao_toc": "cao tốc"}
+ROMAN = {
+    "cap_I": "I",
+    "cap_II": "II",
+    "cap_III": "III",
+    "cap_IV": "IV",
+    "cap_V": "V",
+    "cap_VI": "VI",
+    "cao_toc": "cao tốc",
+}
 
 
 def lay_out(ground: Ground, communes: Mapping[str, Commune], themes: Themes) -> None:
@@ -59,8 +69,8 @@ def _water(ground: Ground, themes: Themes) -> None:
     themes.add("water_body", keys, shapes, ma_nguon_nuoc=keys, ten_nguon_nuoc=names, loai=kind)
     for number, (river, course, surface) in enumerate(rivers):
         _water_corridor(ground, themes, river, course, surface, number)
-    for number, (name, shape) in enumerate(ground.lakes, 1):
-        zone = areas_only(shape.buffer(15).difference(shape).intersection(ground.province))
+    for number, (name, lake) in enumerate(ground.lakes, 1):
+        zone = areas_only(lake.buffer(15).difference(lake).intersection(ground.province))
         water_corridor(themes, f"HO{number:02d}-01", name, zone, 15.0, 100 + number, "Bảo vệ hồ chứa")
 
 
@@ -73,7 +83,7 @@ def _water_corridor(
     count = max(int(course.length // STRETCH_M), 1)
     marks = np.linspace(0, course.length, count + 1)
     cells = shapely.voronoi_polygons(
-        shapely.multipoints([course.interpolate((a + b) / 2) for a, b in zip(marks, marks[1:], strict=False)]),
+        shapely.multipoints([course.interpolate((a + b) / 2) for a, b in pairwise(marks)]),
         extend_to=zone,
     ) if count > 1 else shapely.GeometryCollection([zone.envelope])  # fmt: skip
     middles = [course.project(shapely.centroid(cell.intersection(zone))) for cell in cells.geoms]
@@ -97,7 +107,7 @@ def water_corridor(
 
 def _roads(ground: Ground, themes: Themes) -> None:
     every_land = shapely.union_all([land for _, _, land in ground.roads])
-    for number, (road, axis, land) in enumerate(ground.roads):
+    for number, (road, axis, _) in enumerate(ground.roads):
         inside = axis.intersection(ground.province)
         grade = "đô thị" if road.is_urban else ROMAN[road.grade]
         themes.one(
@@ -106,8 +116,8 @@ def _roads(ground: Ground, themes: Themes) -> None:
         )  # fmt: skip
         if not road.is_urban:  # an urban road's corridor is its red line
             width = LEGAL_ROAD_M[road.grade]
-            zone = axis.buffer(road.land_m / 2 + width, cap_style="flat", quad_segs=8)
-            zone = areas_only(zone.intersection(ground.province).difference(every_land))
+            band = axis.buffer(road.land_m / 2 + width, cap_style="flat", quad_segs=8)
+            zone = areas_only(band.intersection(ground.province).difference(every_land))
             themes.one(
                 "road_corridor", "ma_hanh_lang", f"HL-{road.id}", zone, ten_duong=road.name, cap_ky_thuat=grade,
                 be_rong_moi_ben_m=width, so_qd=decision(200 + number), ngay_qd=DECIDED,
@@ -121,7 +131,8 @@ def _roads(ground: Ground, themes: Themes) -> None:
     is_town = [code in _WARDS for code in homes]
     keys = [f"DD{n:05d}" for n in range(1, len(ground.lanes) + 1)]
     themes.files.add(
-        "road", ground.lanes, ma_doan_duong=keys, ten_duong=[f"Đường nhỏ {n} (giả định)" for n in range(1, len(keys) + 1)],
+        "road", ground.lanes, ma_doan_duong=keys, ten_duong=[f"Đường nhỏ {n} (giả định)" for n in range(1,
+        len(keys) + 1)],
         cap_ky_thuat=["đô thị" if t else "VI" for t in is_town], do_thi=is_town, be_rong_m=[7.0] * len(keys),
     )  # fmt: skip
 
@@ -142,7 +153,7 @@ def _red_lines(
         beyond = land_m / 2 + 4.5 + 2.5 * random.random()
         for kind, extra in (("chỉ giới đường đỏ", 0.0), ("chỉ giới xây dựng", 3.0)):
             sides = [shapely.offset_curve(stretch, side * (beyond + extra), quad_segs=4) for side in (1, -1)]
-            line = shapely.set_precision(MultiLineString(sides).intersection(ground.province), 0.001)
+            line = on_millimetre(shapely.union_all(sides).intersection(ground.province))
             themes.one(
                 "red_line", "ma_chi_gioi", f"CG-{key}-{town:02d}-{'D' if not extra else 'X'}", line, loai=kind,
                 ten_duong=name, lo_gioi_m=round(2 * beyond, 1), so_qd=decision(300 + number), ngay_qd=DECIDED,
@@ -178,7 +189,7 @@ def _power(ground: Ground, themes: Themes) -> None:
 
 def _towers(corners: np.ndarray, span_m: float) -> LineString:
     points = [corners[:1]]
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         count = max(int(np.hypot(*(end - start)) / span_m), 1)
         points.append(start + (end - start) * (np.arange(1, count + 1) / count)[:, None])
     return LineString(np.round(np.vstack(points), 3))
@@ -202,7 +213,8 @@ def _parks(ground: Ground, themes: Themes) -> None:
         sales = {"doanh_thu_ty_dong": round(2000 + 9000 * random.random(), 1)} if kind == "kcn" else {}
         themes.one(
             layer, key, f"{kind.upper()}{number:02d}", areas_only(shape.intersection(ground.province)),
-            ten=f"{name} (giả định)", dien_tich_ha=round(shape.area / 1e4, 2), chu_dau_tu="Công ty Hạ tầng Mẫu (giả định)",
+            ten=f"{name} (giả định)", dien_tich_ha=round(shape.area / 1e4, 2),
+            chu_dau_tu="Công ty Hạ tầng Mẫu (giả định)",
             ty_le_lap_day=round(55 + 40 * random.random(), 1), so_qd=decision(400 + number), ngay_qd=DECIDED,
             **home, **sales,
         )  # fmt: skip
@@ -212,7 +224,9 @@ def _reserves(ground: Ground, themes: Themes) -> None:
     kinds = {"rung_phong_ho": "rừng phòng hộ", "dat_ngap_nuoc": "đất ngập nước", "canh_quan": "khu bảo tồn"}
     for number, (name, kind, shape) in enumerate(ground.reserves, 1):
         if kind in kinds:
-            protected(themes, f"BT{number:02d}", name, kinds[kind], areas_only(shape.intersection(ground.province)), number)
+            protected(
+                themes, f"BT{number:02d}", name, kinds[kind], areas_only(shape.intersection(ground.province)), number
+            )
 
 
 def protected(themes: Themes, key: str, name: str, kind: str, shape: Geometry, number: int) -> None:
@@ -246,7 +260,9 @@ def _intakes(ground: Ground, themes: Themes) -> None:
                 for up, down, beside in ((200, 100, 30), (1000, 250, 90))
             ]
             for zone, shape in (("I", zones[0]), ("II", zones[1].difference(zones[0]))):
-                intake_zone(themes, f"LN{number:02d}", name, zone, areas_only(shape.intersection(ground.province)), number)
+                intake_zone(
+                    themes, f"LN{number:02d}", name, zone, areas_only(shape.intersection(ground.province)), number
+                )
 
 
 def intake_zone(themes: Themes, intake: str, name: str, zone: str, shape: Geometry, number: int) -> None:

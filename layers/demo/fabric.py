@@ -7,6 +7,7 @@ three slots; neighbours, in the row and back to back, use the very same points, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import shapely
@@ -57,13 +58,13 @@ class Runs:
         return _polygons(points, parts, len(first)), np.concatenate(self.blocks)
 
 
-def _points(front: Floats, back: Floats) -> tuple[Floats, tuple[int, ...]]:
+def _points(front: Floats, back: Floats) -> tuple[Any, tuple[int, ...]]:
     """One table of points: front, back, halfway, corner cuts along the front (two directions) and along the side."""
     ahead = np.roll(front, -1, axis=0) - front
     behind = np.roll(front, 1, axis=0) - front
     inward = back - front
 
-    def along(way: Floats) -> Floats:
+    def along(way: Floats) -> Any:
         length = np.maximum(np.hypot(*way.T), 1e-6)[:, None]
         return front + way / length * np.minimum(CORNER_CUT_M, length * 0.4)
 
@@ -97,7 +98,7 @@ def _parts(first: Ints, last: Ints, corner: Ints, hook: Ints, starts: tuple[int,
     ]
 
 
-def _polygons(points: Floats, parts: list[tuple[Ints, Ints, int]], lots: int) -> np.ndarray:
+def _polygons(points: Floats, parts: list[tuple[Ints, Ints, int]], lots: int) -> Any:
     """Scatter the stretches into one coordinate array and close each ring."""
     counts = np.stack([count for _, count, _ in parts], axis=1)
     offsets = np.concatenate([[0], np.cumsum(counts.sum(axis=1) + 1)])

@@ -1,4 +1,4 @@
-"""GeoPackages of the demo: columns as the profile names them, written in stretches, and the word "synthetic" in each."""
+"""GeoPackages of the demo: columns as the profile names them, written in stretches, each saying it is synthetic."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import shapely
 
 from gis.crs import Projection
 from layers.errors import InvalidRequestError
+from layers.profile.grammar import Commune
 from layers.profile.profile import Profile
 
 from . import cadastre, country, geography, ground, local, settlement
@@ -62,7 +63,9 @@ def generate(out: Path, parcels: int, seed: int, profile: Profile, show: Show = 
         layers = themes.files.close()
     write_conflicts(out, planted)
     (out / "README.txt").write_text(_readme(parcels, seed), encoding="utf-8")
-    manifest = Manifest(SYNTHETIC, seed, parcels, made, len(planted), profile.header.id, profile.header.crs.storage, layers)
+    manifest = Manifest(
+        SYNTHETIC, seed, parcels, made, len(planted), profile.header.id, profile.header.crs.storage, layers
+    )
     write_json(out / "manifest.json", asdict(manifest))
     return manifest
 
@@ -76,13 +79,19 @@ def _check_size(parcels: int) -> None:
 
 
 def _communes(
-    land: ground.Ground, parcels: int, communes: dict[str, object], projection: Projection, themes: Themes, show: Show
+    land: ground.Ground,
+    parcels: int,
+    communes: Mapping[str, Commune],
+    projection: Projection,
+    themes: Themes,
+    show: Show,
 ) -> tuple[int, list[Conflict]]:
     """Commune by commune, so that memory holds one at a time; what one cannot hold the next ones take over."""
     wet = ground.wet(land)
     weights = np.array([town.weight for town in land.towns])
     shares = np.round(np.cumsum(weights) / weights.sum() * parcels).astype(np.int64)
-    made, planted = 0, []
+    made = 0
+    planted: list[Conflict] = []
     for town, spot in enumerate(land.towns):
         unit = communes[spot.code]
         show(town, len(land.towns), f"{unit.kind} {unit.name}")
@@ -101,8 +110,10 @@ def _communes(
 def _readme(parcels: int, seed: int) -> str:
     return (
         f"{SYNTHETIC}\n\nlienthong demo generate --parcels {parcels} --seed {seed}\n\n"
-        "Ranh giới, sông, đường, thửa đất, tên người và số quyết định đều do máy sinh ra; chỉ tên và mã phường, xã là thật.\n"
-        "Boundaries, rivers, roads, parcels, people and decisions are invented; only names and codes of communes are real.\n"
+        "Ranh giới, sông, đường, thửa đất, tên người và số quyết định đều do máy sinh ra; "
+        "chỉ tên và mã phường, xã là thật.\n"
+        "Boundaries, rivers, roads, parcels, people and decisions are invented; "
+        "only names and codes of communes are real.\n"
         "conflicts.json, conflicts.csv: những vướng mắc cài sẵn / planted conflicts. manifest.json: số lượng, mã băm.\n"
     )
 

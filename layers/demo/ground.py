@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import shapely
-from shapely import Geometry, LineString, MultiPolygon, Point, Polygon, STRtree
+from shapely import LineString, MultiPolygon, Point, Polygon, STRtree
+from shapely.geometry.base import BaseGeometry as Geometry
 
 from . import geography
 from .chance import Floats, Waves, stream
@@ -37,6 +38,14 @@ class Ground:
 
 def metres(points: Sequence[Km]) -> Floats:
     return np.array(points, dtype=np.float64) * 1000.0
+
+
+def on_millimetre(shapes: Any, mode: Literal["valid_output", "pointwise"] = "valid_output") -> Any:
+    """Shapes with coordinates on the millimetre, measured from then on as exactly as any others.
+
+    GEOS would go on rounding the results of every overlay of a shape that carries a grid; a reader of the file cannot.
+    """
+    return shapely.set_precision(shapely.set_precision(shapes, 0.001, mode=mode), 0.0, mode="pointwise")
 
 
 def spline(points: Floats, step_m: float = SAMPLE_M) -> Floats:
@@ -104,7 +113,7 @@ def build(seed: int) -> Ground:
 
 
 def _in_place(shape: Polygon, waves: Waves) -> Polygon:
-    return cast("Polygon", shapely.transform(shape, waves.bend))
+    return shapely.transform(shape, waves.bend)
 
 
 def _river(river: River, waves: Waves, seed: int) -> tuple[River, LineString, Geometry]:
@@ -115,8 +124,10 @@ def _river(river: River, waves: Waves, seed: int) -> tuple[River, LineString, Ge
     grown = 0.55 + 0.45 * share if river.grade > 1 else 0.8 + 0.3 * share
     width = river.width_m * grown * (1 + 0.12 * np.sin(share * 40 + random.random() * 6))
     course = LineString(points)
-    parts = shapely.buffer(shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)), width[:-1] / 2, quad_segs=6)
-    return river, course, shapely.set_precision(shapely.union_all(parts).simplify(0.4), 0.001)
+    parts = shapely.buffer(
+        shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)), width[:-1] / 2, quad_segs=6
+    )
+    return river, course, on_millimetre(shapely.union_all(parts).simplify(0.4))
 
 
 def _province(wide: Waves, fine: Waves, banks: list[LineString]) -> Polygon:
@@ -153,7 +164,7 @@ def _communes(province: Polygon, centres: Floats, fine: Waves) -> tuple[Polygon,
 def _road(road: Road, waves: Waves, province: Polygon) -> tuple[Road, LineString, Geometry]:
     axis = LineString(waves.bend(spline(metres(road.course))))
     land = axis.buffer(road.land_m / 2, cap_style="flat", quad_segs=8).intersection(province)
-    return road, axis, shapely.set_precision(land, 0.001)
+    return road, axis, on_millimetre(land)
 
 
 def _triangles(points: Floats) -> tuple[np.ndarray, Floats]:
@@ -197,7 +208,7 @@ def _links(
         grade, land = ("cap_IV", 18.0) if axis.length > 4500 else ("cap_V", 14.0)
         road = Road(f"DX{number:02d}", f"Đường liên xã {number:02d} (giả định)", grade, land, ())
         shape = axis.buffer(land / 2, cap_style="flat", quad_segs=6).intersection(province)
-        made.append((road, axis, shapely.set_precision(shape, 0.001)))
+        made.append((road, axis, on_millimetre(shape)))
     return tuple(made)
 
 

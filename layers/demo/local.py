@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import numpy as np
 import shapely
-from shapely import Geometry, Point
+from shapely import Point
+from shapely.geometry.base import BaseGeometry as Geometry
 
-from .cadastre import Parcels
-from .cadastre import soil
+from .cadastre import Parcels, soil
 from .chance import stream
 from .country import home_of
-from .ground import Ground, blob
+from .ground import Ground, blob, on_millimetre
 from .settlement import Density, Face, Lots, town_radius
 from .themes import DECIDED, Themes, areas_only, decision
 
@@ -21,7 +21,8 @@ USES = ("đất ở", "thương mại dịch vụ", "công cộng", "cây xanh",
 #: highest density (%), storeys and floor area ratio by use
 LIMITS = {
     "đất ở": (70.0, 7, 4.0), "thương mại dịch vụ": (60.0, 12, 6.0), "công cộng": (40.0, 5, 2.0),
-    "cây xanh": (5.0, 1, 0.05), "nông nghiệp": (5.0, 1, 0.05), "giao thông": (0.0, 0, 0.0), "công nghiệp": (60.0, 4, 2.4),
+    "cây xanh": (5.0, 1, 0.05), "nông nghiệp": (5.0, 1, 0.05), "giao thông": (0.0, 0, 0.0), "công nghiệp": (60.0, 4,
+    2.4),
 }  # fmt: skip
 
 
@@ -90,19 +91,26 @@ def _open_land(place: Place, face: Face) -> str:
 
 
 def _status(place: Place, wet: Geometry) -> None:
-    """`wet` is the water of the commune. Built-up ground around the lots of each face, fields block by block, what is left by its soil, roads, water."""
+    """Built-up ground around the lots of each face, fields by land type, the rest by its soil, roads, water.
+
+    `wet` is the water of the commune.
+    """
     shapes, codes = [], []
     numbers = place.parcels.blocks // 100_000
     for face in place.lots.faces:
         own = np.flatnonzero(numbers == face.number)
         rest: Geometry = face.shape
         for code, group in _groups(place, face, own):
-            part = areas_only(shapely.coverage_union_all(group).buffer(3, join_style="mitre").buffer(-3, join_style="mitre"))
+            part = areas_only(
+                shapely.coverage_union_all(group).buffer(3, join_style="mitre").buffer(-3, join_style="mitre")
+            )
             part = areas_only(part.intersection(rest))
             shapes.append(part)
             codes.append(code)
             rest = rest.difference(part)
-        shapes.append(areas_only(rest.buffer(-0.6).buffer(0.6, join_style="mitre").intersection(rest)) if len(own) else rest)
+        shapes.append(
+            areas_only(rest.buffer(-0.6).buffer(0.6, join_style="mitre").intersection(rest)) if len(own) else rest
+        )
         codes.append(_open_land(place, face))
     commune = place.ground.communes[place.town]
     roads = shapely.intersection([land for _, _, land in place.ground.roads if commune.intersects(land)], commune)
@@ -150,7 +158,8 @@ def _land_use_plan(place: Place) -> None:
     keys = [f"QH-{place.code}-{n:04d}" for n in range(1, len(kept) + 1)]
     count = len(kept)
     place.themes.add(
-        "land_use_plan", keys, [shape for shape, _, _ in kept], ma_khu_vuc=keys, ma_loai_dat=[use for _, use, _ in kept],
+        "land_use_plan", keys, [shape for shape, _, _ in kept], ma_khu_vuc=keys, ma_loai_dat=[use for _, use,
+        _ in kept],
         ten_du_an=[project for _, _, project in kept], ky_quy_hoach=["2021–2030"] * count,
         so_qd=[decision(700)] * count, ngay_qd=[DECIDED] * count, hieu_luc_tu=[date(2025, 10, 1)] * count,
         hieu_luc_den=[date(2030, 12, 31)] * count,
@@ -176,7 +185,8 @@ def _zoning_plan(place: Place) -> None:
     count = len(rows)
     place.themes.add(
         "zoning_plan", keys, [shape for shape, _ in rows], ma_o_quy_hoach=keys,
-        ten_do_an=[f"Quy hoạch phân khu {place.parcels.commune.name} (giả định)"] * count, chuc_nang=[u for _, u in rows],
+        ten_do_an=[f"Quy hoạch phân khu {place.parcels.commune.name} (giả định)"] * count, chuc_nang=[u for _,
+        u in rows],
         cho_phep_dat_o=[use == "đất ở" for _, use in rows], mat_do_xay_dung=[limit[0] for limit in limits],
         tang_cao_toi_da=[limit[1] for limit in limits], he_so_su_dung_dat=[limit[2] for limit in limits],
         so_qd=[decision(710)] * count, ngay_qd=[DECIDED] * count, hieu_luc_tu=[date(2025, 10, 1)] * count,
@@ -207,20 +217,27 @@ def heritage_zone(place: Place, key: str, zone: str, shape: Geometry, name: str)
 def _sites(place: Place) -> None:
     """A cemetery in every commune, waste and mines in some, on ground that no lot takes."""
     taken = set((place.parcels.blocks // 100_000).tolist())
-    free = [f for f in place.lots.faces if f.density is Density.RURAL and f.number not in taken and f.shape.area > 20_000]
+    free = [
+        f for f in place.lots.faces if f.density is Density.RURAL and f.number not in taken and f.shape.area > 20_000
+    ]
     if not free:
         return
     kinds = ("hung táng", "cát táng", "chôn một lần")
     _cemetery(place, free[min(2, len(free) - 1)], kinds[place.town % 3])
     if place.town % 5 == 2 and len(free) > 8:
-        loai = ("chôn lấp hữu cơ", "chôn lấp vô cơ", "xử lý sinh học", "lò đốt", "trạm trung chuyển")[place.town // 5 % 5]
+        loai = ("chôn lấp hữu cơ", "chôn lấp vô cơ", "xử lý sinh học", "lò đốt", "trạm trung chuyển")[
+            place.town // 5 % 5
+        ]
         shape = _yard(place, free[8], 130, "waste")
         place.themes.one(
-            "waste_site", "ma_co_so", f"CT-{place.code}", shape, ma_xa=place.code, ten=f"Khu xử lý {place.code} (giả định)",
+            "waste_site", "ma_co_so", f"CT-{place.code}", shape, ma_xa=place.code,
+            ten=f"Khu xử lý {place.code} (giả định)",
             loai=loai, tinh_trang="hiện hữu", cong_suat_tan_ngay=120.0, so_gpmt=f"GĐ-MT-{place.code}",
         )  # fmt: skip
     if place.town >= 18 and place.town % 4 == 0 and len(free) > 12:
-        mineral_area(place, f"KS-{place.code}", _yard(place, free[12], 320, "mine"), date(2022, 1, 1), date(2032, 12, 31))
+        mineral_area(
+            place, f"KS-{place.code}", _yard(place, free[12], 320, "mine"), date(2022, 1, 1), date(2032, 12, 31)
+        )
 
 
 def _yard(place: Place, face: Face, radius_m: float, name: str) -> Geometry:
@@ -272,16 +289,16 @@ def _petrol_stations(place: Place) -> None:
     chosen: list[int] = []
     for row in beside[:: max(len(beside) // 60, 1)]:
         spot = place.parcels.shapes[row]
-        if all(place.parcels.shapes[other].distance(spot) > 900 for other in chosen) and len(chosen) < 4:
-            if not place.themes.near("petrol_station", spot, 900):
-                chosen.append(int(row))
+        is_alone = all(place.parcels.shapes[other].distance(spot) > 900 for other in chosen)
+        if len(chosen) < 4 and is_alone and not place.themes.near("petrol_station", spot, 900):
+            chosen.append(int(row))
     for number, row in enumerate(chosen, 1):
         petrol_station(place, f"XD-{place.code}-{number:02d}", shapely.point_on_surface(place.parcels.shapes[row]))
 
 
 def petrol_station(place: Place, key: str, spot: Geometry, state: str = "đang hoạt động") -> None:
     place.themes.one(
-        "petrol_station", "ma_cua_hang", key, shapely.set_precision(spot, 0.001), ma_xa=place.code,
+        "petrol_station", "ma_cua_hang", key, on_millimetre(spot), ma_xa=place.code,
         ten=f"Cửa hàng xăng dầu {key} (giả định)", cap=2, tinh_trang=state, san_luong_m3_nam=2400.0,
         doanh_nghiep="Công ty Xăng dầu Mẫu (giả định)",
     )  # fmt: skip
@@ -299,10 +316,11 @@ def _permits(place: Place) -> None:
     days = [date(2024, 1, 2) + timedelta(days=int(d)) for d in random.integers(0, 880, count)]
     floors = random.integers(1, 6, count)
     keys = [f"GP-{place.code}-{n:05d}" for n in range(1, count + 1)]
-    spots = shapely.set_precision(shapely.point_on_surface(place.parcels.shapes[rows]), 0.001)
+    spots = on_millimetre(shapely.point_on_surface(place.parcels.shapes[rows]))
     place.themes.add(
         "building_permit", keys, spots, so_gp=keys, ma_xa=[place.code] * count, ngay_gp=days, so_tang=floors.tolist(),
-        muc_dich=["nhà ở riêng lẻ"] * count, dien_tich_san_m2=np.round(place.parcels.areas_m2[rows] * 0.7 * floors, 1).tolist(),
+        muc_dich=["nhà ở riêng lẻ"] * count, dien_tich_san_m2=np.round(place.parcels.areas_m2[rows] * 0.7 * floors,
+        1).tolist(),
         tinh_trang=states.tolist(), chu_dau_tu=[f"Chủ đầu tư Mẫu {n:04d} (dữ liệu giả)" for n in range(1, count + 1)],
     )  # fmt: skip
 
@@ -331,11 +349,10 @@ def _stations(place: Place) -> None:
     random = place.random("stations")
     angle = random.random() * 6.283
     spot = Point(*(np.array(place.centre) * 1000 + np.array([np.cos(angle), np.sin(angle)]) * (place.radius_m * 1.3)))
-    spot = shapely.set_precision(spot if place.ground.communes[place.town].contains(spot) else Point(
-        *(np.array(place.centre) * 1000)), 0.001)  # fmt: skip
+    spot = on_millimetre(spot if place.ground.communes[place.town].contains(spot) else Point(
+        *(np.array(place.centre) * 1000)))  # fmt: skip
     place.themes.one(
         "monitoring_station", "ma_tram", f"QT-{place.code}", spot, ma_xa=home_of(place.ground, spot),
         ten=f"Trạm quan trắc {place.parcels.commune.name} (giả định)", thong_so="PM2.5; PM10; NO2; tiếng ồn",
         don_vi_quan_ly="Chi cục Bảo vệ môi trường (giả định)", chu_ky="1 giờ",
     )  # fmt: skip
-

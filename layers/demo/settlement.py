@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 import shapely
-from shapely import Geometry, Polygon, STRtree
+from shapely import Polygon, STRtree
+from shapely.geometry.base import BaseGeometry as Geometry
 
 from .chance import Floats, Ints, Waves, stream
 from .fabric import Runs, hooks, lot_cuts
-from .ground import MINOR_ROAD_M, Ground, multi
+from .ground import MINOR_ROAD_M, Ground, multi, on_millimetre
 
 
 class Density(IntEnum):
@@ -80,7 +82,8 @@ def faces_of(ground: Ground, town: int, radius_m: float, wet: Geometry) -> tuple
     """The faces of a commune, the nearest to its centre first."""
     commune = ground.communes[town]
     shapely.prepare(commune)
-    lanes = [lane for lane in ground.lanes if commune.intersects(lane)]
+    every = np.array(ground.lanes, dtype=object)
+    lanes = every[shapely.intersects(commune, every)]
     roads = [(axis, land) for _, axis, land in ground.roads if commune.intersects(axis)]
     courses = [course for _, course, _ in ground.rivers if commune.intersects(course)]
     parks = [shape.exterior for _, _, shape in ground.parks if commune.intersects(shape)]
@@ -89,9 +92,13 @@ def faces_of(ground: Ground, town: int, radius_m: float, wet: Geometry) -> tuple
     pieces, cuts, dangles, _ = shapely.polygonize_full([net])
     ends = shapely.buffer([*cuts.geoms, *dangles.geoms], MINOR_ROAD_M / 2 + MARGIN_M, quad_segs=2)
     lands = shapely.intersection([land for _, land in roads], commune)
-    taken = [*ends, *shapely.buffer(lands, MARGIN_M, quad_segs=2), *shapely.buffer(shapely.get_parts(wet), 3.5, quad_segs=2)]
-    pieces = shapely.buffer(list(pieces.geoms), -(MINOR_ROAD_M / 2 + MARGIN_M), join_style="mitre", quad_segs=1)
-    free = _without(pieces, np.array(taken, dtype=object))
+    taken = [
+        *ends,
+        *shapely.buffer(lands, MARGIN_M, quad_segs=2),
+        *shapely.buffer(shapely.get_parts(wet), 3.5, quad_segs=2),
+    ]
+    grounds = shapely.buffer(list(pieces.geoms), -(MINOR_ROAD_M / 2 + MARGIN_M), join_style="mitre", quad_segs=1)
+    free = _without(grounds, np.array(taken, dtype=object))
     parts = np.array([part for piece in free for part in multi(piece).geoms if part.area > 900], dtype=object)
     parts = shapely.simplify(parts, 0.25)
     middles = shapely.point_on_surface(parts)
@@ -254,7 +261,7 @@ def _within(inner: Geometry, lots: np.ndarray, blocks: Ints, least_m2: float) ->
     lots, blocks = lots[sound], blocks[sound]
     whole = shapely.covers(inner, lots)
     cut = ~whole & shapely.intersects(inner, lots)
-    pieces = shapely.set_precision(shapely.intersection(lots[cut], inner), 0.001, mode="pointwise")
+    pieces = on_millimetre(shapely.intersection(lots[cut], inner), "pointwise")
     keep = (shapely.get_type_id(pieces) == 3) & (shapely.area(pieces) > 0.5 * shapely.area(lots[cut]))
     keep &= shapely.is_valid(pieces)
     lots = lots.copy()
@@ -297,7 +304,7 @@ def _stretches(shape: Polygon, pattern: Pattern, random: np.random.Generator) ->
         corners = np.append(corners - corners[0], len(ring) - 1)
     else:
         corners = np.array([0, len(ring) - 1])
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         yield from _by_block(ring[start : end + 1], pattern, random)
 
 
@@ -346,7 +353,7 @@ def _front_and_back(
 def _without_overlap(lots: np.ndarray, blocks: Ints) -> np.ndarray:
     """True for lots that meet no earlier lot of another stretch."""
     one, other = STRtree(lots).query(lots, "intersects")
-    pairs = (blocks[one] < blocks[other])
+    pairs = blocks[one] < blocks[other]
     free = np.ones(len(lots), dtype=bool)
     free[other[pairs]] = False
     return free

@@ -8,9 +8,11 @@ from datetime import date
 
 import numpy as np
 import shapely
-from shapely import Geometry, STRtree
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry as Geometry
 
 from .files import Column, DemoFiles
+from .ground import on_millimetre
 
 DECIDED = date(2025, 9, 15)
 DECISION = "GĐ-{number:03d}/2025/QĐ (giả định)"
@@ -82,4 +84,5 @@ def areas_only(shape: Geometry) -> Geometry:
     parts = parts[(shapely.get_type_id(parts) == 3) & (shapely.area(parts) > 0.5)]
     if not len(parts):
         return shapely.Polygon()
-    return shapely.set_precision(parts[0] if len(parts) == 1 else shapely.multipolygons(parts), 0.001)
+    made: Geometry = on_millimetre(parts[0] if len(parts) == 1 else shapely.multipolygons(parts))
+    return made
