@@ -2,7 +2,8 @@
 
 A definition's style is MapLibre paint, by layer type: `{fill: {fill-color: …}, line: {line-width: …}}`; flat properties
 (`fill-color: …`) are sorted by their first word. The text "@<codes> <column>" stands for the colours of a code list.
-`visible: false` keeps a layer off until it is asked for; `backdrop: true` shows it on every small map.
+`visible: false` keeps a layer off until it is asked for; `backdrop: true` shows it on every small map;
+`symbol: false` leaves its labels out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SHAPES = {
 REGULAR, ITALIC, STRONG = ["NotoSans-Regular"], ["NotoSans-Italic"], ["NotoSans-SemiBold"]
 PARCEL_FROM_ZOOM = 14
 HALO = "#ffffff"
+INK = "#16252a"
+_GROWING = frozenset({"line-width", "circle-radius", "circle-stroke-width"})
 LABELS = ":labels"  #: ends the name of the source that labels are read from
 
 
@@ -95,7 +98,8 @@ def style_layers(
 ) -> list[dict[str, Any]]:
     """The MapLibre layers of one layer, ids `<layer>:<type>`; `columns` are those a tile may show."""
     paint = {
-        kind: _with_codes(properties, definition, columns, codes) for kind, properties in paint_of(definition).items()
+        kind: _growing(_with_codes(properties, definition, columns, codes))
+        for kind, properties in paint_of(definition).items()
     }
     if is_commune:
         paint.pop("fill", None)
@@ -132,7 +136,7 @@ def _label(
     definition: LayerDefinition, columns: Sequence[str], *, is_parcel: bool, is_commune: bool
 ) -> dict[str, Any] | None:
     text = _text(definition, columns, is_parcel=is_parcel)
-    if text is None:
+    if text is None or definition.style.get("symbol") is False:
         return None
     shape = shape_of(definition)
     is_water = definition.sector == "environment" and shape != "point"
@@ -151,9 +155,9 @@ def _label(
             "text-radial-offset": 0.8,
             "text-justify": "auto",
         }
-    color = "#0a3d40" if is_commune else "#39484b" if is_parcel else legend_of(definition).stroke
+    color = "#0a3d40" if is_commune else "#39484b" if is_parcel else _darker(legend_of(definition).stroke)
     if shape == "point":
-        color = legend_of(definition).fill
+        color = _darker(legend_of(definition).fill)
     paint = {"text-color": color, "text-halo-color": HALO, "text-halo-width": 1.4}
     given = definition.style.get("symbol")
     from_zoom = 9 if is_commune else PARCEL_FROM_ZOOM + 2.5 if is_parcel else 13
@@ -202,6 +206,29 @@ def _colors_of(
     if not colored:
         return default
     return ["match", ["get", column], *(part for pair in colored for part in pair), default]
+
+
+def _growing(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Widths and radii hold from zoom 14 on; a province at a glance gets thin lines and small points."""
+    return {name: _zoomed(value) if name in _GROWING else value for name, value in properties.items()}
+
+
+def _zoomed(value: object) -> object:
+    if _reads_zoom(value):
+        return value
+    return ["interpolate", ["linear"], ["zoom"], 9, ["*", 0.35, value], 14, value]
+
+
+def _reads_zoom(value: object) -> bool:
+    return isinstance(value, list | tuple) and (list(value) == ["zoom"] or any(map(_reads_zoom, value)))
+
+
+def _darker(color: str) -> str:
+    """A colour that can be read as text: half of it, half ink. Other notations than #rrggbb become ink."""
+    if len(color) != 7 or not color.startswith("#"):
+        return INK
+    parts = zip(*(bytes.fromhex(one[1:]) for one in (color, INK)), strict=True)
+    return "#" + "".join(f"{(one + ink) // 2:02x}" for one, ink in parts)
 
 
 def _is_code_reference(value: object) -> bool:

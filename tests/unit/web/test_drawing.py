@@ -74,3 +74,16 @@ def test_every_shape_has_a_paint_of_its_own() -> None:
     for geometry, kinds in (("MultiPolygon", {"fill", "line"}), ("LineString", {"line"}), ("Point", {"circle"})):
         assert set(paint_of(layer(geometry=geometry))) == kinds
     assert paint_of(layer(geometry="none")) == {}
+
+
+def test_lines_and_points_grow_with_the_zoom_and_a_paint_that_does_so_itself_is_left_alone() -> None:
+    road = layer(geometry="LineString", style={"line": {"line-width": 2}})
+    assert drawn(road, ())["plan:line"]["paint"]["line-width"] == [
+        "interpolate", ["linear"], ["zoom"], 9, ["*", 0.35, 2], 14, 2,
+    ]  # fmt: skip
+    own = ["interpolate", ["linear"], ["zoom"], 5, 1, 15, 4]
+    assert drawn(layer(geometry="LineString", style={"line-width": own}), ())["plan:line"]["paint"]["line-width"] == own
+
+
+def test_labels_are_left_out_where_the_definition_says_so() -> None:
+    assert "plan:label" not in drawn(layer(style={"symbol": False}), ("ma", "ten"))
