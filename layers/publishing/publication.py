@@ -32,7 +32,7 @@ from .options import PublishOptions
 from .report import PublishReport, conflict, refusal
 from .scope import Scope, scope_of
 from .source import Progress, no_progress
-from .staging import Prepared, prepare
+from .staging import PIECE_COLUMNS, PIECE_KINDS, Prepared, prepare
 
 #: asked once, with the difference and the declaration in the report
 Confirm = Callable[[PublishReport], bool]
@@ -329,9 +329,9 @@ def _mapped(work: Work, inspection: Inspection, found: Comparison) -> Mapped:
 async def _stage(work: Work, run: Run, prepared: Prepared) -> None:
     count = len(prepared.rows)
     chunks = prepared.row_chunks(lambda done: work.progress("stage", done, 2 * count))
-    await publication.copy_in(work.connection, run.rows, prepared.columns, chunks)
+    await publication.copy_in(work.connection, run.rows, prepared.columns, chunks, prepared.kinds)
     work.progress("stage", count, 2 * count)
-    await publication.copy_in(work.connection, run.pieces, ["zone", "fid", "geom"], prepared.piece_chunks())
+    await publication.copy_in(work.connection, run.pieces, PIECE_COLUMNS, prepared.piece_chunks(), PIECE_KINDS)
     work.progress("stage", 2 * count, 2 * count)
 
 

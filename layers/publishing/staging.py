@@ -1,15 +1,13 @@
-"""Accepted rows as the CSV that PostGIS copies in: typed columns, four shapes a row, pieces in every zone."""
+"""Accepted rows as PostGIS copies them in: typed columns, three shapes a row, pieces in every zone."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import shapely
 from numpy.typing import NDArray
 
@@ -18,16 +16,18 @@ from gis.geometry import hilbert_order
 from gis.zoom import min_zoom
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
+from layers.store import copy_format
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
 
 from .content import Content
 from .inspection import Communes, Rows
 from .placing import projection_of
-from .zones import ewkb_hex, pieces_by_zone
+from .zones import ewkb, pieces_by_zone
 
 Geometries = NDArray[np.object_]
 CHUNK_ROWS = 32_768
-_CSV = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+PIECE_COLUMNS = ("zone", "fid", "geom")
+PIECE_KINDS = {"zone": copy_format.SMALLINT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,24 @@ class Prepared:
 
     @property
     def columns(self) -> list[str]:
-        """In the order the CSV has them."""
+        """In the order they are written."""
         shapes = ["geom", "geom_4326", "geom_3857"] if self.definition.has_geometry else []
         names = [attribute.name for attribute in self.definition.attributes]
         minimum = ["min_zoom"] if self.definition.has_geometry else []
         return ["fid", "key", "row_hash", *names, *shapes, *minimum, "accuracy_m", "parcel_refs"]
 
-    def row_chunks(self, tell: Callable[[int], None]) -> Iterator[bytes]:
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Columns whose form in the database their Arrow type does not say."""
+        lists = {each.name: copy_format.JSONB for each in self.definition.attributes if each.type == "list"}
+        return {**lists, "min_zoom": copy_format.SMALLINT, "parcel_refs": copy_format.TEXT_ARRAY}
+
+    def row_chunks(self, tell: Callable[[int], None]) -> Iterator[pa.Table]:
         for start in range(0, len(self.rows), CHUNK_ROWS):
-            yield _csv(self._chunk(start, start + CHUNK_ROWS))
+            yield self._chunk(start, start + CHUNK_ROWS)
             tell(min(start + CHUNK_ROWS, len(self.rows)))
 
-    def piece_chunks(self) -> Iterator[bytes]:
+    def piece_chunks(self) -> Iterator[pa.Table]:
         """zone, fid, geom; in the spatial order of the rows, so that the one index of all layers grows in place."""
         if not self.definition.has_geometry:
             return
@@ -62,10 +68,8 @@ class Prepared:
             shapes, fids = self.rows.geometry[start : start + CHUNK_ROWS], self.content.fid[start : start + CHUNK_ROWS]
             for pieces in pieces_by_zone(shapes, self.profile, self.definition.id, self.communes):
                 zone = pa.array(np.full(len(pieces.owner), pieces.zone, dtype=np.int16))
-                table = pa.table(
-                    [zone, pa.array(fids[pieces.owner]), ewkb_hex(pieces.geometry, 0)], ["zone", "fid", "geom"]
-                )
-                yield _csv(table)
+                columns = [zone, pa.array(fids[pieces.owner]), ewkb(pieces.geometry, 0)]
+                yield pa.table(columns, list(PIECE_COLUMNS))
 
     def boxes(self, most: int = 64) -> NDArray[np.float64]:
         """Boxes in CRS84 around runs of neighbouring rows, at most so many."""
@@ -81,7 +85,7 @@ class Prepared:
         columns: dict[str, pa.Array] = {
             "fid": pa.array(self.content.fid[start:stop]),
             "key": part.key,
-            "row_hash": _hex_bytes(self.content.row_hash[start:stop]),
+            "row_hash": _bytes(self.content.row_hash[start:stop]),
         }
         columns |= {each.name: part.columns[each.name].combine_chunks() for each in self.definition.attributes}
         if self.definition.has_geometry:
@@ -95,9 +99,9 @@ class Prepared:
         degrees = _projection(self.profile).to_wgs84(stored)
         mercator = to_web_mercator(degrees)
         return {
-            "geom": ewkb_hex(stored, self.storage_srid),
-            "geom_4326": ewkb_hex(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
-            "geom_3857": ewkb_hex(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
+            "geom": ewkb(stored, self.storage_srid),
+            "geom_4326": ewkb(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
+            "geom_3857": ewkb(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
             "min_zoom": pa.array(min_zoom(mercator)),
         }
 
@@ -126,15 +130,15 @@ def accuracy_of(definition: LayerDefinition, profile: Profile, columns: pa.Table
 
 
 def parcel_refs_of(definition: LayerDefinition, columns: pa.Table) -> pa.Array:
-    """For register entries the parcels they are keyed to, as a PostgreSQL array: 'commune/sheet/parcel', 'code:…'."""
-    count = columns.num_rows
+    """For register entries the parcels they are keyed to: 'commune/sheet/parcel', 'code:…'."""
+    kind = pa.list_(pa.string())
     if definition.geometry != "none":
-        return pa.array(["{}"] * count)
+        return pa.array([[]] * columns.num_rows, kind)
     named = [_role_column(definition, columns, role) for role in ("commune", "sheet", "parcel_number")]
     number = pc.binary_join_element_wise(*named, "/")
     code = pc.binary_join_element_wise("code:", _role_column(definition, columns, "national_code"), "")
     pairs = zip(number.to_pylist(), code.to_pylist(), strict=True)
-    return pa.array(["{" + ",".join(_quoted(ref) for ref in pair if ref is not None) + "}" for pair in pairs])
+    return pa.array([[ref for ref in pair if ref is not None] for pair in pairs], kind)
 
 
 def _role_column(definition: LayerDefinition, columns: pa.Table, role: str) -> pa.Array:
@@ -144,20 +148,9 @@ def _role_column(definition: LayerDefinition, columns: pa.Table, role: str) -> p
     return columns[attribute.name].combine_chunks().cast(pa.string())
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _hex_bytes(hashes: NDArray[np.uint64]) -> pa.Array:
-    """bytea as text."""
-    return pa.array(["\\x" + row.tobytes().hex() for row in hashes], pa.string())
-
-
-def _csv(table: pa.Table) -> bytes:
-    """Every value quoted, null empty: PostgreSQL then tells an empty text from nothing."""
-    sink = io.BytesIO()
-    pa_csv.write_csv(table, sink, _CSV)
-    return sink.getvalue()
+def _bytes(hashes: NDArray[np.uint64]) -> pa.Array:
+    raw = pa.py_buffer(np.ascontiguousarray(hashes))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(hashes), [None, raw]).cast(pa.binary())
 
 
 def _projection(profile: Profile) -> Projection:

@@ -94,7 +94,7 @@ def _largest_reach_m(profile: Profile, layer_id: str | None) -> float | None:
     return max((float(distance) for distance in distances), default=0.0)
 
 
-def ewkb_hex(geoms: Geometries, srid: int) -> pa.Array:
-    """Shapes as PostGIS reads them from text; null stays null."""
+def ewkb(geoms: Geometries, srid: int) -> pa.Array:
+    """Shapes as PostGIS receives them: WKB with the SRID where there is one; null stays null."""
     tagged = shapely.set_srid(geoms, srid) if srid else geoms
-    return pa.array(shapely.to_wkb(tagged, hex=True, include_srid=bool(srid)), pa.string())
+    return pa.array(shapely.to_wkb(tagged, include_srid=bool(srid)), pa.binary())

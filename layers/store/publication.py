@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
+import anyio.to_thread
 import numpy as np
+import pyarrow as pa
 from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
@@ -44,6 +46,7 @@ from layers.errors import NotFoundError
 from layers.profile.grammar import LayerDefinition
 
 from .connection import Connection, compiled, execute, row, rows
+from .copy_format import stream
 from .statements import blocks
 from .tables import layer_table
 
@@ -134,7 +137,7 @@ async def read_attributes(
 ) -> list[dict[str, Any]]:
     """fid, the named columns and (as WKB in the storage CRS) the shape of the rows at a revision."""
     table = target.table
-    columns = [table.c.fid, *(table.c[name] for name in names)]
+    columns: list[Any] = [table.c.fid, *(table.c[name] for name in names)]
     if with_geometry:
         columns.append(func.ST_AsBinary(table.c.geom).label("geom"))
     return await rows(connection, select(*columns).where(_valid_at(table, revision)))
@@ -219,14 +222,17 @@ async def sweep(connection: Connection) -> int:
     return dropped
 
 
-async def copy_in(connection: Connection, table: Table, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
-    """COPY rows given as CSV; an unquoted empty field is null, a quoted one an empty text."""
+async def copy_in(
+    connection: Connection, table: Table, columns: Sequence[str], chunks: Iterator[pa.Table], kinds: Mapping[str, str]
+) -> None:
+    """COPY Arrow tables; `kinds` as in `copy_format`. The next chunk is made in a thread while one is sent."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     into = sql.Identifier(*filter(None, (table.schema, table.name)))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(into, names)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(into, names)
+    parts = stream(chunks, kinds)
     async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for chunk in chunks:
-            await copy.write(chunk)
+        while (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+            await copy.write(part)
 
 
 # ── one revision ─────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.publishing.content import Content, fid_of, joined
@@ -19,6 +19,7 @@ def _content(rows: dict[int, int]) -> Content:
 _ROWS = st.dictionaries(st.integers(1, 40), st.integers(0, 3), max_size=30)
 
 
+@settings(deadline=None)  # the first example pays for imports
 @given(_ROWS, _ROWS)
 def test_applying_the_difference_gives_the_file(file: dict[int, int], current: dict[int, int]) -> None:
     mine, theirs = _content(file), _content(current)
@@ -30,6 +31,7 @@ def test_applying_the_difference_gives_the_file(file: dict[int, int], current: d
     assert not len(found.conflicts)
 
 
+@settings(deadline=None)
 @given(_ROWS, _ROWS, _ROWS)
 def test_a_conflict_is_a_row_edited_since_the_base_that_the_file_would_touch(
     file: dict[int, int], current: dict[int, int], base: dict[int, int]
@@ -40,6 +42,7 @@ def test_a_conflict_is_a_row_edited_since_the_base_that_the_file_would_touch(
     assert set(found.conflicts.tolist()) == expected
 
 
+@settings(deadline=None)
 @given(_ROWS, _ROWS, _ROWS)
 def test_taking_the_current_side_leaves_every_conflict_as_it_stands(
     file: dict[int, int], current: dict[int, int], base: dict[int, int]
@@ -53,6 +56,7 @@ def test_taking_the_current_side_leaves_every_conflict_as_it_stands(
         assert values.get(fid) == current.get(fid)
 
 
+@settings(deadline=None)
 @given(_ROWS)
 def test_the_digest_does_not_depend_on_the_order(rows: dict[int, int]) -> None:
     assert _content(rows).digest() == _content(dict(reversed(rows.items()))).digest()
