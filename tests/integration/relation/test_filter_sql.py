@@ -107,9 +107,9 @@ LAND = [{**row, "geometry": to_wgs84(row["geom"])} for row in rows()[:300]]
 async def test_sql_and_python_agree_on_every_row(connection: Connection, expression: Expression) -> None:
     checked = check(expression, all_properties(SITE))
     condition = compile_filter(checked, COLUMNS)
-    found = await database.rows(
-        connection, select(TABLE.c.fid, condition.label("is_met")).where(TABLE.c.until.is_(None))
-    )
+    statement = select(TABLE.c.fid, condition.label("is_met"))
+    current = statement.where(TABLE.c.until.is_(None), TABLE.c.fid <= LAND[-1]["fid"])
+    found = await database.rows(connection, current)
     in_sql = {row["fid"]: row["is_met"] for row in found}
     in_python = {row["fid"]: evaluate(checked, row) for row in LAND}
     assert in_sql == in_python
