@@ -44,7 +44,8 @@ STEPS = (
 )  # fmt: skip
 #: more communes than this are no proposal for a scope
 _PROPOSED_COMMUNES = 6
-_LISTED = 10
+#: fewer rows do not change what the planner knows
+_ROWS_TO_ANALYSE = 500
 
 
 def yes(_report: PublishReport) -> bool:
@@ -71,6 +72,8 @@ async def publish(
         on_step("inspected")
         report = await _compare_and_commit(work, inspection, confirm)
         on_step("committed")
+        if report.revision is not None and report.written >= _ROWS_TO_ANALYSE:
+            await publication.analyse(connection, work.target)
         return report
 
 
@@ -293,6 +296,12 @@ def _removal_message(inspection: Inspection, found: Comparison) -> Message:
     )
 
 
+_PROFILE_MOVED = Message(
+    "Hồ sơ cấu hình vừa được áp dụng lại trong lúc công bố. Chạy lại lệnh công bố.",
+    "The profile was applied anew during the publication. Publish again.",
+)
+
+
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
 async def _stage_and_commit(
     work: Work, inspection: Inspection, found: Comparison, report: PublishReport
@@ -323,7 +332,8 @@ def _prepared(work: Work, inspection: Inspection, found: Comparison) -> Prepared
 def _mapped(work: Work, inspection: Inspection, found: Comparison) -> Mapped:
     profile, reference = work.catalogue.profile, work.reference(inspection)
     declaration, definition = found.declaration, work.target.definition
-    return mapped_parts(declaration, inspection.refused, found.unplaced, profile, definition, reference)
+    refused = [one for one in inspection.refused if found.scope.may_hold(one.commune)]
+    return mapped_parts(declaration, refused, found.unplaced, profile, definition, reference)
 
 
 async def _stage(work: Work, run: Run, prepared: Prepared) -> None:
@@ -343,6 +353,8 @@ async def _commit(
     standing = await publication.read_standing(connection, work.layer_id, lock=True)
     if standing.revision != found.revision:
         return None
+    if standing.definition != work.catalogue.layers[work.layer_id].definition_digest:
+        raise conflict(_PROFILE_MOVED, report)
     work.on_step("locked")
     await publication.prepare_transaction(connection)
     revision = standing.revision + 1

@@ -23,6 +23,11 @@ class PublishReport:
     revision: int | None = None
     release: int | None = None
 
+    @property
+    def written(self) -> int:
+        """Rows inserted and closed."""
+        return 0 if self.difference is None else len(self.difference.inserted) + len(self.difference.closed)
+
     def as_dict(self) -> dict[str, object]:
         found = self.inspection.as_dict()
         rows = {**self._rows(), "outside_scope": self.outside_scope}

@@ -34,6 +34,10 @@ class Scope:
     def is_everything(self) -> bool:
         return self.communes is None and self.condition is None
 
+    def may_hold(self, commune: str | None) -> bool:
+        """Whether a row of which only the commune is known could lie inside: in doubt, yes."""
+        return self.communes is None or commune is None or commune in self.communes
+
     def holds(self, definition: LayerDefinition, rows: Rows, reference: Communes | None) -> NDArray[np.bool_]:
         """Which rows of a file lie inside."""
         if self.communes is not None:

@@ -463,3 +463,11 @@ async def count_rows(connection: Connection, target: Target) -> int:
     table = target.table
     found = await row(connection, select(func.count().label("count")).where(table.c.until.is_(None)).select_from(table))
     return int(found["count"]) if found else 0
+
+
+async def analyse(connection: Connection, target: Target) -> None:
+    """Tell the planner what was written: a first publication changes everything it knew."""
+    table = target.table
+    names = [(table.schema or "", table.name), ("checks", "piece"), ("checks", "fact"), ("checks", "mapped")]
+    listed = sql.SQL(", ").join(sql.Identifier(*name) for name in names)
+    await connection.execute(sql.SQL("ANALYZE {}").format(listed))

@@ -459,3 +459,34 @@ def test_degrees_are_stored_by_the_named_operation(url: str, tmp_path: Path) -> 
 
     row = query(url, "SELECT ST_X(ST_GeometryN(geom, 1)) AS x, ST_Y(ST_GeometryN(geom, 1)) AS y FROM data.spot")[0]
     assert (row["x"], row["y"]) == (pytest.approx(603_621.515, abs=2e-3), pytest.approx(1_216_620.639, abs=2e-3))
+
+
+def test_a_file_without_rows_is_a_layer_with_nothing_in_it(url: str, tmp_path: Path) -> None:
+    empty = geopandas.GeoDataFrame({"ma": [], "loai": []}, geometry=[], crs="EPSG:9210")
+    empty.to_file(tmp_path / "z.gpkg", geometry_type="MultiPolygon")
+    report = publish_file(url, tmp_path / "z.gpkg", "zone", complete_for="all")
+
+    assert report.as_dict()["rows"]["read"] == 0  # type: ignore[index]
+    assert one(url, "SELECT state FROM catalogue.layer WHERE id = 'zone'") == "served"
+    assert one(url, "SELECT kind FROM checks.mapped") == "everywhere"
+
+
+def test_a_profile_applied_meanwhile_stops_the_publication(url: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gpkg", parcels("25747", 3))
+
+    def confirm(report: object) -> bool:
+        query_text = """INSERT INTO catalogue.text (digest, kind, body)
+                        VALUES ('sha256:' || repeat('0', 64), 'layer', '{}') RETURNING digest"""
+        with_new = query(url, query_text)
+        query(url, "UPDATE catalogue.layer SET definition = %s WHERE id = 'parcel' RETURNING id", with_new[0]["digest"])
+        return True
+
+    with pytest.raises(ConflictError):
+        publish_file(url, path, "parcel", confirm=confirm)
+    assert one(url, "SELECT count(*) FROM data.parcel") == 0
+
+
+def test_refused_rows_outside_the_scope_cut_nothing(url: str, tmp_path: Path) -> None:
+    twice = [parcel("25750", 60), parcel("25750", 60)]
+    publish_file(url, write(tmp_path / "a.gpkg", [*parcels("25747", 9), *twice]), "parcel", scope="commune=25747")
+    assert [row["kind"] for row in query(url, "SELECT kind FROM checks.mapped")] == ["everywhere"]
