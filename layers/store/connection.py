@@ -23,7 +23,7 @@ Connection = AsyncConnection[DictRow]
 Statement = LiteralString | ClauseElement
 Values = Mapping[str, object]
 
-_DIALECT = PGDialect_psycopg()
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 #: set on every connection: a check session must not pay for the JIT (parcel-check-engines 3), a tile or a page not for
 #: starting a parallel worker (5-10 ms, more than the work itself); times are UTC
 _SETTINGS = (
@@ -43,7 +43,7 @@ def compiled(statement: Statement, values: Values | None = None) -> tuple[Litera
         return statement, dict(values or {})
     made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     parameters = dict(made.construct_params(cast("Any", dict(values or {}))) or {})  # DDL has none
-    return cast("LiteralString", made.string), parameters
+    return made.string, parameters
 
 
 async def rows(connection: Connection, statement: Statement, values: Values | None = None) -> list[DictRow]:

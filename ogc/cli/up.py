@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,13 @@ from typing import Annotated
 
 import anyio
 import typer
-from layers.profile.apply import apply, plan
-from layers.profile.load import load_profile
-from layers.store.catalogue import load_catalogue
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from layers.errors import RefusedError
+from layers.profile.apply import apply, plan
+from layers.profile.load import load_profile
 from layers.profile.profile import Profile
+from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
 from layers.store.migrate import migrate
 from ogc.settings import Settings
@@ -133,7 +134,8 @@ def _announce(profile: Profile, host: str, port: int, *, demo: bool) -> None:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """The worker beside the server; it ends with it."""
+    """The worker beside the server; it ends with it, also when the server is told to end by SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again once it has shut down
     process = subprocess.Popen([sys.executable, "-m", "ogc.cli", "worker"], stdout=subprocess.DEVNULL)
     try:
         yield
