@@ -118,8 +118,6 @@ def _dump_tool(program: str, *arguments: str) -> None:
     found = next((str(path / program) for path in BINARIES if (path / program).exists()), shutil.which(program))
     if found is None:
         raise StoreError(f"Chưa cài {program} (postgresql-client).", f"{program} is missing (postgresql-client).")
-    done = subprocess.run(
-        [found, *arguments], check=False, capture_output=True, text=True, env=dict(os.environ)
-    )
+    done = subprocess.run([found, *arguments], check=False, capture_output=True, text=True, env=dict(os.environ))
     if done.returncode != 0:
         raise StoreError(f"{program} không thành công: {done.stderr}", f"{program} failed: {done.stderr}")
