@@ -120,4 +120,3 @@ async def _chunks(connection: Connection, statement: Statement, values: Values) 
         raise CandidatesError("timeout") from error
     except psycopg.Error as error:
         raise CandidatesError("error") from error
-
