@@ -200,7 +200,9 @@ def fill(face: Face, pattern: Pattern, waves: Waves, seed: int, town: int) -> tu
             block = _inner_rows(part, pattern, waves, random, runs, block)
     lots, blocks = runs.rings()
     lots, blocks = _within(multi(inner), lots, blocks, pattern.least_m2)
-    return np.concatenate([edge, lots]), np.concatenate([edge_blocks, blocks])
+    every, numbers = np.concatenate([edge, lots]), np.concatenate([edge_blocks, blocks])
+    fits = shapely.is_empty(shapely.coverage_invalid_edges(every)) if len(every) else np.empty(0, dtype=bool)
+    return every[fits], numbers[fits]  # a cut may round to two points where neighbours need one: those go
 
 
 def _inner_rows(
