@@ -12,8 +12,9 @@ from shapely.errors import GEOSException
 from .bounds import (
     GRID_M,
     ROUNDING_M2,
-    area_bounds_m2,
+    Boundaries,
     boundary_length_in_boxes,
+    bounds_or_nothing,
     covered_within_coincidence_m2,
     strip_limit_m2,
 )
@@ -30,7 +31,6 @@ from .candidates import (
     pair_distances,
 )
 from .edges import Edges, pair_areas, sums
-from .pieces import subdivide
 from .procedure import Relation, Rule
 
 #: less than this in common is a shared boundary
@@ -56,7 +56,7 @@ def measure_areas(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds:
     of_rows, areas, distance, found = of_rows[keep[found.row_pair]], areas[keep], distance[keep], found.only(keep)
     theme = _theme(rule, found, of_rows, areas, by_edges=by_edges)
     areas = np.maximum(areas, 0.0) + 0.0  # what rounding left below nothing is nothing; the guard has seen it
-    low, high = _bounds(rule, found, areas, theme, pair_bounds=pair_bounds)
+    low, high = _bounds(rule, found, of_rows, areas, theme, pair_bounds=pair_bounds)
     counting = found.counts
     nearest = found.only(counting).min_by_subject(distance[counting])
     theme = replace(theme, nearest_m=nearest, count=found.count_by_subject(counting & (areas > CONTACT_AREA_M2)))
@@ -71,15 +71,13 @@ def _row_areas_by_overlay(found: Candidates) -> Floats:
 
 
 def _row_areas_by_edges(found: Candidates) -> Floats:
-    """Subjects are cut into pieces too: edge pairs grow with the product of the two sides."""
     _, first, row_piece = np.unique(found.piece, return_index=True, return_inverse=True)
-    parts, owner = subdivide(found.subjects.geometry)
-    start = np.searchsorted(owner, np.arange(len(found.subjects) + 1))
+    parts, start = found.subjects.parts
     subject = found.row_subject
     count = start[subject + 1] - start[subject]
     row = np.repeat(np.arange(len(subject)), count)
     part = start[subject][row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    areas = pair_areas(Edges.of(parts), part, Edges.of(found.geometry[first]), row_piece[row])
+    areas = pair_areas(parts, part, Edges.of(found.geometry[first]), row_piece[row])
     return sums(row, areas, len(subject))
 
 
@@ -167,30 +165,64 @@ def _with_coincident_boundary(rule: Rule, found: Candidates, united: Floats) -> 
     return united
 
 
-def _bounds(rule: Rule, found: Candidates, areas: Floats, theme: Theme, *, pair_bounds: bool) -> tuple[Floats, Floats]:
+def _bounds(
+    rule: Rule, found: Candidates, of_rows: Floats, areas: Floats, theme: Theme, *, pair_bounds: bool
+) -> tuple[Floats, Floats]:
     """Bounds of pairs and, written into the theme, of themes: only where the decision on the theme could flip."""
     low, high = np.full(len(areas), np.nan), np.full(len(areas), np.nan)
     counting = found.counts
     error = found.max_by_subject(np.where(counting, found.error_m, 0.0))
     flips = _could_flip(rule, found, theme, error)
-    for subject in np.flatnonzero(flips).tolist():
-        shape = found.subjects.geometry[subject]
-        first, last = np.searchsorted(found.subject, [subject, subject + 1])
-        pairs = [int(pair) for pair in range(first, last) if counting[pair]]
-        try:
-            theme.area_low_m2[subject], theme.area_high_m2[subject] = area_bounds_m2(
-                shape, found.rows_of(subject, counting), float(theme.area_m2[subject]), float(error[subject])
-            )
-            for pair in pairs if pair_bounds and len(pairs) > 1 else []:
-                low[pair], high[pair] = area_bounds_m2(
-                    shape, found.rows_of_pair(pair), float(areas[pair]), float(found.error_m[pair])
-                )
-        except GEOSException:
-            theme.broken[subject] = True
-            continue
-        if len(pairs) == 1:
-            low[pairs[0]], high[pairs[0]] = theme.area_low_m2[subject], theme.area_high_m2[subject]
+    subjects = np.flatnonzero(flips)
+    if not len(subjects):
+        return low, high
+    features = found.count_by_subject(counting)
+    _bound_themes(found, of_rows, theme, subjects, error)
+    asked = counting & flips[found.subject]
+    alone = np.flatnonzero(asked & (features[found.subject] == 1))
+    low[alone], high[alone] = theme.area_low_m2[found.subject[alone]], theme.area_high_m2[found.subject[alone]]
+    together = np.flatnonzero(asked & (features[found.subject] > 1))
+    if pair_bounds and len(together):
+        low[together], high[together] = _bounds_of_pairs(found, of_rows, areas, together)
     return low, high
+
+
+def _bound_themes(found: Candidates, of_rows: Floats, theme: Theme, subjects: Integers, error_m: Floats) -> None:
+    """The bounds of these subjects' themes; where they cannot be had, the subject is broken."""
+    is_asked = np.isin(np.arange(len(found.subjects)), subjects)
+    rows = np.flatnonzero(is_asked[found.row_subject] & found.counts[found.row_pair])
+    shared = _shared_area_m2(found, of_rows, is_asked)
+    low, high = bounds_or_nothing(
+        Boundaries(
+            subject=found.subjects.geometry[subjects],
+            area_m2=theme.area_m2[subjects],
+            error_m=error_m[subjects],
+            overlapping=shared[subjects] > _DISJOINT_M2,
+            owner=np.searchsorted(subjects, found.row_subject[rows]),
+            piece=found.geometry[rows],
+            number=found.piece[rows],
+            meets=of_rows[rows] > 0,
+        )
+    )
+    theme.area_low_m2[subjects], theme.area_high_m2[subjects] = low, high
+    theme.broken[subjects] |= np.isnan(low)
+
+
+def _bounds_of_pairs(found: Candidates, of_rows: Floats, areas: Floats, pairs: Integers) -> tuple[Floats, Floats]:
+    """The bounds of single features where several share a theme; pieces of one feature never overlap."""
+    rows = np.flatnonzero(np.isin(found.row_pair, pairs))
+    return bounds_or_nothing(
+        Boundaries(
+            subject=found.subjects.geometry[found.subject[pairs]],
+            area_m2=areas[pairs],
+            error_m=found.error_m[pairs],
+            overlapping=np.zeros(len(pairs), dtype=bool),
+            owner=np.searchsorted(pairs, found.row_pair[rows]),
+            piece=found.geometry[rows],
+            number=found.piece[rows],
+            meets=of_rows[rows] > 0,
+        )
+    )
 
 
 def _could_flip(rule: Rule, found: Candidates, theme: Theme, error: Floats) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ pieces united once and cut once; nothing here intersects the result of an inters
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
-from .edges import sums
+from .edges import Edges, pair_areas, sums
 
 Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 #: boundaries closer than this are one boundary
 COINCIDENCE_M = 0.01
@@ -57,38 +59,116 @@ def _share_in_boxes(start: Floats, step: Floats, boxes: Floats) -> Floats:
     return np.asarray(np.maximum(last - first, 0.0))
 
 
-def area_bounds_m2(subject: Any, pieces: Geometries, area_m2: float, error_m: float) -> tuple[float, float]:
-    """Least and greatest area of the subject that the pieces, united, can cover. Raises GEOSException.
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """Subjects whose bounds are asked, with what covers them: piece[i] and, in area, meets[i] belong to subject
+    owner[i]. `overlapping` says of which subjects the pieces overlap each other."""
 
-    With S the strip around the boundary that may move: greatest = area(P ∩ (U ∪ S)), least = greatest − area(P ∩ S).
+    subject: Geometries
+    area_m2: Floats  #: the theme's, as measured
+    error_m: Floats
+    overlapping: NDArray[np.bool_]
+    owner: Integers
+    piece: Geometries
+    number: Integers  #: of each piece: equal numbers are one piece
+    meets: NDArray[np.bool_]  #: the piece shares area with the subject
+
+    def only(self, place: int) -> Boundaries:
+        """One subject of them."""
+        one, rows = slice(place, place + 1), self.owner == place
+        return Boundaries(
+            self.subject[one], self.area_m2[one], self.error_m[one], self.overlapping[one],
+            self.owner[rows] - place, self.piece[rows], self.number[rows], self.meets[rows],
+        )  # fmt: skip
+
+
+def bounds_or_nothing(asked: Boundaries) -> tuple[Floats, Floats]:
+    """`area_bounds_m2`, with NaN for the subjects on which an overlay fails."""
+    try:
+        return area_bounds_m2(asked)
+    except GEOSException:
+        if len(asked.subject) == 1:
+            return np.array([np.nan]), np.array([np.nan])
+    each = [bounds_or_nothing(asked.only(place)) for place in range(len(asked.subject))]
+    return np.concatenate([low for low, _ in each]), np.concatenate([high for _, high in each])
+
+
+def area_bounds_m2(asked: Boundaries) -> tuple[Floats, Floats]:
+    """Least and greatest area of each subject that its pieces, united, can cover; NaN where a guard fails.
+
+    With S the strip around the boundary that may move, area(P ∩ S ∩ U) may be lost and area(P ∩ S) − area(P ∩ S ∩ U)
+    may be won. The strips are cut once; what the pieces hold of them is summed over edge pairs, not overlaid.
     """
-    strip = _moving_strip(subject, pieces, error_m)
-    if strip is None:
-        return area_m2, area_m2
-    whole = float(shapely.area(subject))
+    low, high = asked.area_m2.copy(), asked.area_m2.copy()
+    strips = _moving_strips(asked)
+    moving = np.flatnonzero(~shapely.is_empty(strips))
+    for place in moving[asked.overlapping[moving]].tolist():
+        low[place], high[place] = _bounds_of_overlapping(asked, place, strips[place])
+    alone = moving[~asked.overlapping[moving]]
+    if len(alone):
+        low[alone], high[alone] = _bounds_of_disjoint(asked, alone, strips[alone])
+    return low, high
+
+
+def _bounds_of_disjoint(asked: Boundaries, places: Integers, strips: Geometries) -> tuple[Floats, Floats]:
+    shapes, area = asked.subject[places], asked.area_m2[places]
+    whole = np.asarray(shapely.area(shapes))
+    inside = np.asarray(shapely.intersection(shapes, strips), dtype=object)
+    edges, one = Edges.of(inside), np.arange(len(places))
+    cut = np.asarray(shapely.area(inside))
+    summed = pair_areas(Edges.of(shapes), one, Edges.of(strips), one)
+    position = np.full(len(asked.subject), -1)
+    position[places] = one
+    rows = np.flatnonzero(asked.meets & (position[asked.owner] >= 0))
+    owner = position[asked.owner[rows]]
+    held = sums(owner, pair_areas(edges, owner, Edges.of(asked.piece[rows]), np.arange(len(rows))), len(places))
+    low, high = area - held, area + cut - held
+    slack = ROUNDING_M2 + 1e-9 * whole
+    holds = (np.abs(cut - summed) <= slack) & (held <= cut + slack) & (low >= -slack) & (high <= whole + slack)
+    low, high = np.clip(low, 0.0, area), np.clip(high, area, np.maximum(whole, area))
+    return np.where(holds, low, np.nan), np.where(holds, high, np.nan)
+
+
+def _bounds_of_overlapping(asked: Boundaries, place: int, strip: Any) -> tuple[float, float]:
+    """Where pieces overlap, they and the strip are united whole and cut once."""
+    subject, area = asked.subject[place], float(asked.area_m2[place])
+    pieces, whole = asked.piece[asked.owner == place], float(shapely.area(subject))
     for grid, slack in ((None, ROUNDING_M2 + 1e-9 * whole), (GRID_M, GRID_M * float(shapely.length(subject)))):
         try:
             swollen = shapely.union_all(np.append(pieces, strip), grid_size=grid)
             high = float(shapely.area(shapely.intersection(subject, swollen, grid_size=grid)))
-            in_strip = float(shapely.area(shapely.intersection(subject, strip, grid_size=grid)))
+            low = high - float(shapely.area(shapely.intersection(subject, strip, grid_size=grid)))
         except GEOSException:
             continue
-        low = high - in_strip
-        if -slack <= low <= area_m2 + slack and area_m2 - slack <= high <= whole + slack:
-            return min(max(low, 0.0), area_m2), min(max(high, area_m2), whole)
-    raise GEOSException("the bounds of an area do not hold their guards")
+        if -slack <= low <= area + slack and area - slack <= high <= whole + slack:
+            return min(max(low, 0.0), area), min(max(high, area), whole)
+    return float("nan"), float("nan")
 
 
-def _moving_strip(subject: Any, pieces: Geometries, error_m: float) -> Any | None:
-    """The boundary of the united pieces near the subject, less what coincides with its own, widened by the error."""
-    united = pieces[0] if len(pieces) == 1 else shapely.union_all(pieces)
-    xmin, ymin, xmax, ymax = shapely.bounds(subject)
-    reach = 2 * error_m + COINCIDENCE_M  # the ends of the clipped lines stay out of the error's reach
-    near = shapely.clip_by_rect(shapely.boundary(united), xmin - reach, ymin - reach, xmax + reach, ymax + reach)
-    moving = shapely.difference(near, shapely.buffer(shapely.boundary(subject), COINCIDENCE_M, quad_segs=2))
-    if shapely.is_empty(moving):
-        return None
-    return shapely.buffer(moving, error_m, cap_style="flat", quad_segs=3)
+def _moving_strips(asked: Boundaries) -> Geometries:
+    """The boundary of the united pieces near each subject, less what coincides with its own, widened by the error."""
+    reach = 2 * asked.error_m + COINCIDENCE_M  # the ends of the clipped lines stay out of the error's reach
+    boxes = shapely.bounds(asked.subject) + reach[:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
+    near = np.array(
+        [shapely.clip_by_rect(line, *box) for line, box in zip(_outlines(asked), boxes, strict=True)], dtype=object
+    )
+    bands = shapely.buffer(shapely.boundary(asked.subject), COINCIDENCE_M, quad_segs=2)
+    moving = shapely.difference(near, bands)
+    return np.asarray(shapely.buffer(moving, asked.error_m, cap_style="flat", quad_segs=3), dtype=object)
+
+
+def _outlines(asked: Boundaries) -> list[Any]:
+    """The boundary of the united pieces of each subject; neighbours often share the same pieces."""
+    known: dict[tuple[int, ...], Any] = {}
+    start = np.searchsorted(asked.owner, np.arange(len(asked.subject) + 1))
+    found = []
+    for begin, end in zip(start[:-1].tolist(), start[1:].tolist(), strict=True):
+        name = tuple(asked.number[begin:end].tolist())
+        if name not in known:
+            united = asked.piece[begin] if len(name) == 1 else shapely.union_all(asked.piece[begin:end])
+            known[name] = shapely.boundary(united)
+        found.append(known[name])
+    return found
 
 
 def covered_within_coincidence_m2(subject: Any, pieces: Geometries) -> float:

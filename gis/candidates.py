@@ -8,12 +8,15 @@ theme     one for each subject: the features that count, united
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from .bounds import COINCIDENCE_M
+from .edges import Edges
+from .pieces import subdivide
 
 Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
@@ -25,7 +28,7 @@ TOUCHES_ONLY = "touches_only"
 NEAR = "near"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subjects:
     """The shapes that are asked about, in the measuring zone; what every rule needs of them is taken once."""
 
@@ -49,6 +52,13 @@ class Subjects:
 
     def __len__(self) -> int:
         return len(self.geometry)
+
+    @cached_property
+    def parts(self) -> tuple[Edges, Integers]:
+        """The edges of the subjects' own pieces, those of subject i at start[i] to start[i + 1]: sums over edge pairs
+        grow with the product of the two sides."""
+        pieces, owner = subdivide(self.geometry)
+        return Edges.of(pieces), np.searchsorted(owner, np.arange(len(self) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +98,9 @@ class Theme:
 
     @classmethod
     def blank(cls, subjects: int) -> Theme:
-        def unknown() -> Floats:
-            return np.full(subjects, np.nan)
-
-        def none() -> Integers:
-            return np.zeros(subjects, dtype=np.int64)
-
-        return cls(
-            unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(), unknown(),
-            none(), none(), none(), np.zeros(subjects, dtype=bool),
-        )  # fmt: skip
+        # two arrays and their rows, not twelve arrays: for one subject the allocations cost more than the measuring
+        unknown, none = np.full((9, subjects), np.nan), np.zeros((3, subjects), dtype=np.int64)
+        return cls(*unknown, *none, np.zeros(subjects, dtype=bool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal
 
 import numpy as np
@@ -56,7 +57,7 @@ def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.ob
     hit, reason = _pairs(rule, measures)
     holds, surely, possibly = (_holds(rule, measures, which) for which in ("measured", "least", "most"))
     outcome = _outcomes(rule, holds, surely, possibly, mapped)
-    reasons = np.fromiter((_REASONS.get(one, ()) for one in outcome), dtype=object, count=len(outcome))
+    reasons = reasons_of(outcome, _REASONS)
     why = RASTER if rule.relation is Relation.RASTER_CLASS else BROKEN_MEASURE
     for place in np.flatnonzero(measures.theme.broken | np.isnan(mapped)).tolist():
         outcome[place], reasons[place] = Outcome.NOT_CHECKED, (why,)
@@ -64,6 +65,15 @@ def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.ob
         for place in np.flatnonzero(blocked != "").tolist():
             outcome[place], reasons[place] = Outcome.NOT_CHECKED, (blocked[place],)
     return Judgement(outcome, reasons, hit, reason)
+
+
+def reasons_of(outcome: NDArray[np.object_], known: Mapping[Outcome, tuple[str, ...]]) -> NDArray[np.object_]:
+    """A tuple of words for each outcome, mostly empty."""
+    reasons = np.fromiter(repeat((), len(outcome)), dtype=object, count=len(outcome))
+    for word, told in known.items():
+        for place in np.flatnonzero(outcome == word).tolist():
+            reasons[place] = told
+    return reasons
 
 
 def _outcomes(rule: Rule, holds: Booleans, surely: Booleans, possibly: Booleans, mapped: Floats) -> NDArray[np.object_]:

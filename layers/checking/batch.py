@@ -36,12 +36,12 @@ from .evaluate import Standing
 from .evidence import digest_of as digest_of_value
 from .evidence import plain
 from .export import export_layer, layer_exports, require_areas, with_subject_keys, write_subjects
-from .findings import accuracy_of
 from .outcome import Summary, write_results
 from .partition import run
 from .plan import Plan, Started
 from .reading import Case, require_served
 from .request import LOCAL_TIME, instant_of
+from .rule_finding import accuracy_of
 from .run import bound_case
 from .zones import names_communes, projection_of
 

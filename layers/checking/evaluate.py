@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gis.candidates import COUNTS, Measures, Pieces, Subjects
 from gis.coverage import Ground, mapped_share
-from gis.judge import Judgement, judge, judge_group, judge_subject, verdict_of
+from gis.judge import Judgement, judge, judge_group, judge_subject, reasons_of, verdict_of
 from gis.measure import AreaRoute, measure
 from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
 from layers.filters import Expression, parse_bound
@@ -223,8 +223,10 @@ def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) ->
 
 
 def _verdicts(check: Check, outcomes: Objects) -> Objects:
-    known = {outcome: verdict_of(check, outcome) for outcome in set(outcomes.tolist())}
-    return np.fromiter((known[outcome] for outcome in outcomes), dtype=object, count=len(outcomes))
+    verdicts = np.empty(len(outcomes), dtype=object)
+    for outcome in Outcome:
+        verdicts[outcomes == outcome] = verdict_of(check, outcome)
+    return verdicts
 
 
 def evaluate(
@@ -260,7 +262,7 @@ def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings]) -> C
 
 def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:
     outcome, low, high = judge_subject(check, subjects)
-    reasons = np.fromiter((_SUBJECT_REASONS.get(one, ()) for one in outcome), dtype=object, count=len(outcome))
+    reasons = reasons_of(outcome, _SUBJECT_REASONS)
     verdict = _verdicts(check, outcome)
     return CheckFindings(check, outcome, verdict, reasons, (), subjects.area_m2, low, high)
 
@@ -269,14 +271,25 @@ _SUBJECT_REASONS = {Outcome.BORDERLINE: ("within_accuracy",), Outcome.NOT_CHECKE
 
 
 def combined(group: Group, members: tuple[RuleFindings, ...]) -> CheckFindings:
-    """A group's findings from those of its members."""
-    size = len(members[0].outcome)
-    outcome, verdict, reasons = (np.empty(size, dtype=object) for _ in range(3))
-    for place in range(size):
-        outcome[place], verdict[place], reasons[place] = judge_group(
-            group, [member.outcome[place] for member in members]
-        )
-    return CheckFindings(group, outcome, verdict, reasons, members)
+    """A group's findings from those of its members: each combination of outcomes is judged once."""
+    codes = np.stack([_codes(member.outcome) for member in members])
+    combinations, which = np.unique(codes, axis=1, return_inverse=True)
+    judged = [judge_group(group, [_OUTCOMES[code] for code in codes_of_one]) for codes_of_one in combinations.T]
+    outcome, verdict, reasons = (np.empty(len(judged), dtype=object) for _ in range(3))
+    for place, (found, meaning, why) in enumerate(judged):
+        outcome[place], verdict[place], reasons[place] = found, meaning, why
+    back = which.ravel()
+    return CheckFindings(group, outcome[back], verdict[back], reasons[back], members)
+
+
+_OUTCOMES = tuple(Outcome)
+
+
+def _codes(outcomes: Objects) -> Integers:
+    codes = np.zeros(len(outcomes), dtype=np.int64)
+    for code, outcome in enumerate(_OUTCOMES):
+        codes[outcomes == outcome] = code
+    return codes
 
 
 def overall(found: Sequence[CheckFindings], subjects: int) -> Objects:

@@ -20,7 +20,7 @@ from layers.profile.grammar import Role
 
 from .evaluate import Sheet, evaluate, rules_of
 from .plan import OUTSIDE_ZONES, Plan
-from .sheets import entries_in, facts_in, mapped_in, meeting, pieces_in
+from .sheets import entries_in, facts_in, mapped_in, pieces_in
 from .subject import refs_of
 from .tables import features_table, findings_table
 
@@ -135,8 +135,7 @@ class _Part:
         plan = self.plan
         boxes = self._boxes(rule, plan.accuracy_m[rule.layer])
         facts = facts_in(plan.facts_file(rule.layer))
-        near = pieces_in(plan.pieces_file(rule.layer)).near(self.zone, _around(boxes))
-        subject, piece = meeting(near.geometry, boxes)
+        subject, piece, near = pieces_in(plan.pieces_file(rule.layer)).meeting(self.zone, boxes)
         mapped = mapped_in(plan.mapped_file(rule.layer), self.zone)
         areas, refused = mapped.around(boxes)
         return Sheet(
@@ -198,14 +197,6 @@ class _Part:
 
 
 _NUMBERS: tuple[Role, ...] = ("commune", "sheet", "parcel_number", "previous_sheet", "previous_parcel", "national_code")
-
-
-def _around(boxes: Floats) -> Floats:
-    """The box around all boxes; of empty subjects there are none."""
-    known = boxes[~np.isnan(boxes).any(axis=1)]
-    if not len(known):
-        return np.array([np.inf, np.inf, -np.inf, -np.inf])
-    return np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
 
 
 def _judged_or_halved(part: _Part) -> tuple[pa.Table, pa.Table]:

@@ -27,6 +27,8 @@ Integers = NDArray[np.int64]
 BOX = ("xmin", "ymin", "xmax", "ymax")
 ROW_GROUP = 4_096
 _KEPT_OPEN = 128
+#: pieces of a layer that a process keeps in memory rather than read them for each partition
+_KEPT_PIECES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,27 @@ class Near:
 
 
 class PieceFile:
-    """The pieces of a layer: zone, feature, box, geometry (WKB)."""
+    """The pieces of a layer: zone, feature, box, geometry (WKB). A small one is read once and kept."""
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path, memory_map=True)
         self._groups = self._read_boxes()
+        self._kept: dict[int, tuple[Near, shapely.STRtree]] = {}
 
-    def near(self, zone: int, box: Floats) -> Near:
-        """Pieces of the zone whose box meets this one."""
+    def meeting(self, zone: int, boxes: Floats) -> tuple[Integers, Integers, Near]:
+        """Pairs (box, piece) of the zone whose boxes meet, and the pieces."""
+        if self._file.metadata.num_rows > _KEPT_PIECES:
+            near = self._near(zone, around(boxes))
+            return *meeting(shapely.STRtree(near.geometry), boxes), near
+        if zone not in self._kept:
+            everything = np.array([-np.inf, -np.inf, np.inf, np.inf])
+            near = self._near(zone, everything)
+            self._kept[zone] = (near, shapely.STRtree(near.geometry))
+        near, tree = self._kept[zone]
+        return *meeting(tree, boxes), near
+
+    def _near(self, zone: int, box: Floats) -> Near:
+        """Pieces of the zone whose box meets this one; only row groups that may hold some are opened."""
         low_zone, high_zone, xmin, ymin, xmax, ymax = self._groups.T
         meets = (low_zone <= zone) & (high_zone >= zone)
         meets &= (xmin <= box[2]) & (xmax >= box[0]) & (ymin <= box[3]) & (ymax >= box[1])
@@ -138,18 +153,26 @@ class MappedGround:
 
 
 def _ground(shapes: Objects, boxes: Floats) -> Ground:
-    box, shape = meeting(shapes, boxes)
+    box, shape = meeting(shapely.STRtree(shapes), boxes)
     return Ground(box, shapes[shape])
 
 
-def meeting(shapes: Objects, boxes: Floats) -> tuple[Integers, Integers]:
-    """Pairs (box, shape) whose boxes meet; a box of nothing (NaN) meets nothing."""
+def meeting(tree: shapely.STRtree, boxes: Floats) -> tuple[Integers, Integers]:
+    """Pairs (box, shape of the tree) whose boxes meet; a box of nothing (NaN) meets nothing."""
     known = np.flatnonzero(~np.isnan(boxes).any(axis=1))
-    if not len(shapes) or not len(known):
+    if not len(tree) or not len(known):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    box, shape = shapely.STRtree(shapes).query(shapely.box(*boxes[known].T))
+    box, shape = tree.query(shapely.box(*boxes[known].T))
     order = np.lexsort((shape, box))  # a tree has no order of its own; sums of floats depend on it
     return known[box[order]].astype(np.int64), shape[order].astype(np.int64)
+
+
+def around(boxes: Floats) -> Floats:
+    """The box around all boxes; of empty subjects there are none."""
+    known = boxes[~np.isnan(boxes).any(axis=1)]
+    if not len(known):
+        return np.array([np.inf, np.inf, -np.inf, -np.inf])
+    return np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
 
 
 @lru_cache(maxsize=_KEPT_OPEN)

@@ -53,8 +53,8 @@ def findings_table(
         "subject_key": _dictionary(np.repeat(np.arange(size), checks), keys),
         "check": _repeated([check.check.id for check in found], size),
         "layer": _repeated([column.layer for column in columns], size),
-        "outcome": _words(_spread([check.outcome for check in found])),
-        "verdict": _words(_spread([check.verdict for check in found])),
+        "outcome": _members(Outcome, [check.outcome for check in found]),
+        "verdict": _members(Verdict, [check.verdict for check in found]),
         **numbers,
         "count": _counts(_spread([column.count for column in columns])),
         "revision": _counts(np.tile([column.revision for column in columns], size)),
@@ -162,9 +162,19 @@ def _repeated(words: Sequence[str | None], times: int) -> pa.DictionaryArray:
 
 
 def _words(words: NDArray[np.generic]) -> pa.DictionaryArray:
-    """Few different words or members of an enumeration, None as null."""
-    texts = [word.value if isinstance(word, Outcome | Verdict) else word for word in words.tolist()]
-    return pa.array(texts, pa.string()).dictionary_encode()
+    """Words, None as null."""
+    return pa.array(words.tolist(), pa.string()).dictionary_encode()
+
+
+def _members(kind: type[Outcome] | type[Verdict], columns: Sequence[Objects]) -> pa.DictionaryArray:
+    """Columns of members of an enumeration, subject by subject."""
+    found = []
+    for column in columns:
+        codes = np.zeros(len(column), dtype=np.int32)
+        for code, member in enumerate(kind):
+            codes[column == member] = code
+        found.append(codes)
+    return pa.DictionaryArray.from_arrays(pa.array(_spread(found)), pa.array([member.value for member in kind]))
 
 
 def _counts(values: NDArray[np.generic]) -> pa.Array:
