@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from layers.checking.replay import Replay, replay
 
+from layers.checking.replay import Replay, replay
 from ogc.settings import Settings
 
 from .context import console, database, print_json, run

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from layers.store.catalogue import load_catalogue
 
 from layers.errors import RefusedError
+from layers.store.catalogue import load_catalogue
 from ogc.auth import LIFETIME_S, make_token
 from ogc.settings import Settings
 
