@@ -6,10 +6,10 @@ Later issues hang long checks and exports on it through `checks.job`.
 from __future__ import annotations
 
 import structlog
-from layers.store.publication import sweep as sweep_staging
 from procrastinate import App, PsycopgConnector
 
 from layers.store.connection import Database
+from layers.store.staging import sweep as sweep_staging
 
 log = structlog.get_logger()
 

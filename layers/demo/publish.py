@@ -11,7 +11,7 @@ from layers.publishing.publication import publish
 from layers.publishing.source import digest_of
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
-from layers.store.publication import latest_release
+from layers.store.standing import latest_release
 
 Show = Callable[[int, int, str], None]
 NOTE = "Dữ liệu tổng hợp của tỉnh giả định / synthetic data of the demo province"

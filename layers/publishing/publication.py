@@ -22,7 +22,8 @@ from layers.profile.facts import fact_columns
 from layers.store import audit, publication
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
-from layers.store.publication import Run, Target
+from layers.store.staging import Run, close_run, copy_in, open_run, sweep
+from layers.store.standing import Target, box_of_rows, latest_release, read_shapes_by_key, read_standing
 
 from .content import Content, content_of, joined
 from .declaration import Declaration, Mapped, declare, mapped_parts
@@ -116,7 +117,7 @@ async def _begin(
 ) -> Work:  # fmt: skip
     target = target_of(catalogue, layer_id)
     require_right(catalogue, target, principal)
-    await publication.sweep(connection)
+    await sweep(connection)
     communes = await read_communes(connection, catalogue)
     return Work(connection, catalogue, target, options, principal, communes, progress, on_step)
 
@@ -153,7 +154,7 @@ async def read_communes(connection: Connection, catalogue: Catalogue) -> Commune
     name = catalogue.profile.header.reference_layers.commune
     if name is None or name not in catalogue.layers:
         return None
-    found = await publication.read_shapes_by_key(connection, target_of(catalogue, name))
+    found = await read_shapes_by_key(connection, target_of(catalogue, name))
     if not found:
         return None
     shapes = np.array([*(shapely.from_wkb(shape) for _key, shape in found), None], dtype=object)[:-1]
@@ -214,8 +215,8 @@ async def _compare(work: Work, inspection: Inspection, file: Content, base: int 
     connection = work.connection
     async with connection.transaction():
         await publication.freeze(connection)
-        standing = await publication.read_standing(connection, definition.id)
-        before = await publication.latest_release(connection, definition.id)
+        standing = await read_standing(connection, definition.id)
+        before = await latest_release(connection, definition.id)
         whole = await Scope().content(connection, work.target, None, None)
         inside = whole if scope.is_everything else await scope.content(connection, work.target, None, reference)
         is_old = base is not None and base != standing.revision
@@ -308,7 +309,7 @@ async def _stage_and_commit(
 ) -> PublishReport | None:
     """None when the layer moved meanwhile: nothing was written then."""
     prepared = await anyio.to_thread.run_sync(_prepared, work, inspection, found)
-    run = await publication.open_run(work.connection, work.target)
+    run = await open_run(work.connection, work.target)
     try:
         work.on_step("staging")
         await _stage(work, run, prepared)
@@ -317,7 +318,7 @@ async def _stage_and_commit(
         async with work.connection.transaction():
             return await _commit(work, run, prepared, found, mapped, report)
     finally:
-        await publication.close_run(work.connection, run)
+        await close_run(work.connection, run)
 
 
 def _prepared(work: Work, inspection: Inspection, found: Comparison) -> Prepared:
@@ -339,9 +340,9 @@ def _mapped(work: Work, inspection: Inspection, found: Comparison) -> Mapped:
 async def _stage(work: Work, run: Run, prepared: Prepared) -> None:
     count = len(prepared.rows)
     chunks = prepared.row_chunks(lambda done: work.progress("stage", done, 2 * count))
-    await publication.copy_in(work.connection, run.rows, prepared.columns, chunks, prepared.kinds)
+    await copy_in(work.connection, run.rows, prepared.columns, chunks, prepared.kinds)
     work.progress("stage", count, 2 * count)
-    await publication.copy_in(work.connection, run.pieces, PIECE_COLUMNS, prepared.piece_chunks(), PIECE_KINDS)
+    await copy_in(work.connection, run.pieces, PIECE_COLUMNS, prepared.piece_chunks(), PIECE_KINDS)
     work.progress("stage", 2 * count, 2 * count)
 
 
@@ -350,7 +351,7 @@ async def _commit(
 ) -> PublishReport | None:
     """Everything of one revision, in one transaction."""
     connection, target = work.connection, work.target
-    standing = await publication.read_standing(connection, work.layer_id, lock=True)
+    standing = await read_standing(connection, work.layer_id, lock=True)
     if standing.revision != found.revision:
         return None
     if standing.definition != work.catalogue.layers[work.layer_id].definition_digest:
@@ -379,7 +380,7 @@ async def _change_boxes(work: Work, prepared: Prepared, found: Comparison) -> ND
     boxes = prepared.boxes()
     if not work.target.definition.has_geometry or not len(found.difference.closed):
         return boxes
-    closed = await publication.box_of_rows(work.connection, work.target, found.difference.closed.tolist())
+    closed = await box_of_rows(work.connection, work.target, found.difference.closed.tolist())
     return boxes if closed is None else np.vstack([boxes, closed])
 
 

@@ -13,7 +13,17 @@ from layers.errors import InvalidRequestError, RefusedError
 from layers.store import audit, publication
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
-from layers.store.publication import Standing, Target
+from layers.store.staging import unlimited
+from layers.store.standing import (
+    Standing,
+    Target,
+    box_of_rows,
+    latest_release,
+    read_content,
+    read_history,
+    read_keys,
+    read_standing,
+)
 
 from .content import Content
 from .difference import Difference, difference
@@ -27,7 +37,7 @@ async def history(database: Database, catalogue: Catalogue, layer_id: str) -> li
     """All revisions, newest first. Raises NotFoundError."""
     target_of(catalogue, layer_id)
     async with database.connection() as connection:
-        return await publication.read_history(connection, layer_id)
+        return await read_history(connection, layer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ async def compare(
     """Revision against revision. Raises NotFoundError, InvalidRequestError."""
     target = target_of(catalogue, layer_id)
     async with database.transaction(snapshot=True) as connection:
-        standing = await publication.read_standing(connection, layer_id)
+        standing = await read_standing(connection, layer_id)
         for revision in (first, second):
             _require_revision(standing, revision)
         old = await _content(connection, target, first)
@@ -77,12 +87,12 @@ def _require_revision(standing: Standing, revision: int) -> None:
 
 
 async def _content(connection: Connection, target: Target, revision: int | None) -> Content:
-    return Content(*await publication.read_content(connection, target, revision))
+    return Content(*await read_content(connection, target, revision))
 
 
 async def _names(connection: Connection, target: Target, fids: NDArray[np.int64], revision: int) -> list[str]:
     shown = fids[:SHOWN_KEYS].tolist()
-    keys = await publication.read_keys(connection, target, shown, revision)
+    keys = await read_keys(connection, target, shown, revision)
     return [keys.get(fid, str(fid)) for fid in shown]
 
 
@@ -95,10 +105,10 @@ async def rollback(
     target = target_of(catalogue, layer_id)
     require_right(catalogue, target, principal)
     async with database.dedicated() as connection, connection.transaction():
-        await publication.unlimited(connection)
-        standing = await publication.read_standing(connection, layer_id, lock=True)
+        await unlimited(connection)
+        standing = await read_standing(connection, layer_id, lock=True)
         _require_revision(standing, revision)
-        release = await publication.latest_release(connection, layer_id, revision)
+        release = await latest_release(connection, layer_id, revision)
         if release is None:
             raise RefusedError(
                 f"Phiên bản {revision} của '{layer_id}' chưa có nội dung để khôi phục.",
@@ -162,7 +172,7 @@ async def _record_rollback(  # noqa: PLR0913, PLR0917 - one value each
 
 async def _record_box(connection: Connection, target: Target, revision: int, fids: NDArray[np.int64]) -> None:
     if target.definition.has_geometry and len(fids):
-        box = await publication.box_of_rows(connection, target, fids.tolist())
+        box = await box_of_rows(connection, target, fids.tolist())
         if box is not None:
             await publication.record_change_boxes(connection, target.definition.id, revision, np.array([box]))
 
@@ -197,8 +207,8 @@ async def _change_state(
     if reason is not None and not reason.strip():
         raise InvalidRequestError("Cần nêu lý do: --reason '…'.", "A reason is needed: --reason '…'.")
     async with database.dedicated() as connection, connection.transaction():
-        await publication.unlimited(connection)
-        standing = await publication.read_standing(connection, layer_id, lock=True)
+        await unlimited(connection)
+        standing = await read_standing(connection, layer_id, lock=True)
         if standing.state not in allowed:
             raise _wrong_state(standing, kind)
         made, removed = standing.revision + 1, 0

@@ -15,7 +15,7 @@ from layers.errors import InvalidRequestError
 from layers.filters import Expression, check, evaluate, parse_text, property_names
 from layers.profile.grammar import LayerDefinition
 from layers.store.connection import Connection
-from layers.store.publication import Target, read_attributes, read_content
+from layers.store.standing import Target, read_attributes, read_content
 
 from .content import Content
 from .inspection import Communes, Rows, communes_of

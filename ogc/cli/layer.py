@@ -23,9 +23,9 @@ from layers.publishing.publication import read_communes, target_of
 from layers.publishing.report import PublishReport
 from layers.publishing.source import Progress, Source, read_source
 from layers.publishing.unknown import definition_of
-from layers.store import publication
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
+from layers.store.standing import count_rows, latest_release, read_layers
 from ogc.settings import Settings
 
 from .context import console, database, output, principal_named, print_json, run
@@ -207,7 +207,7 @@ def list_layers(as_json: AsJson = False) -> None:
 
     async def body(opened: Database, catalogue: Catalogue) -> list[dict[str, Any]]:
         async with opened.connection() as connection:
-            stored = {found["id"]: found for found in await publication.read_layers(connection)}
+            stored = {found["id"]: found for found in await read_layers(connection)}
         return [_listed(state.definition, stored[name]) for name, state in catalogue.layers.items()]
 
     found = _on_database(body, as_json=as_json)
@@ -236,9 +236,9 @@ def show(words: Words = None, layer: LayerOption = None, as_json: AsJson = False
     async def body(opened: Database, catalogue: Catalogue) -> dict[str, Any]:
         target = target_of(catalogue, layer_id)
         async with opened.connection() as connection:
-            stored = {found["id"]: found for found in await publication.read_layers(connection)}[layer_id]
-            release = await publication.latest_release(connection, layer_id)
-            count = await publication.count_rows(connection, target)
+            stored = {found["id"]: found for found in await read_layers(connection)}[layer_id]
+            release = await latest_release(connection, layer_id)
+            count = await count_rows(connection, target)
         definition = target.definition.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return {**_listed(target.definition, stored), "features": count, "newest": release, "definition": definition}
 
