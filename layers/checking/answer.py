@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -51,11 +51,15 @@ class View:
         return self.sights.get(layer, _HIDDEN)
 
 
-def view_of(catalogue: Catalogue, principal: Principal, *, purpose: str | None, day: date) -> View:
-    """The caller's sight of every layer; a layer the profile no longer has is seen by nobody but the operator."""
+def view_of(
+    catalogue: Catalogue, principal: Principal, *, purpose: str | None, day: date, layers: Container[str] | None = None
+) -> View:
+    """The caller's sight of every layer, or of these. A layer the profile no longer has is seen by nobody but the
+    operator."""
     sights = {
         name: sight_of(principal, state.definition, catalogue.grants, purpose=purpose, day=day)
         for name, state in catalogue.layers.items()
+        if layers is None or name in layers
     }
     withdrawn = frozenset(name for name, state in catalogue.layers.items() if state.state == "withdrawn")
     return View(sights, withdrawn, catalogue.policy_digest)

@@ -34,11 +34,22 @@ class TamperedRecordError(LienthongError):
     code = "tampered"
 
 
+#: most values of a record: taken as they are, without a call for each
+_AS_THEY_ARE = frozenset({str, bool, type(None)})
+
+
 def plain(value: object) -> Any:
     """The same value in JSON's own types: dates as ISO texts, what is not finite as null."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:  # most values of a record, decided without a look at their classes
+    if kind in _AS_THEY_ARE:
         return value
+    if kind is dict:
+        return {
+            key if type(key) is str else str(key): item if type(item) in _AS_THEY_ARE else plain(item)
+            for key, item in value.items()  # type: ignore[attr-defined]
+        }
+    if kind is float or kind is int:
+        return _plain_number(value)
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, int | float | Decimal):

@@ -61,6 +61,9 @@ class LayerStanding:
     state: str
     reason: str | None = None
 
+    def as_dict(self) -> dict[str, str | None]:
+        return {"state": self.state, "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -16,6 +16,7 @@ from layers.store.checks import record, stored_profile
 from layers.store.connection import Connection, Database
 
 from .evidence import canonical, difference, opened
+from .nothing_near import NothingNear
 from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
 from .request import ByFid, ByGeometry
 from .run import examine, limiter_of_loop
@@ -60,7 +61,8 @@ async def replay(database: Database, record_id: str) -> Replay:
     case = _case(profile, content)
     reading = await read(database, case, _chooser(profile, content["subject"]))
     head = {name: content[name] for name in _HEAD}
-    again = await to_thread.run_sync(examine, case, reading, head, limiter=limiter_of_loop())
+    afresh = NothingNear()  # measured again, never told again
+    again = await to_thread.run_sync(examine, case, reading, head, afresh, limiter=limiter_of_loop())
     return Replay(stored.id, stored.digest, digest(canonical(again)), tuple(difference(content, again)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from anyio.lowlevel import RunVar
 
 from layers.access.principal import Principal
 from layers.errors import InvalidInputsError
-from layers.profile.bind import SkippedCheck, bind_procedure
+from layers.profile.bind import SkippedCheck
 from layers.profile.profile import digest
 from layers.store import audit
 from layers.store.catalogue import Catalogue
@@ -22,8 +21,10 @@ from layers.store.checks import insert_record
 from layers.store.connection import Database
 
 from .answer import Answer, project, view_of
+from .asked import bound_procedure
 from .evidence import digest_of, engine, plain, seal
-from .findings import findings_of, verdict_of_findings
+from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
+from .nothing_near import NothingNear
 from .reading import Case, Reading, Seeker, read
 from .request import LOCAL_TIME, CheckRequest, instant_of
 from .subject import Subject
@@ -68,7 +69,7 @@ async def check(
     def seal_and_project() -> tuple[Any, Answer]:
         content = examine(case, reading, head)
         record = seal(content, principal=principal.id)
-        view = view_of(catalogue, principal, purpose=purpose, day=today)
+        view = view_of(catalogue, principal, purpose=purpose, day=today, layers=reading.cut)
         return record, project(content, record.digest, view)
 
     record, answer = await to_thread.run_sync(seal_and_project, limiter=limiter or limiter_of_loop())
@@ -96,16 +97,17 @@ def bound_case(
 ) -> Case:
     """The case of a procedure with its inputs bound."""
     profile = catalogue.profile
-    bound = bind_procedure(profile, procedure, inputs, on_date)
+    bound = bound_procedure(profile, catalogue.profile_digest, procedure, inputs, on_date)
     definition = profile.procedure(procedure)
     if definition is None:  # bind has refused it already
         raise InvalidInputsError(f"Không có thủ tục '{procedure}'.", f"No procedure '{procedure}'.")
     return Case(profile, catalogue.profile_digest, definition, bound, on_date, as_of, clock)
 
 
-def examine(case: Case, reading: Reading, head: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of the record: what the engine found, whoever asks. Pure: the same case and reading give the same."""
-    findings = findings_of(case, reading)
+def examine(case: Case, reading: Reading, head: Mapping[str, Any], known: NothingNear = NOTHING_NEAR) -> dict[str, Any]:
+    """The content of the record: what the engine found, whoever asks. Pure: the same case and reading give the same,
+    whatever is `known` of earlier ones."""
+    findings = findings_of(case, reading, known)
     content = {
         **head,
         "as_of": case.as_of,
@@ -121,14 +123,12 @@ def examine(case: Case, reading: Reading, head: Mapping[str, Any]) -> dict[str, 
         "profile": case.profile_digest,
         "rules": _rules(case),
         "cut": {layer: found.revision for layer, found in reading.cut.items()},
-        "states": {layer: asdict(case.standing(found)) for layer, found in reading.cut.items()},
+        "states": {layer: case.standing(found).as_dict() for layer, found in reading.cut.items()},
         "engine": engine(case.profile.header.crs.to_wgs84),
         "verdict": verdict_of_findings(findings),
         "skipped": [_skipped(case, skipped) for skipped in case.bound.skipped],
-        "findings": findings,
     }
-    made: dict[str, Any] = plain(content)
-    return made
+    return {**plain(content), "findings": findings}
 
 
 def _skipped(case: Case, skipped: SkippedCheck) -> dict[str, object]:
