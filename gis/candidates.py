@@ -100,7 +100,10 @@ class Theme:
     def blank(cls, subjects: int) -> Theme:
         # two arrays and their rows, not twelve arrays: for one subject the allocations cost more than the measuring
         unknown, none = np.full((9, subjects), np.nan), np.zeros((3, subjects), dtype=np.int64)
-        return cls(*unknown, *none, np.zeros(subjects, dtype=bool))
+        return cls(
+            unknown[0], unknown[1], unknown[2], unknown[3], unknown[4], unknown[5], unknown[6], unknown[7], unknown[8],
+            none[0], none[1], none[2], np.zeros(subjects, dtype=bool),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
