@@ -30,6 +30,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy import table as light_table
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import CreateIndex, DropIndex
 from sqlalchemy.sql import column as light_column
 
 from .connection import Connection, execute, row, rows
@@ -86,11 +87,21 @@ async def close_all(connection: Connection, target: Target, revision: int) -> in
 
 
 async def insert_rows(connection: Connection, run: Run, revision: int) -> int:
-    """From staging into the layer's table, in the order they were staged."""
+    """From staging into the layer's table, in the order they were staged.
+
+    Into a table that never held a row nobody looks: its indexes are built after it is filled.
+    """
     table, staged = run.target.table, _plain(run.rows)
     names = [column.name for column in table.columns if column.name not in ("since", "until")]
+    is_new = await row(connection, select(table.c.fid).limit(1)) is None
+    indexes = sorted(table.indexes, key=lambda index: str(index.name)) if is_new else []
+    for index in indexes:
+        await execute(connection, DropIndex(index, if_exists=True))
     query = select(*(staged.c[name] for name in names), literal(revision, BigInteger))
-    return await execute(connection, insert(table).from_select([*names, "since"], query))
+    count = await execute(connection, insert(table).from_select([*names, "since"], query))
+    for index in indexes:
+        await execute(connection, CreateIndex(index))
+    return count
 
 
 async def insert_pieces(connection: Connection, run: Run, revision: int) -> int:
