@@ -103,12 +103,12 @@ def _block_areas(p_edges: Edges, p: Integers, q_edges: Edges, q: Integers) -> Fl
         q_edges.left[q_edge, 0] < p_edges.right[p_edge, 0]
     )
     pair, q_edge, p_edge = pair[share_x], q_edge[share_x], p_edge[share_x]
-    origin = p_edges.bounds[p[pair], :2]  # near the numbers, for their last digits
+    floor = np.array([0.0, 1.0]) * p_edges.bounds[p[pair], 1:2]  # near the numbers, for the last digits of their areas
     below_both = _integral_of_minimum(
-        p_edges.left[p_edge] - origin,
-        p_edges.right[p_edge] - origin,
-        q_edges.left[q_edge] - origin,
-        q_edges.right[q_edge] - origin,
+        p_edges.left[p_edge] - floor,
+        p_edges.right[p_edge] - floor,
+        q_edges.left[q_edge] - floor,
+        q_edges.right[q_edge] - floor,
     )
     return sums(pair, below_both * p_edges.sign[p_edge] * q_edges.sign[q_edge], len(p))
 
@@ -117,14 +117,16 @@ def _integral_of_minimum(p_left: Floats, p_right: Floats, q_left: Floats, q_righ
     """∫ min(y_p, y_q) dx over the x both edges span; min(a, b) = (a + b − |a − b|) / 2."""
     x_from = np.maximum(p_left[:, 0], q_left[:, 0])
     x_to = np.minimum(p_right[:, 0], q_right[:, 0])
-    p_slope = (p_right[:, 1] - p_left[:, 1]) / (p_right[:, 0] - p_left[:, 0])
-    q_slope = (q_right[:, 1] - q_left[:, 1]) / (q_right[:, 0] - q_left[:, 0])
-    p_from = p_left[:, 1] + p_slope * (x_from - p_left[:, 0])
-    p_to = p_left[:, 1] + p_slope * (x_to - p_left[:, 0])
-    q_from = q_left[:, 1] + q_slope * (x_from - q_left[:, 0])
-    q_to = q_left[:, 1] + q_slope * (x_to - q_left[:, 0])
+    p_from, p_to = _height(p_left, p_right, x_from), _height(p_left, p_right, x_to)
+    q_from, q_to = _height(q_left, q_right, x_from), _height(q_left, q_right, x_to)
     apart = _mean_of_absolute(p_from - q_from, p_to - q_to)
     return np.asarray(((p_from + p_to + q_from + q_to) / 2 - apart) / 2 * (x_to - x_from))
+
+
+def _height(left: Floats, right: Floats, x: Floats) -> Floats:
+    """y of the edge at x, which it spans; by share and not by slope, since an edge may be as good as vertical."""
+    share = (x - left[:, 0]) / (right[:, 0] - left[:, 0])
+    return np.asarray(left[:, 1] + share * (right[:, 1] - left[:, 1]))
 
 
 def _mean_of_absolute(first: Floats, last: Floats) -> Floats:

@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from .areas import CONTACT_AREA_M2, area_threshold_m2
+from .bounds import strip_limit_m2
 from .candidates import COUNTS, Booleans, Floats, Measures, Subjects, Theme
 from .lengths import length_threshold_m
 from .procedure import Check, Group, Outcome, Relation, Rule, SubjectRule, Verdict, worst
@@ -149,14 +150,21 @@ def _feature_minimum_m2(rule: Rule) -> float:
 
 
 def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.object_], Floats, Floats]:
-    """Outcomes of a question about the subject itself, with its area at the least and at the most, in m²."""
-    low = shapely.area(shapely.buffer(subjects.geometry, -subjects.accuracy_m))
-    high = shapely.area(shapely.buffer(subjects.geometry, subjects.accuracy_m))
-    met, at_least_met, at_most_met = (_within(rule, area) for area in (subjects.area_m2, low, high))
+    """Outcomes of a question about the subject itself, with its area at the least and at the most, in m²; NaN where the
+    accuracy cannot change the answer."""
+    low, high = (np.full(len(subjects), np.nan) for _ in range(2))
+    strip = strip_limit_m2(subjects.perimeter_m, subjects.vertices.astype(np.float64), subjects.accuracy_m)
+    near = [bound for bound in (rule.at_least, rule.at_most) if bound is not None]
+    could_flip = np.any([np.abs(subjects.area_m2 - bound) <= strip for bound in near], axis=0) & subjects.is_valid
+    asked = np.flatnonzero(could_flip & (subjects.accuracy_m > 0))
+    shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
+    low[asked], high[asked] = shapely.area(shapely.buffer(shapes, -error)), shapely.area(shapely.buffer(shapes, error))
     outcome = np.empty(len(subjects), dtype=object)
     outcome[:] = Outcome.AFFECTED
+    met = _within(rule, subjects.area_m2)
     outcome[met] = Outcome.CLEAR
-    outcome[(at_least_met != met) | (at_most_met != met)] = Outcome.BORDERLINE
+    flips = (_within(rule, low[asked]) != met[asked]) | (_within(rule, high[asked]) != met[asked])
+    outcome[asked[flips]] = Outcome.BORDERLINE
     outcome[~subjects.is_valid] = Outcome.NOT_CHECKED
     return outcome, low, high
 

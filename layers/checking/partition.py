@@ -4,11 +4,12 @@ any machine that sees the folder, may run it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
@@ -152,7 +153,7 @@ class _Part:
         facts, entries = facts_in(plan.facts_file(rule.layer)), entries_in(plan.entries_file(rule.layer))
         pairs = [
             (place, feature)
-            for place, refs in enumerate(self._refs_among(entries))
+            for place, refs in self._refs_among(entries)
             for feature in sorted({feature for ref in refs for feature in entries.get(ref, ())})
         ]
         subject, feature = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
@@ -177,22 +178,23 @@ class _Part:
         number = (has["sheet"] & has["parcel_number"]) | (has["previous_sheet"] & has["previous_parcel"])
         return np.asarray(has["national_code"] | (has["commune"] & number), dtype=bool)
 
-    def _refs_among(self, entries: Mapping[str, Sequence[int]]) -> list[tuple[str, ...]]:
-        """The names of each subject, worked out only where the number of some entry is its own."""
-        numbers = {ref.partition("/")[2] for ref in entries if not ref.startswith("code:")}
-        codes = {ref.removeprefix("code:") for ref in entries if ref.startswith("code:")}
-        columns = [self.table[name].to_pylist() for name in _NUMBERS]
+    def _refs_among(self, entries: Mapping[str, Sequence[int]]) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Subjects that some entry may name, with all their names; those names are worked out for no other."""
         layer, profile = self.plan.profile.parcel_layer, self.plan.profile
-        names = {role: attribute.name for role in _NUMBERS if (attribute := layer.by_role(role))}
-        found: list[tuple[str, ...]] = []
-        for row in zip(*columns, strict=True):
-            one = dict(zip(_NUMBERS, row, strict=True))
-            may = one["national_code"] in codes or any(
-                f"{one[sheet]}/{one[parcel]}" in numbers
-                for sheet, parcel in (("sheet", "parcel_number"), ("previous_sheet", "previous_parcel"))
-            )
-            attributes = {name: one[role] for role, name in names.items()}
-            found.append(refs_of(layer, profile, attributes) if may else ())
+        columns = {role: attribute.name for role in _NUMBERS if (attribute := layer.by_role(role))}
+        for place in np.flatnonzero(self._may_be_named(entries)).tolist():
+            attributes = {name: self.table[role][place].as_py() for role, name in columns.items()}
+            yield place, refs_of(layer, profile, attributes)
+
+    def _may_be_named(self, entries: Mapping[str, Sequence[int]]) -> NDArray[np.bool_]:
+        """By sheet and number alone, present or former, or by the national code."""
+        numbers = pa.array([ref.partition("/")[2] for ref in entries if not ref.startswith("code:")], pa.string())
+        codes = pa.array([ref.removeprefix("code:") for ref in entries if ref.startswith("code:")], pa.string())
+        table = self.table
+        found = np.asarray(pc.is_in(table["national_code"], codes).to_numpy(), dtype=bool)
+        for sheet, parcel in (("sheet", "parcel_number"), ("previous_sheet", "previous_parcel")):
+            named = pc.binary_join_element_wise(table[sheet], table[parcel], "/")
+            found |= np.asarray(pc.is_in(named, numbers).to_numpy(), dtype=bool)
         return found
 
 

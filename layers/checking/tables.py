@@ -74,7 +74,9 @@ class _Columns:
         self.count = unknown
         self.layer: str | None = None
         self.revision = np.nan
-        self.reason = np.fromiter((";".join(codes) or None for codes in found.reasons), dtype=object, count=size)
+        self.reason = np.full(size, None, dtype=object)
+        for place in np.flatnonzero(np.fromiter(map(len, found.reasons), dtype=np.int64, count=size)).tolist():
+            self.reason[place] = ";".join(found.reasons[place])
         if isinstance(found.check, Rule):
             self._take_rule(found.rules[0])
             self.layer, self.revision = found.check.layer, float(revisions[found.check.layer] or np.nan)

@@ -40,6 +40,7 @@ def test_it_equals_overlay_for_any_two_polygons(a: int, b: int, dx: float, dy: f
             1.0,
         ),
         ("POLYGON ((0 0, 10 0, 5 10, 0 0))", "POLYGON ((0 10, 10 10, 5 0, 0 10))", 25.0),
+        ("POLYGON ((0 0, 1e-320 10, 10 10, 10 0, 0 0))", "POLYGON ((-5 -5, 5 -5, 5 5, -5 5, -5 -5))", 25.0),
     ],
 )
 def test_where_edges_coincide_nothing_degenerates(first: str, second: str, expected: float) -> None:
