@@ -22,7 +22,6 @@ from layers.profile.grammar import Role
 from .evaluate import Sheet, evaluate, rules_of
 from .plan import OUTSIDE_ZONES, Plan
 from .sheets import entries_in, facts_in, mapped_in, pieces_in
-from .subject import refs_of
 from .tables import features_table, findings_table
 
 Objects = NDArray[np.object_]
@@ -180,6 +179,8 @@ class _Part:
 
     def _refs_among(self, entries: Mapping[str, Sequence[int]]) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Subjects that some entry may name, with all their names; those names are worked out for no other."""
+        from .subject import refs_of  # brings the database's libraries along, which workers need for nothing else
+
         layer, profile = self.plan.profile.parcel_layer, self.plan.profile
         columns = {role: attribute.name for role in _NUMBERS if (attribute := layer.by_role(role))}
         for place in np.flatnonzero(self._may_be_named(entries)).tolist():
