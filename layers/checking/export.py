@@ -70,7 +70,7 @@ async def export_layer(connection: Connection, plan: Plan, export: LayerExport, 
     pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
     with pq.ParquetWriter(plan.pieces_file(layer), _PIECES, compression="zstd") as writer:
         async for chunk in pieces:
-            writer.write_table(_boxed(chunk, fids), row_group_size=ROW_GROUP)
+            writer.write_table(boxed(chunk, fids), row_group_size=ROW_GROUP)
     pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
 
 
@@ -85,7 +85,7 @@ _PIECES = pa.schema(
 )
 
 
-def _boxed(chunk: pa.Table, fids: NDArray[np.int64]) -> pa.Table:
+def boxed(chunk: pa.Table, fids: NDArray[np.int64]) -> pa.Table:
     """Pieces with the position of their feature and their box."""
     fid = chunk["fid"].to_numpy()
     feature = np.searchsorted(fids, fid)
