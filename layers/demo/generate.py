@@ -14,7 +14,7 @@ from layers.errors import InvalidRequestError
 from layers.profile.grammar import Commune
 from layers.profile.profile import Profile
 
-from . import cadastre, country, geography, ground, local, settlement
+from . import cadastre, country, ground, local, settlement
 from .conflicts import Conflict, plant, write_conflicts
 from .files import SYNTHETIC, DemoFiles, fixed_time, write_json
 from .themes import Themes
@@ -116,6 +116,3 @@ def _readme(parcels: int, seed: int) -> str:
         "only names and codes of communes are real.\n"
         "conflicts.json, conflicts.csv: những vướng mắc cài sẵn / planted conflicts. manifest.json: số lượng, mã băm.\n"
     )
-
-
-__all__ = ["DEFAULT_PARCELS", "DEFAULT_SEED", "Manifest", "generate", "geography"]
