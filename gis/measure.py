@@ -13,12 +13,13 @@ import numpy as np
 import shapely
 
 from .areas import measure_areas
+from .bounds import COINCIDENCE_M
 from .candidates import Booleans, Candidates, Measures, Pieces, Subjects, Theme, measures_of
 from .lengths import measure_lengths
 from .nearness import measure_distances, measure_entries, measure_points
 from .procedure import Relation, Rule
 
-__all__ = ["Measures", "Pieces", "Subjects", "Theme", "measure"]
+__all__ = ["Measures", "Pieces", "Subjects", "Theme", "is_out_of_reach", "measure"]
 
 AreaRoute = Literal["overlay", "edges"]
 
@@ -52,6 +53,15 @@ def measure(
         by_edges = len(subjects) >= _MANY_SUBJECTS if area_route is None else area_route == "edges"
         measured = _measured(rule, Candidates.of(subjects, usable), by_edges=by_edges, pair_bounds=pair_bounds)
     return replace(measured, theme=replace(measured.theme, broken=measured.theme.broken | broken))
+
+
+def is_out_of_reach(rule: Rule, subjects: Subjects, pieces: Pieces) -> bool:
+    """Every piece can be measured and is so far away that `measure` finds what it finds where there is none."""
+    if _unusable(rule, subjects, pieces).any():
+        return False
+    distance = shapely.distance(subjects.geometry[pieces.subject], pieces.geometry)  # NaN, of an entry, is not far
+    error = np.hypot(subjects.accuracy_m[pieces.subject], pieces.accuracy_m[pieces.feature])
+    return bool((distance > rule.reach_m + np.maximum(error, COINCIDENCE_M)).all())
 
 
 def _measured(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:

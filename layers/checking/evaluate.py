@@ -78,6 +78,10 @@ class Sheet:
     refused: Ground = field(default_factory=Ground.none)
     failed: Objects | None = None
 
+    @property
+    def pieces(self) -> Pieces:
+        return Pieces(self.subject, self.feature, self.geometry, self.accuracy_m, self.excluded, self.piece)
+
     @classmethod
     def unread(cls, subjects: int, reason: str) -> Sheet:
         """A layer of which nothing could be read, with the reason (error, timeout …)."""
@@ -194,8 +198,7 @@ def evaluate_rule(
     pair_bounds: bool = True,
 ) -> RuleFindings:
     """One rule for all subjects."""
-    pieces = Pieces(sheet.subject, sheet.feature, sheet.geometry, sheet.accuracy_m, sheet.excluded, sheet.piece)
-    measures = measure(rule, subjects, pieces, area_route=area_route, pair_bounds=pair_bounds)
+    measures = measure(rule, subjects, sheet.pieces, area_route=area_route, pair_bounds=pair_bounds)
     mapped = _mapped(rule, subjects, sheet, standing)
     blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
     if sheet.failed is not None:
@@ -224,7 +227,8 @@ def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) ->
 
 def _verdicts(check: Check, outcomes: Objects) -> Objects:
     verdicts = np.empty(len(outcomes), dtype=object)
-    for outcome in Outcome:
+    asked = outcomes if len(outcomes) == 1 else Outcome  # of one subject all masks would be made for one word
+    for outcome in asked:
         verdicts[outcomes == outcome] = verdict_of(check, outcome)
     return verdicts
 

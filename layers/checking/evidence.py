@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import orjson
 import pyproj
 import rfc8785
 import shapely
@@ -25,7 +26,14 @@ from layers.store.checks import RecordRow
 _LARGEST_INTEGER = 2**53 - 1
 
 
-_BEYOND_UTF16_ORDER = re.compile("[\ue000-\U0010ffff]")
+_EXPONENT = re.compile(rb"[0-9]e-")
+#: bytes of UTF-8 text below U+E000: its order is that of UTF-16 too
+_SORTED_ALIKE = bytes(range(0xEE))
+#: a value that is not plain is refused, not written in some way of its own
+_CANONICAL = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)  # fmt: skip
 
 
 class TamperedRecordError(LienthongError):
@@ -72,13 +80,14 @@ def _plain_number(value: Any) -> int | float | str | None:
 def canonical(value: object) -> str:
     """One text for one value, by RFC 8785; the value must be plain.
 
-    For plain values Python's own encoder writes the very same, forty times faster, but for numbers with an exponent and
-    for letters that sort differently in UTF-16: those go the standard's way.
+    For plain values orjson writes the very same, hundreds of times faster, but for numbers with an exponent and for
+    letters that sort differently in UTF-16: those go the standard's way.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    if "e-" in text or _BEYOND_UTF16_ORDER.search(text):
-        return rfc8785.dumps(value).decode()  # type: ignore[arg-type]
-    return text
+    text = orjson.dumps(value, option=_CANONICAL)
+    has_exponent = b"e-" in text and _EXPONENT.search(text)
+    if has_exponent or text.translate(None, _SORTED_ALIKE):
+        text = rfc8785.dumps(value)  # type: ignore[arg-type]
+    return text.decode()
 
 
 def digest_of(value: object) -> str:

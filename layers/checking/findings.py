@@ -6,6 +6,7 @@ Pure: no database, no caller, no clock of its own. One rule that fails costs its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,10 @@ from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, 
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .evaluate import Sheet, Standing, evaluate, evaluate_rule, exclusions
 from .evidence import plain
-from .nothing_near import NothingNear, is_nothing_near, is_ordinary, question_of
+from .nothing_near import NothingNear, is_nothing_near, question_of
 from .reading import Case, Reading
 from .reasons import reason
-from .rule_finding import KEY, RuleFinding, accuracy_of, cited, office_of, rounded, unverified
+from .rule_finding import KEY, RuleFinding, accuracy_near, accuracy_of, cited, office_of, rounded, unverified
 
 log = structlog.get_logger()
 
@@ -59,7 +60,6 @@ class _Maker:
         shapes = np.empty(1, dtype=object)
         shapes[0] = subject.geometry
         self.subjects = Subjects.of(shapes, np.array([subject.accuracy_m]))
-        self.is_ordinary = is_ordinary(self.subjects)
         self.titles = {check.id: check.title for check in case.definition.checks}
         self.number = -1
 
@@ -75,30 +75,28 @@ class _Maker:
         self.number += 1
         layer, cut = self._definition(rule), self.reading.cut[rule.layer]
         standing = self._standing(layer, cut)
-        if not self._is_nothing_near(rule):
-            return self._measured(rule, layer, cut, standing)
-        # the numpy set-up for nothing costs more than all the rest of a finding
+        sheet, attributes = self._sheet(rule, layer, cut)
+        # numpy's set-up for measuring nothing costs more than all the rest of a finding
+        if not is_nothing_near(rule, self.subjects, sheet):
+            return self._measured(rule, layer, cut, standing, sheet, attributes)
         question = question_of(self.case, self.number, rule, cut, standing)
         told = self.known.get(question)
         if told is None:
-            told = self._measured(rule, layer, cut, standing)
+            told = self._measured(rule, layer, cut, standing, sheet, attributes)
             self.known.keep(question, told)
+        told["accuracy_m"] = plain(accuracy_near(sheet, layer, self.case))
         return told
 
-    def _is_nothing_near(self, rule: Rule) -> bool:
-        if not self.is_ordinary or self._unreadable(rule):
-            return False
-        rows = self.reading.candidates.get(self.number, ())
-        return not isinstance(rows, CandidatesError) and is_nothing_near(rows)
-
-    def _measured(self, rule: Rule, layer: LayerDefinition, cut: CutLayer, standing: Standing) -> Json:
-        sheet, attributes = self._sheet(rule, layer, cut)
+    def _measured(
+        self, rule: Rule, layer: LayerDefinition, cut: CutLayer, standing: Standing,
+        sheet: Sheet, attributes: Sequence[Mapping[str, object]],
+    ) -> Json:  # fmt: skip
         try:
             found = evaluate_rule(rule, self.subjects, sheet, standing, self.case.clock)
         except _MEASURING_FAILURES as error:
             log.warning("check.rule_failed", rule=rule.id, layer=rule.layer, error=type(error).__name__)
-            sheet, attributes = Sheet.unread(1, "error"), []
-            found = evaluate_rule(rule, self.subjects, sheet, standing, self.case.clock)
+            found = evaluate_rule(rule, self.subjects, Sheet.unread(1, "error"), standing, self.case.clock)
+            attributes = ()
         one = RuleFinding(self.case, self.reading.subject, layer, cut, found, attributes)
         told: Json = plain(one.as_json(self.title(rule, layer)))
         return told
@@ -174,6 +172,8 @@ class _Maker:
         if any(row.fid is not None and row.attributes is None for row in rows):
             log.error("check.piece_without_fact", layer=rule.layer, revision=cut.revision)
             return Sheet.unread(1, "error"), []
+        if rows and all(row.kind == "everywhere" for row in rows):
+            return _NOTHING, []
         try:
             return sheet_of(rule, layer, rows, self.case)
         except _MEASURING_FAILURES as error:
@@ -194,6 +194,8 @@ class _Maker:
         return layer.title.message().as_dict() if layer else _PLAIN_TITLES.get(type(check), _OTHER).as_dict()
 
 
+#: of a layer that is mapped everywhere and has nothing near
+_NOTHING = replace(Sheet.empty(), everywhere=True)
 _OTHER = Message("Nội dung kiểm tra", "Check")
 _PLAIN_TITLES: Mapping[type, Message] = {
     SubjectRule: Message("Diện tích thửa đất", "Area of the subject"),

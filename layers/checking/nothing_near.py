@@ -3,18 +3,18 @@ the subject. Each is measured once and then told again."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
 import shapely
 
 from gis.candidates import Subjects
-from gis.procedure import Rule
-from layers.store.checks import CandidateRow, CutLayer
+from gis.measure import is_out_of_reach
+from gis.procedure import Outcome, Rule
+from layers.store.checks import CutLayer
 
 from .answer import Json
-from .evaluate import Standing
+from .evaluate import Sheet, Standing
 from .reading import Case, LayerStanding
 
 
@@ -36,27 +36,23 @@ class NothingNear:
     """Findings by question, as texts: whoever is told one gets a copy of their own. Threads may share it."""
 
     most: int = 4096  #: publications and profiles come and go; beyond it all is forgotten
-    _told: dict[Question, str] = field(default_factory=dict)
+    _told: dict[Question, bytes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._told)
 
     def get(self, question: Question) -> Json | None:
         text = self._told.get(question)
-        found: Json | None = None if text is None else json.loads(text)
+        found: Json | None = None if text is None else orjson.loads(text)
         return found
 
     def keep(self, question: Question, finding: Json) -> None:
-        """`finding` is plain."""
+        """`finding` is plain. What was not checked, for whatever reason, is not kept: it may be another time."""
+        if finding["outcome"] == Outcome.NOT_CHECKED:
+            return
         if len(self._told) >= self.most:
             self._told.clear()
-        self._told[question] = json.dumps(finding, ensure_ascii=False)
-
-
-def is_ordinary(subjects: Subjects) -> bool:
-    """One polygon with an area: what every relation can be measured of."""
-    is_polygon = shapely.get_dimensions(subjects.geometry) == 2
-    return bool((subjects.is_valid & is_polygon & (subjects.area_m2 > 0)).all())
+        self._told[question] = orjson.dumps(finding)
 
 
 def question_of(case: Case, number: int, rule: Rule, cut: CutLayer, standing: Standing) -> Question:
@@ -65,7 +61,18 @@ def question_of(case: Case, number: int, rule: Rule, cut: CutLayer, standing: St
     )
 
 
-def is_nothing_near(rows: Sequence[CandidateRow]) -> bool:
-    """No piece, no entry, and the layer is mapped everywhere with nothing refused around: of an ordinary subject
-    neither shape nor size then shows in the finding."""
-    return len(rows) > 0 and all(row.kind == "everywhere" for row in rows)
+def is_nothing_near(rule: Rule, subjects: Subjects, sheet: Sheet) -> bool:
+    """No feature within reach of an ordinary subject, and all is mapped: neither shape nor size of the subject then
+    shows in the finding, nor anything of the features but their accuracy."""
+    if sheet.failed is not None or not sheet.everywhere or len(sheet.refused.subject):
+        return False
+    try:
+        return _is_ordinary(subjects) and (not len(sheet.subject) or is_out_of_reach(rule, subjects, sheet.pieces))
+    except shapely.GEOSException:
+        return False  # measuring will tell
+
+
+def _is_ordinary(subjects: Subjects) -> bool:
+    """Polygons with an area: what every relation can be measured of."""
+    is_polygon = shapely.get_dimensions(subjects.geometry) == 2
+    return bool((subjects.is_valid & is_polygon & (subjects.area_m2 > 0)).all())

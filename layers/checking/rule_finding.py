@@ -15,7 +15,7 @@ from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
 from .answer import NO_MEASURE, Json
-from .evaluate import RuleFindings
+from .evaluate import RuleFindings, Sheet
 from .reading import Case
 from .reasons import reason
 from .request import LOCAL_TIME
@@ -61,7 +61,7 @@ class RuleFinding:
                 "published": self.cut.published,
                 "max_age_days": self.layer.max_age_days,
             },
-            "accuracy_m": self._accuracy_m(),
+            "accuracy_m": accuracy_near(self.found.sheet, self.layer, self.case),
             "features": features,
             "dropped": dropped,
             "basis": self._basis(features),
@@ -90,34 +90,34 @@ class RuleFinding:
         return float(known.min()) if np.isnan(theme.nearest_m[0]) and len(known) else float(theme.nearest_m[0])
 
     def _pairs(self) -> tuple[list[Json], list[Json]]:
+        measures, judgement = self.found.measures, self.found.judgement
+        columns = (
+            judgement.hit, measures.feature, self.found.pair_fid, measures.relation, judgement.reason,
+            measures.area_m2, measures.area_high_m2, measures.length_m, measures.nearest_m,
+        )  # fmt: skip
         features: list[Json] = []
         dropped: list[Json] = []
-        for pair, is_hit in enumerate(self.found.judgement.hit):
-            made = self._pair(pair)
-            (features if is_hit else dropped).append(made)
+        for is_hit, *pair in zip(*(column.tolist() for column in columns), strict=True):
+            (features if is_hit else dropped).append(self._pair(*pair))
         return features, dropped
 
-    def _pair(self, pair: int) -> Json:
-        measures = self.found.measures
-        values = dict(self.attributes[int(measures.feature[pair])])
+    def _pair(
+        self, feature: int, fid: int, relation: str, reason: str,
+        area_m2: float, area_high_m2: float, length_m: float, nearest_m: float,
+    ) -> Json:  # fmt: skip
+        values = dict(self.attributes[feature])
         return {
-            "fid": str(int(self.found.pair_fid[pair])),
+            "fid": str(fid),
             "key": values.pop(KEY),
             "key_columns": list(self.layer.key_columns),
-            "relation": measures.relation[pair],
-            "reason": self.found.judgement.reason[pair] or None,
-            "area_m2": rounded(measures.area_m2[pair], 4),
-            "area_high_m2": rounded(measures.area_high_m2[pair], 4),
-            "length_m": rounded(measures.length_m[pair], 4),
-            "nearest_m": rounded(measures.nearest_m[pair], 4),
+            "relation": relation,
+            "reason": reason or None,
+            "area_m2": rounded(area_m2, 4),
+            "area_high_m2": rounded(area_high_m2, 4),
+            "length_m": rounded(length_m, 4),
+            "nearest_m": rounded(nearest_m, 4),
             "attributes": values,
         }
-
-    def _accuracy_m(self) -> float | None:
-        """The least accurate of the features near, else the layer's."""
-        of_features = self.found.sheet.accuracy_m
-        worst_m = float(of_features.max()) if len(of_features) else accuracy_of(self.layer, self.case)
-        return rounded(worst_m, 3) if worst_m > 0 else None
 
     def _basis(self, features: Sequence[Json]) -> list[Json]:
         """The decision behind each feature, then the release, then layer and check (design 4)."""
@@ -210,6 +210,12 @@ def accuracy_of(layer: LayerDefinition, case: Case) -> float:
         return layer.accuracy_m
     of_scale = case.profile.header.accuracy_of_scale_m(layer.scale) if layer.scale is not None else None
     return of_scale or 0.0
+
+
+def accuracy_near(sheet: Sheet, layer: LayerDefinition, case: Case) -> float | None:
+    """The least accurate of the features near, else the layer's."""
+    worst_m = float(sheet.accuracy_m.max()) if len(sheet.accuracy_m) else accuracy_of(layer, case)
+    return rounded(worst_m, 3) if worst_m > 0 else None
 
 
 def office_of(check: Check, layer: LayerDefinition | None) -> Message | None:

@@ -73,9 +73,9 @@ async def check(
         return record, project(content, record.digest, view)
 
     record, answer = await to_thread.run_sync(seal_and_project, limiter=limiter or limiter_of_loop())
-    async with database.transaction() as connection:
-        await insert_record(connection, record)
-        await audit.record(connection, _event(principal, catalogue, request, purpose, reading, record.digest))
+    event = _event(principal, catalogue, request, purpose, reading, record.digest)
+    async with database.connection() as connection:
+        await insert_record(connection, record, event)
     return answer
 
 

@@ -60,6 +60,15 @@ class Event:
         """The same access with what is known after the answer was made (request, features, trace)."""
         return replace(self, **more)
 
+    def columns(self) -> dict[str, object]:
+        """The row of access.event."""
+        return {
+            "principal": self.principal, "os_user": self.os_user, "roles": list(self.roles), "action": self.action,
+            "layer": self.layer, "purpose": self.purpose, "dossier": self.dossier, "decision": self.decision,
+            "reason": self.reason, "grants": list(self.grants), "policy": self.policy, "revision": self.revision,
+            "request": self.request, "features": self.features, "accesses": self.accesses, "trace": self.trace,
+        }  # fmt: skip
+
 
 async def record(connection: Connection, event: Event, *, is_read: bool = False) -> None:
     """One insert. Raises psycopg errors: the caller's transaction must not commit, its answer must not leave.
@@ -67,7 +76,7 @@ async def record(connection: Connection, event: Event, *, is_read: bool = False)
     `is_read` lets the commit return before the log is on disk: a crash of the database server can lose the events of
     the last half second, of reads only. What changes data, a check or an export never takes this way.
     """
-    await execute(connection, blocks("audit")["record_read" if is_read else "record"], _values(event))
+    await execute(connection, blocks("audit")["record_read" if is_read else "record"], event.columns())
 
 
 class Counter:
@@ -105,16 +114,7 @@ class Counter:
 
 async def _insert(connection: Connection, events: Iterable[Event]) -> None:
     for event in events:
-        await execute(connection, blocks("audit")["record"], _values(event))
-
-
-def _values(event: Event) -> dict[str, object]:
-    return {
-        "principal": event.principal, "os_user": event.os_user, "roles": list(event.roles), "action": event.action,
-        "layer": event.layer, "purpose": event.purpose, "dossier": event.dossier, "decision": event.decision,
-        "reason": event.reason, "grants": list(event.grants), "policy": event.policy, "revision": event.revision,
-        "request": event.request, "features": event.features, "accesses": event.accesses, "trace": event.trace,
-    }  # fmt: skip
+        await execute(connection, blocks("audit")["record"], event.columns())
 
 
 def _unrecorded() -> StoreError:

@@ -16,6 +16,7 @@ from layers.errors import StoreError
 from layers.profile.profile import Profile
 from layers.profile.texts import profile_from
 
+from .audit import Event
 from .connection import Connection, execute, row, rows
 from .statements import blocks
 
@@ -166,8 +167,11 @@ class RecordRow:
     body: str
 
 
-async def insert_record(connection: Connection, record: RecordRow) -> None:
-    await execute(connection, blocks("checks")["insert_record"], {f: getattr(record, f) for f in record.__slots__})
+async def insert_record(connection: Connection, record: RecordRow, event: Event) -> None:
+    """Record and event together. Raises psycopg errors: the answer must then not leave."""
+    values = {name: getattr(record, name) for name in record.__slots__}
+    of_event = {f"event_{name}": value for name, value in event.columns().items()}
+    await execute(connection, blocks("checks")["insert_record"], values | of_event)
 
 
 async def record(connection: Connection, record_id: str) -> RecordRow | None:

@@ -133,7 +133,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
         """One transaction; with `snapshot` every statement sees the same instant (REPEATABLE READ)."""
-        async with self._pool.connection() as connection, connection.transaction():
-            if snapshot:
-                await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        if not snapshot:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+            return
+        async with self._pool.connection() as connection:  # ends what was begun: commits, or rolls back on an error
+            # the level goes with BEGIN: a statement of its own would cost every check a round trip
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             yield connection

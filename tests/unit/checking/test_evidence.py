@@ -50,6 +50,17 @@ def test_numbers_and_keys_are_written_as_the_standard_says() -> None:
     assert canonical(plain(value)) == text
 
 
+@pytest.mark.parametrize("text", ["one-e-mail", "1e-7", "1e-", "dòng\n\t\x1f\x7f\u2028", "\ufffd", "đất ở"])
+def test_texts_are_written_as_the_standard_says(text: str) -> None:
+    assert canonical({text: text}) == rfc8785.dumps({text: text}).decode()
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 2), {1, 2}, {1: 2}])
+def test_a_value_that_is_not_plain_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError):
+        canonical({"a": value})
+
+
 def test_what_json_cannot_say_is_said_otherwise() -> None:
     assert plain({"d": date(2026, 1, 2), "x": float("nan"), "big": 2**60, "t": (1, 2)}) == {
         "d": "2026-01-02", "x": None, "big": str(2**60), "t": [1, 2],
