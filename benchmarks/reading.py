@@ -86,7 +86,7 @@ def _bare_items(example: dict[str, object]) -> sql.Composed:
     """One text a feature, with the properties and the title that the service shows."""
     properties = example["properties"]
     assert isinstance(properties, dict)
-    pairs = sql.SQL(", ").join(sql.SQL("{}, {}").format(sql.Literal(n), sql.Identifier(n)) for n in properties)
+    names = sql.SQL(", ").join(sql.SQL("parcel.{}").format(sql.Identifier(name)) for name in properties)
     title = sql.SQL(
         """',"title":', to_json(concat('Thửa đất số ', so_thua, ', tờ bản đồ số ', so_to)),"""
         if "title" in example
@@ -94,9 +94,10 @@ def _bare_items(example: dict[str, object]) -> sql.Composed:
     )
     return sql.SQL(
         """SELECT concat('{{"type":"Feature","id":', fid, {title} ',"geometry":', ST_AsGeoJSON(geom_4326, 8, 0),
-                  ',"properties":', json_build_object({pairs}), '}}')
-           FROM data.parcel WHERE until IS NULL ORDER BY fid LIMIT {page}"""
-    ).format(title=title, pairs=pairs, page=sql.Literal(PAGE))
+                  ',"properties":', row_to_json(properties), '}}')
+           FROM data.parcel CROSS JOIN LATERAL (SELECT {names}) properties
+           WHERE until IS NULL ORDER BY fid LIMIT {page}"""
+    ).format(title=title, names=names, page=sql.Literal(PAGE))
 
 
 def _tile_of_about(bare: psycopg.Connection, wanted: int) -> tuple[int, int, int, int]:
