@@ -88,7 +88,7 @@ def _bare_items(example: dict[str, object]) -> sql.Composed:
     assert isinstance(properties, dict)
     names = sql.SQL(", ").join(sql.SQL("parcel.{}").format(sql.Identifier(name)) for name in properties)
     title = sql.SQL(
-        """',"title":', to_json(concat('Thửa đất số ', so_thua, ', tờ bản đồ số ', so_to)),"""
+        """',"title":', to_json(concat('Thửa đất số ', parcel.so_thua, ', tờ bản đồ số ', parcel.so_to)),"""
         if "title" in example
         else ""
     )
