@@ -168,18 +168,22 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
     report = _on_database(body, as_json=as_json)
     if as_json:
         print_json(report.as_dict())
-    elif report.revision is None:
+    else:
+        _tell(report, layer, is_shown=not assume_yes and report.revision is not None)
+
+
+def _tell(report: PublishReport, layer: str, *, is_shown: bool) -> None:
+    """The end of a publication for a person; who was asked has seen the report already."""
+    if not is_shown:
         show_inspection(report.inspection)
         show_changes(report)
+    if report.revision is None:
         output.print("Chưa ghi gì (--dry-run) · nothing was written")
-    else:
-        if assume_yes:
-            show_inspection(report.inspection)
-            show_changes(report)
-        output.print(
-            f"[green]✓[/green] Đã công bố · published: {layer}, phiên bản/revision {report.revision}, "
-            f"bản công bố/release {report.release}"
-        )
+        return
+    output.print(
+        f"[green]✓[/green] Đã công bố · published: {layer}, phiên bản/revision {report.revision}, "
+        f"bản công bố/release {report.release}"
+    )
 
 
 def _confirmed(report: PublishReport, *, assume_yes: bool, as_json: bool) -> bool:

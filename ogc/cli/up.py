@@ -60,12 +60,19 @@ def up(
 
 def _refuse_open_demo(demo: bool, host: str) -> None:
     """Development tokens exist on loopback only."""
-    is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    if demo and not is_loopback:
+    if demo and not _is_loopback(host):
         raise RefusedError(
             "--demo chỉ chạy trên 127.0.0.1 vì có danh tính thử nghiệm.",
             "--demo serves on loopback only: it has development identities.",
         )
+
+
+def _is_loopback(host: str) -> bool:
+    """A name other than localhost may lead anywhere: it counts as open."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _apply_profile(url: str, profile: Profile) -> None:
