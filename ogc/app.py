@@ -18,6 +18,7 @@ from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
 from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
+from ogc.common.clock import Clock, NewId, random_id, utc_now
 from ogc.common.compression import Compression
 from ogc.common.links import Prefix
 from ogc.common.metrics import Measure, Metrics
@@ -35,8 +36,16 @@ BLOCKS = (common, features, tiles)
 SHUTDOWN_S = 10
 
 
-def create_app(settings: Settings, *, demo: bool = False, database_url: str | None = None) -> FastAPI:
-    """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only."""
+def create_app(
+    settings: Settings,
+    *,
+    demo: bool = False,
+    database_url: str | None = None,
+    clock: Clock = utc_now,
+    new_id: NewId = random_id,
+) -> FastAPI:
+    """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only.
+    `clock` (with its zone) and `new_id` are the only things an answer has that neither request nor data decide."""
     configure()
     identities = DemoIdentities(settings.secrets_folder) if demo else None
     metrics = Metrics()
@@ -51,6 +60,7 @@ def create_app(settings: Settings, *, demo: bool = False, database_url: str | No
         dependencies=[Depends(refuse_unknown)],
     )
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
+    app.state.clock, app.state.new_id = clock, new_id
     app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
     install(app)
     _add_routes(app, identities)
@@ -86,7 +96,7 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
         async with Database.open(url, size=settings.pool_size) as database, LiveCatalogue(database) as catalogue:
             accesses = Accesses(database)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
-            app.state.figures, app.state.decisions = Figures(), Decisions()
+            app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(accesses.flush_forever)
                 yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -140,7 +139,7 @@ def _page(request: Request, body: dict[str, Any]) -> Response | None:
 
 def unknown(request: Request, error: Exception) -> Response:
     """An error nobody foresaw: the caller gets an id, the log gets the rest; the error's text goes nowhere else."""
-    error_id = uuid.uuid4().hex
+    error_id = request.app.state.new_id()
     route = getattr(request.scope.get("endpoint"), "__name__", None)
     log.error("unknown_error", id=error_id, method=request.method, route=route, exc_info=error)
     body = _body(

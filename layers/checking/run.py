@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ async def check(
     principal: Principal,
     *,
     now: datetime | None = None,
+    new_id: Callable[[], str] | None = None,
     limiter: CapacityLimiter | None = None,
 ) -> Answer:
     """The answer to a request; its record and its event are stored before it leaves.
@@ -63,7 +64,7 @@ async def check(
     today = instant.astimezone(LOCAL_TIME).date()
     seeker = Seeker(catalogue, principal, purpose, today)
     reading = await read(database, case, seeker.chooser(request.subject))
-    head = {"id": str(uuid.uuid4()), "created": instant.isoformat(), "principal": principal.id,
+    head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(), "principal": principal.id,
             "dossier": request.dossier, "purpose": purpose}  # fmt: skip
 
     def seal_and_project() -> tuple[Any, Answer]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from layers.store.catalogue import Catalogue, LayerState
 from ogc.auth import principal_of, purpose_of
 
 from .caching import NO_STORE, REVALIDATE, SHARED
+from .clock import Clock, utc_now
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -55,14 +55,15 @@ class Relation:
 class Decisions:
     """Decisions of one process; a change of policy, profile or day has other keys."""
 
-    def __init__(self, size: int = 4096) -> None:
+    def __init__(self, clock: Clock = utc_now, size: int = 4096) -> None:
+        self._clock = clock
         self._size = size
         self._known: OrderedDict[tuple[object, ...], Decision] = OrderedDict()
 
     def of(
         self, catalogue: Catalogue, state: LayerState, principal: Principal, action: Action, purpose: str | None
     ) -> Decision:
-        day = datetime.now(LOCAL_TIME).date()
+        day = self._clock().astimezone(LOCAL_TIME).date()
         key = (
             *(principal.id, principal.roles, principal.office, principal.sector, principal.is_operator),
             tuple(sorted(principal.claims.items())),

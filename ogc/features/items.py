@@ -26,9 +26,9 @@ def items_query(query: Query, revision: int | None) -> ItemsQuery:
     )
 
 
-def feature_collection(page: Page, addresses: Addresses, layer_id: str, revision: int) -> bytes:
+def feature_collection(page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime) -> bytes:
     """A GeoJSON FeatureCollection; `numberMatched` is exact or left out."""
-    frame: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": _now()}
+    frame: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": _instant(now)}
     if page.number_matched is not None:
         frame["numberMatched"] = page.number_matched
     frame |= {"numberReturned": len(page.features), "links": _links(page, addresses, layer_id, revision)}
@@ -51,5 +51,5 @@ def feature(item: Item, addresses: Addresses, layer_id: str) -> bytes:
     return item.bytes[:-1] + b',"links":' + orjson.dumps(links) + b"}"
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _instant(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

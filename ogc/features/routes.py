@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from layers.store import features
 from layers.store.connection import Connection
 from layers.store.revisions import revision_at, standing
 from ogc.common.caching import VARY, digest, is_known, not_modified, strong, weak
+from ogc.common.clock import now_of
 from ogc.common.extents import extent_of
 from ogc.common.language import language_of
 from ogc.common.links import GEOJSON, HTML, JSON, SCHEMA, Addresses
@@ -94,7 +95,7 @@ async def items(request: Request, parameters: Parameters) -> Response:
         return not_modified(etag, relation.cache_control)
     page, relation, revision = await _read_page(request, relation, query)
     etag = weak("items", *relation.version, addresses.here())
-    body = feature_collection(page, addresses, relation.layer, revision)
+    body = feature_collection(page, addresses, relation.layer, revision, now_of(request))
     if is_page:
         return _layer_page(request, orjson.loads(body), "items.html", GEOJSON, relation)
     return json_response(body, GEOJSON, headers=_headers(relation, etag))
@@ -146,7 +147,7 @@ async def _collection(request: Request, addresses: Addresses, relation: Relation
 async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, Relation, int]:
     """The page, the relation it was read from, and its revision. The event is written before anything leaves."""
     async with request.app.state.database.connection() as connection:
-        pinned = await _pinned_revision(connection, relation.layer, query)
+        pinned = await _pinned_revision(connection, relation.layer, query, now_of(request))
         page = await _page(request, connection, relation, query, pinned)
         is_walk = query.cursor is not None or page.next_after is not None
         is_current = pinned is None or pinned >= relation.state.revision
@@ -177,13 +178,13 @@ async def _page_of_one_instant(
     return await _page(request, connection, replace(relation, state=newer), query, revision)
 
 
-async def _pinned_revision(connection: Connection, layer: str, query: Query) -> int | None:
+async def _pinned_revision(connection: Connection, layer: str, query: Query, now: datetime) -> int | None:
     """A walk stays on the revision it began with; `as-of` names another; else what is current."""
     if query.cursor is not None:
         return query.cursor.revision
     if query.as_of is None:
         return None
-    if query.as_of > datetime.now(UTC) + timedelta(days=1):
+    if query.as_of > now + timedelta(days=1):
         raise invalid_value("as-of", "nằm ở tương lai", "lies in the future")
     return await revision_at(connection, layer, query.as_of)
 

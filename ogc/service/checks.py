@@ -23,6 +23,7 @@ from layers.checking.request import (
 from layers.checking.run import check
 from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
 from ogc.auth import principal_of, purpose_of
+from ogc.common.clock import now_of
 from ogc.common.links import Addresses
 from ogc.common.negotiation import prefers_html
 from ogc.common.responses import json_response
@@ -102,6 +103,8 @@ async def post_check(request: Request) -> Response:
             on_date=body.on_date,
         ),
         principal_of(request),
+        now=now_of(request),
+        new_id=state.new_id,
     )
     where = Addresses(request).to("checks", answer.id)
     return json_response(answer.content, status=201, headers={"Location": where})
@@ -112,7 +115,7 @@ async def get_check(request: Request, record_id: str) -> Response:
     """Đọc lại kết quả một lần kiểm tra · one recorded check, as far as the caller may see it."""
     state = request.app.state
     catalogue = await state.catalogue.current()
-    answer = await find_answer(state.database, catalogue, record_id, principal_of(request))
+    answer = await find_answer(state.database, catalogue, record_id, principal_of(request), now=now_of(request))
     if prefers_html(request):
         return answer_page(request, catalogue, answer.content)
     return json_response(answer.content)
@@ -127,7 +130,8 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
     state = request.app.state
     query = parse_parcel(parcel) if parcel else None
     catalogue = await state.catalogue.current()
-    answers = await checks_of(state.database, catalogue, principal_of(request), dossier=dossier, parcel=query)
+    principal, now = principal_of(request), now_of(request)
+    answers = await checks_of(state.database, catalogue, principal, dossier=dossier, parcel=query, now=now)
     return json_response({"checks": [answer.content for answer in answers]})
 
 

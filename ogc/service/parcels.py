@@ -9,6 +9,7 @@ from layers.checking.look_up import look_up
 from layers.checking.request import ByCode, ByNumber, CommuneName, ParcelQuery, parse_point
 from layers.errors import FieldError, InvalidRequestError
 from ogc.auth import principal_of, purpose_of
+from ogc.common.clock import now_of
 from ogc.common.responses import json_response
 
 router = APIRouter(tags=["checks"])
@@ -27,7 +28,12 @@ async def get_parcels(
     query = _query(commune, sheet, parcel, code, point)
     state = request.app.state
     candidates = await look_up(
-        state.database, await state.catalogue.current(), query, principal_of(request), purpose=purpose_of(request)
+        state.database,
+        await state.catalogue.current(),
+        query,
+        principal_of(request),
+        purpose=purpose_of(request),
+        now=now_of(request),
     )
     return json_response({"candidates": [candidate.as_dict() for candidate in candidates]})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from layers.access.decide import decide, visible_layers
 from layers.access.grammar import Action
@@ -59,10 +59,14 @@ class Sector:
 
 
 def sectors(
-    catalogue: Catalogue, principal: Principal, purpose: str | None, known: Mapping[str, Overview] | None = None
+    catalogue: Catalogue,
+    principal: Principal,
+    purpose: str | None,
+    now: datetime,
+    known: Mapping[str, Overview] | None = None,
 ) -> tuple[Sector, ...]:
     """Every sector with at least one visible layer, that of the parcels first."""
-    made = list(cards(catalogue, principal, purpose, known or {}))
+    made = list(cards(catalogue, principal, purpose, now, known or {}))
     named, first = catalogue.profile.header.sectors, catalogue.profile.parcel_layer.sector
     ids = sorted({*named, *(card.sector for card in made)}, key=lambda id_: (id_ != first, id_))
     found = (
@@ -73,10 +77,9 @@ def sectors(
 
 
 def cards(
-    catalogue: Catalogue, principal: Principal, purpose: str | None, known: Mapping[str, Overview]
+    catalogue: Catalogue, principal: Principal, purpose: str | None, now: datetime, known: Mapping[str, Overview]
 ) -> Iterator[Card]:
     """Visible layers in the order of the profile."""
-    now = datetime.now(UTC)
     day = now.astimezone(HERE).date()
     for definition in visible_layers(principal, catalogue.profile.layers, catalogue.grants, day=day):
         decisions = {

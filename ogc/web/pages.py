@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from layers.access.principal import PUBLIC, Principal
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of
+from ogc.common.clock import now_of
 from ogc.common.identity import identities_of
 from ogc.common.language import COOKIE, language_of
 
@@ -163,7 +164,7 @@ def _of_catalogue(request: Request, language: str, catalogue: Catalogue | None) 
     principal = principal_of_page(request)
     identities = identities_of(catalogue.profile)
     return {
-        "sectors": sectors(catalogue, principal, purpose_of_page(request)),
+        "sectors": sectors(catalogue, principal, purpose_of_page(request), now_of(request)),
         "communes": communes_by_generation(catalogue.profile.communes),
         "identities": identities,
         "identity_title": next(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from layers.store.catalogue import Catalogue
 from layers.store.overview import overviews
+from ogc.common.clock import now_of
 from ogc.common.links import base_url
 
 from .cards import cards, sectors
@@ -57,7 +57,7 @@ async def map_page(request: Request) -> HTMLResponse:
     """The caller's layers on one map."""
     catalogue = await catalogue_of(request)
     header = catalogue.profile.header
-    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), {})
+    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), now_of(request), {})
     only = request.query_params.get("layer")
     references = (header.reference_layers.parcel, header.reference_layers.commune)
     shown = {
@@ -79,7 +79,7 @@ async def map_page(request: Request) -> HTMLResponse:
 async def style(request: Request) -> Response:
     """The MapLibre style of the layers this caller may see as tiles."""
     catalogue = await catalogue_of(request)
-    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), {})
+    listed = cards(catalogue, principal_of_page(request), purpose_of_page(request), now_of(request), {})
     made = map_style(listed, catalogue.profile, base_url(request))
     return JSONResponse(made, headers={"cache-control": "private, no-store", "vary": "Cookie, Authorization"})
 
@@ -94,7 +94,7 @@ async def check_page(request: Request) -> HTMLResponse:
         catalogue=catalogue,
         here="check",
         procedures=catalogue.profile.procedures,
-        today=datetime.now(HERE).date(),
+        today=now_of(request).astimezone(HERE).date(),
         settings=_map_settings(catalogue),
     )
 
@@ -105,7 +105,7 @@ async def catalogue_page(request: Request) -> HTMLResponse:
     catalogue = await catalogue_of(request)
     async with request.app.state.database.connection() as connection:
         known = await overviews(connection)
-    listed = sectors(catalogue, principal_of_page(request), purpose_of_page(request), known)
+    listed = sectors(catalogue, principal_of_page(request), purpose_of_page(request), now_of(request), known)
     return render(request, "catalogue.html", catalogue=catalogue, here="catalogue", sectors=listed)
 
 

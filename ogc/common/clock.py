@@ -1,0 +1,30 @@
+"""The two things an answer has from outside the request and the data: what time it is, and names nobody has used yet.
+
+Both are passed into `create_app`, so that a test may hold them still; nothing at the edge asks the system itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.requests import HTTPConnection
+
+Clock = Callable[[], datetime]
+NewId = Callable[[], str]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A name that cannot be guessed: knowing it is part of the right to a record."""
+    return str(uuid.uuid4())
+
+
+def now_of(connection: HTTPConnection) -> datetime:
+    """The service's time, with its zone."""
+    now: datetime = connection.app.state.clock()
+    return now
