@@ -10,11 +10,12 @@ from typing import Any
 from gis.errors import Message
 from gis.procedure import Outcome, Verdict, worst
 from layers.access.principal import Principal
+from layers.canonical import digest_of
 from layers.profile.profile import digest
 from layers.store.catalogue import Catalogue
 from layers.store.checks import RecordRow
 
-from .evidence import digest_of, opened
+from .evidence import opened
 from .reasons import reason
 from .sight import Sight, sight_of
 
@@ -57,7 +58,14 @@ def view_of(
     """The caller's sight of every layer, or of these. A layer the profile no longer has is seen by nobody but the
     operator."""
     sights = {
-        name: sight_of(principal, state.definition, catalogue.grants, purpose=purpose, day=day)
+        name: sight_of(
+            principal,
+            state.definition,
+            catalogue.grants,
+            purpose=purpose,
+            day=day,
+            active_agreements=catalogue.active_agreements,
+        )
         for name, state in catalogue.layers.items()
         if layers is None or name in layers
     }

@@ -192,8 +192,9 @@ class Seeker:
         layer = cut[profile.parcel_layer.id]
         rows = await parcels(connection, profile, require_served(layer, standing_now(layer)), ways_of(query, profile))
         sight = sight_of(
-            self.principal, profile.parcel_layer, self.catalogue.grants, purpose=self.purpose, day=self.day
-        )
+            self.principal, profile.parcel_layer, self.catalogue.grants, purpose=self.purpose, day=self.day,
+            active_agreements=self.catalogue.active_agreements,
+        )  # fmt: skip
         shown = [(row, sight.columns(row.attributes)) for row in rows]
         return [(row, candidate_of(row, profile, columns)) for row, columns in shown if columns is not None]
 

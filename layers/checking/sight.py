@@ -35,11 +35,18 @@ class Sight:
 
 
 def sight_of(
-    principal: Principal, definition: LayerDefinition, grants: Sequence[Grant], *, purpose: str | None, day: date
+    principal: Principal,
+    definition: LayerDefinition,
+    grants: Sequence[Grant],
+    *,
+    purpose: str | None,
+    day: date,
+    active_agreements: frozenset[str] = frozenset(),
 ) -> Sight:
     """The caller's sight of a layer on one day for one purpose."""
     decisions = [
-        decide(principal, definition, action, grants, purpose=purpose, day=day) for action in ("items", "check")
+        decide(principal, definition, action, grants, purpose=purpose, day=day, active_agreements=active_agreements)
+        for action in ("items", "check")
     ]
     boxes = tuple(dict.fromkeys(box for decision in decisions for box in decision.boxes))
     names = tuple(dict.fromkeys(grant for decision in decisions for grant in decision.grants))

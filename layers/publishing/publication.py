@@ -141,7 +141,10 @@ def target_of(catalogue: Catalogue, layer_id: str) -> Target:
 
 def require_right(catalogue: Catalogue, target: Target, principal: Principal) -> None:
     """Raises ForbiddenError when no grant lets the caller publish the layer."""
-    decision = decide(principal, target.definition, "publish", catalogue.grants, purpose=None, day=date.today())
+    decision = decide(
+        principal, target.definition, "publish", catalogue.grants, purpose=None, day=date.today(),
+        active_agreements=catalogue.active_agreements,
+    )  # fmt: skip
     if not decision.is_allowed:
         raise ForbiddenError(
             f"'{principal.id}' không có quyền công bố lớp '{target.definition.id}'. Liên hệ cơ quan chủ quản lớp.",

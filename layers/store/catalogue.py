@@ -51,6 +51,7 @@ class Catalogue:
     grants: tuple[Grant, ...]
     policy_digest: str
     layers: Mapping[str, LayerState]
+    active_agreements: frozenset[str] = frozenset()  #: whose latest version is active; a grant under another holds not
 
     @property
     def storage_srid(self) -> int:
@@ -92,6 +93,7 @@ async def load_catalogue(connection: Connection) -> Catalogue:
         grants=() if policy else grants_from(found["policy_body"]),
         policy_digest=policy.digest if policy else found["policy"],
         layers=_states(profile, found["layers"]),
+        active_agreements=frozenset(found["active_agreements"]),
     )
 
 

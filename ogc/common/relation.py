@@ -67,11 +67,15 @@ class Decisions:
         key = (
             *(principal.id, principal.roles, principal.office, principal.sector, principal.is_operator),
             tuple(sorted(principal.claims.items())),
+            catalogue.active_agreements,
             *(state.definition.id, state.definition_digest, action, purpose, day, catalogue.policy_digest),
         )
         found = self._known.get(key)
         if found is None:
-            found = decide(principal, state.definition, action, catalogue.grants, purpose=purpose, day=day)
+            found = decide(
+                principal, state.definition, action, catalogue.grants, purpose=purpose, day=day,
+                active_agreements=catalogue.active_agreements,
+            )  # fmt: skip
             self._known[key] = found
             if len(self._known) > self._size:
                 self._known.popitem(last=False)

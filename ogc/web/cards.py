@@ -81,9 +81,14 @@ def cards(
 ) -> Iterator[Card]:
     """Visible layers in the order of the profile."""
     day = now.astimezone(HERE).date()
-    for definition in visible_layers(principal, catalogue.profile.layers, catalogue.grants, day=day):
+    active = catalogue.active_agreements
+    for definition in visible_layers(
+        principal, catalogue.profile.layers, catalogue.grants, day=day, active_agreements=active
+    ):
         decisions = {
-            action: decide(principal, definition, action, catalogue.grants, purpose=purpose, day=day)
+            action: decide(
+                principal, definition, action, catalogue.grants, purpose=purpose, day=day, active_agreements=active
+            )
             for action in ACTIONS
         }
         overview = known.get(definition.id, NOTHING)

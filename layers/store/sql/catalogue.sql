@@ -9,6 +9,9 @@ SELECT applied.profile,
                                             AS named)), '{}') AS parts,
        policy.digest AS policy,
        policy_text.body AS policy_body,
+       (SELECT coalesce(jsonb_agg(latest.id), '[]')
+        FROM (SELECT DISTINCT ON (id) id, state FROM access.agreement ORDER BY id, version DESC) AS latest
+        WHERE latest.state = 'active') AS active_agreements,
        coalesce((SELECT jsonb_object_agg(layer.id, to_jsonb(layer)) FROM catalogue.layer AS layer), '{}') AS layers
 FROM catalogue.applied AS applied
 JOIN catalogue.text AS whole ON whole.digest = applied.profile
