@@ -24,6 +24,8 @@ from anyio import to_thread
 from gis.crs import CrsName
 from gis.errors import LienthongError
 from layers.access.principal import Principal
+from layers.canonical import digest_of as digest_of_value
+from layers.canonical import plain
 from layers.errors import InvalidRequestError, NotFoundError, SourceError
 from layers.publishing.source import Progress, digest_of, no_progress, read_source
 from layers.store import audit, check_export
@@ -33,8 +35,6 @@ from layers.store.connection import Connection, Database
 from layers.store.tables import srid
 
 from .evaluate import Standing
-from .evidence import digest_of as digest_of_value
-from .evidence import plain
 from .export import export_layer, layer_exports, require_areas, with_subject_keys, write_subjects
 from .outcome import Summary, write_results
 from .partition import run

@@ -19,12 +19,12 @@ from gis.coverage import Ground
 from gis.errors import LienthongError, Message
 from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_group
 from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
+from layers.canonical import plain
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, CutLayer
 
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .evaluate import Sheet, Standing, evaluate, evaluate_rule, exclusions
-from .evidence import plain
 from .nothing_near import NothingNear, is_nothing_near, question_of
 from .reading import Case, Reading
 from .reasons import reason

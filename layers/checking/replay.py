@@ -9,13 +9,14 @@ from typing import Any
 
 from anyio import to_thread
 
+from layers.canonical import canonical
 from layers.errors import NotFoundError, UnavailableError
 from layers.profile.bind import bind_procedure
 from layers.profile.profile import Profile, digest
 from layers.store.checks import record, stored_profile
 from layers.store.connection import Connection, Database
 
-from .evidence import canonical, difference, opened
+from .evidence import difference, opened
 from .nothing_near import NothingNear
 from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
 from .request import ByFid, ByGeometry

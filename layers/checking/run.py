@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
 from layers.access.principal import Principal
+from layers.canonical import digest_of, plain
 from layers.errors import InvalidInputsError
 from layers.profile.bind import SkippedCheck
 from layers.profile.profile import digest
@@ -22,7 +23,7 @@ from layers.store.connection import Database
 
 from .answer import Answer, project, view_of
 from .asked import bound_procedure
-from .evidence import digest_of, engine, plain, seal
+from .evidence import engine, seal
 from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
 from .nothing_near import NothingNear
 from .reading import Case, Reading, Seeker, read

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from layers.access.principal import operator
-from layers.checking.evidence import canonical
+from layers.canonical import canonical
 from layers.checking.nothing_near import NothingNear
 from layers.checking.reading import Case, Reading, Seeker, read
 from layers.checking.request import ByFid, CheckRequest

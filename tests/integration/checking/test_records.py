@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from layers.access.principal import Principal
+from layers.canonical import canonical
 from layers.checking.answer import Answer
-from layers.checking.evidence import TamperedRecordError, canonical
+from layers.checking.evidence import TamperedRecordError
 from layers.checking.history import checks_of, find_answer
 from layers.checking.request import parse_parcel
 from layers.errors import NotFoundError, UnavailableError

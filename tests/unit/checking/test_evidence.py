@@ -12,7 +12,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.checking.evidence import TamperedRecordError, canonical, difference, opened, plain, seal
+from layers.canonical import canonical, plain
+from layers.checking.evidence import TamperedRecordError, difference, opened, seal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats()
