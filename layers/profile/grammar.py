@@ -224,6 +224,16 @@ class ReferenceLayers(Frozen):
     parcel: Identifier
 
 
+class CheckOnly(Frozen):
+    """How much is told of layers that may be checked but not seen, and who registers dossiers."""
+
+    registrars: tuple[str, ...] = Field(default=(), description="roles that may register dossiers")
+    per_dossier: int = Field(default=3, ge=1, le=1000, description="answers under one dossier, ever")
+    per_user_day: int = Field(default=100, ge=1, le=100_000, description="answers for one person on one day")
+    tick_ms: int = Field(default=500, ge=10, le=10_000, description="answers leave after whole ticks only")
+    pad_bytes: int = Field(default=4096, ge=256, le=1_048_576, description="answers have a multiple of this length")
+
+
 class ProfileHeader(Frozen):
     """`profile.yaml`."""
 
@@ -236,6 +246,7 @@ class ProfileHeader(Frozen):
     province: Title | None = None
     sectors: dict[Identifier, Title] = Field(default_factory=dict)
     scale_accuracy_m: dict[int, float] = Field(default_factory=dict)
+    check_only: CheckOnly = CheckOnly()
     extent: tuple[float, float, float, float] | None = Field(default=None, description="declared, CRS84")
 
     def accuracy_of_scale_m(self, scale: int) -> float | None:
