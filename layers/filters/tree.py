@@ -146,14 +146,22 @@ def property_names(expression: Expression) -> frozenset[str]:
 
 
 def within_edges(expression: Expression) -> Expression:
-    """The same rule for `edge: within`: what only meets the shape is out."""
+    """The same rule for `edge: within`: what only meets the shape is out.
+
+    Never wider than the rule as written: under a negation S_INTERSECTS stays, since NOT (within) would let in what the
+    edge cuts.
+    """
+    return _within(expression, is_negated=False)
+
+
+def _within(expression: Expression, *, is_negated: bool) -> Expression:
     match expression:
-        case Spatial("intersects", name, shape):
+        case Spatial("intersects", name, shape) if not is_negated:
             return Spatial("within", name, shape)
         case Not(operand):
-            return Not(within_edges(operand))
+            return Not(_within(operand, is_negated=not is_negated))
         case And(operands):
-            return And(tuple(map(within_edges, operands)))
+            return And(tuple(_within(operand, is_negated=is_negated) for operand in operands))
         case Or(operands):
-            return Or(tuple(map(within_edges, operands)))
+            return Or(tuple(_within(operand, is_negated=is_negated) for operand in operands))
     return expression

@@ -28,6 +28,7 @@ SITE = definition(
         {"name": "moi"},
     ],
     label="Thửa {ma}, xã {xa}",
+    precisions_m=(50, 100),
 )
 REGISTER = definition(
     "register", [{"name": "ma", "tag": "public"}, {"name": "chu", "tag": "personal"}], geometry="none"

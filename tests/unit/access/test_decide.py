@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.access.decide import FULL, Decision, GeometryLevel, decide, queryables, visible_layers
+from layers.access.decide import FULL, Decision, GeometryLevel, decide, is_check_only, queryables, visible_layers
+from layers.access.ownership import is_owner
 from layers.access.policy import policy_digest
 from layers.access.principal import PUBLIC, Principal, operator
 from layers.errors import ForbiddenError, NotFoundError
@@ -26,6 +27,7 @@ SITE = definition(
         {"name": "chu", "tag": "personal"},
         {"name": "moi"},
     ],
+    precisions_m=(50,),
 )
 REVIEWER = Principal("anna", frozenset({"reviewer"}), office="phong_1", claims={"communes": ("25747", "25750")})
 
@@ -69,6 +71,7 @@ def test_a_grant_may_be_about_a_sharing_level() -> None:
         ({"rows": "khong_co = 1"}, "broken"),
         ({"rows": "gia = 'x'"}, "broken"),
         ({"rows": "pg_sleep(1) = 1"}, "broken"),
+        ({"geometry": {"precision_m": 49}}, "broken"),
     ],
 )
 def test_what_is_not_granted_has_its_reason(more: dict[str, Any], reason: str) -> None:
@@ -103,6 +106,62 @@ def test_a_layer_is_visible_by_any_grant_on_any_action_and_else_does_not_exist()
 def test_a_discoverable_layer_is_visible_without_a_grant() -> None:
     shown = SITE.model_copy(update={"discoverable": True})
     assert visible_layers(PUBLIC, [SITE, shown], [], day=DAY) == (shown,)
+
+
+def test_a_secret_layer_exists_only_for_a_grant_that_names_it() -> None:
+    secret = SITE.model_copy(update={"discoverable": True, "existence": "secret"})
+    by_level = grant("g", {"sharing": "shared"})
+    assert visible_layers(REVIEWER, [SITE, secret], [by_level], day=DAY) == (SITE,)
+    assert not decide(REVIEWER, secret, "items", [by_level], purpose=None, day=DAY).is_allowed
+    assert visible_layers(REVIEWER, [secret], [grant("g", "site", actions=["check"])], day=DAY) == (secret,)
+
+
+OFFICER = Principal("lan", frozenset({"officer"}), sector="land")
+PUBLISH = {"to": {"role": "officer"}, "actions": ["publish"]}
+
+
+@pytest.mark.parametrize(
+    ("principal", "more", "expected"),
+    [
+        (OFFICER, {}, True),
+        (operator("root"), {}, True),
+        (REVIEWER, {}, False),
+        (Principal("eva", frozenset({"officer"}), sector="environment"), {}, False),
+        (Principal("eva", frozenset({"officer"})), {}, False),
+        (OFFICER, {"actions": ["items", "edit"]}, False),
+        (OFFICER, {"valid": {"until": "2026-01-14"}}, False),
+        (OFFICER, {"agreement": "AGR-1"}, False),
+        (OFFICER, {"rows": "("}, False),
+        (OFFICER, {"purpose": "maintenance"}, True),
+        (OFFICER, {"layer": "other"}, False),
+    ],
+)
+def test_an_owner_is_of_the_sector_and_may_publish(principal: Principal, more: dict[str, Any], expected: bool) -> None:
+    found = grant(**{"grant_id": "g", "layer": "site"} | PUBLISH | more)
+    assert is_owner(principal, SITE, [found], day=DAY) is expected
+    busy = SITE.model_copy(update={"hide_activity": True})
+    told = decide(principal, busy, "items", [found], purpose=None, day=DAY)
+    assert told.hides_activity is not expected
+    assert not decide(principal, SITE, "items", [found], purpose=None, day=DAY).hides_activity
+
+
+def test_check_only_is_a_check_and_nothing_that_shows_the_layer() -> None:
+    check = grant("c", "site", actions=["check"])
+    assert is_check_only(REVIEWER, SITE, [check], purpose=None, day=DAY)
+    assert not is_check_only(REVIEWER, SITE, [], purpose=None, day=DAY)
+    for action in ("items", "tile", "map", "export"):
+        seen = grant("s", "site", actions=[action], purpose="planning")
+        assert not is_check_only(REVIEWER, SITE, [check, seen], purpose="planning", day=DAY)
+        assert is_check_only(REVIEWER, SITE, [check, seen], purpose=None, day=DAY)
+    assert is_check_only(REVIEWER, SITE, [check, grant("e", "site", actions=["edit"])], purpose=None, day=DAY)
+
+
+def test_a_rate_binds_only_where_no_other_grant_is_without_one() -> None:
+    slow, slower = grant("a", "site", rate="60/min"), grant("b", "site", rate="5/s", actions=["items"])
+    assert asked(slow, slower).rates == (("a", "60/min"), ("b", "5/s"))
+    assert asked(slow, slower, action="tile").rates == (("a", "60/min"),)
+    assert asked(slow, slower, grant("c", "site")).rates == ()
+    assert asked(slow, grant("c", "site", valid={"until": "2026-01-14"})).rates == (("a", "60/min"),)
 
 
 def test_a_column_without_a_tag_is_nobodys() -> None:

@@ -41,6 +41,14 @@ def test_within_leaves_out_what_only_meets_the_shape() -> None:
     assert evaluate(strict, {"geometry": None}) is None
 
 
+def test_within_never_lets_in_what_the_written_rule_keeps_out() -> None:
+    rule = parse_text("NOT (S_INTERSECTS(geometry, BBOX(0,0,10,10)))")
+    across, outside = {"geometry": shapely.box(9, 9, 11, 11)}, {"geometry": shapely.box(20, 20, 21, 21)}
+    for strict in (rule, within_edges(rule)):
+        assert (evaluate(strict, across), evaluate(strict, outside)) == (False, True)
+    assert evaluate(within_edges(parse_text("NOT (NOT (S_INTERSECTS(geometry, BBOX(0,0,10,10))))")), across) is False
+
+
 @given(st.text(alphabet="ab%_\\", max_size=8), st.text(alphabet="ab%_\\", max_size=8))
 def test_a_text_written_with_escapes_matches_itself_only(text: str, other: str) -> None:
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
