@@ -6,6 +6,7 @@ LienthongError (gis.errors)
 ├── ForbiddenError        a visible layer, an action that no grant allows
 ├── UnauthenticatedError  a token that does not hold
 ├── InvalidRequestError   a parameter, a filter or an input that cannot be used
+│   └── GrantsError       grants that do not hold: where, field
 ├── AmbiguousError        several candidates; the caller must choose
 ├── ConflictError         the base has moved, or rows were edited since
 ├── RefusedError          a publication that must not go on as it is
@@ -95,6 +96,17 @@ class InvalidInputsError(InvalidRequestError):
     """Inputs of a procedure that are missing or invalid, or a procedure that is not in force."""
 
     code = "invalid_inputs"
+
+
+class GrantsError(InvalidInputsError):
+    """Grants that do not hold: every error names file and line, or the grant, and the field."""
+
+    code = "grants"
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        vi, en = (_listed(errors, language) for language in ("vi", "en"))
+        super().__init__(f"Quy tắc chia sẻ không hợp lệ:\n{vi}", f"The grants do not hold:\n{en}", errors)
+        self.details["errors"] = [error.as_dict() for error in errors]
 
 
 class AmbiguousError(LienthongError):

@@ -133,7 +133,7 @@ class _Reading:
         try:
             yield Placed(source, at, model.model_validate(value))
         except ValidationError as error:
-            self.errors += _worded_errors(source, at, error)
+            self.errors += worded_errors(source, at, error)
 
     def _check_names(self, layers: list[Placed[LayerDefinition]]) -> None:
         for layer in layers:
@@ -209,7 +209,7 @@ class _Reading:
                 self.errors.append(FieldError(name, worded(detail), f"communes.csv:{line}"))
 
 
-def _worded_errors(source: Source, at: Location, error: ValidationError) -> Iterator[FieldError]:
+def worded_errors(source: Source, at: Location, error: ValidationError) -> Iterator[FieldError]:
     """One error for one place: the branches of a union all complain about the same value."""
     told: dict[tuple[str, str], FieldError] = {}
     for detail in error.errors():

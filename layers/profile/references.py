@@ -59,15 +59,16 @@ def reference_errors(parts: Parts) -> Iterator[FieldError]:
     for procedure in parts.procedures:
         yield from procedure_errors(known, procedure)
     for grant in parts.grants:
-        yield from _grant_errors(parts, grant)
+        yield from grant_errors(parts, grant)
     for group in (parts.layers, parts.procedures, parts.codes, parts.grants, parts.identities):
-        yield from _repeated(group)
+        yield from repeated(group)
 
 
 Identified = Placed[LayerDefinition] | Placed[ProcedureDefinition] | Placed[CodeList] | Placed[Grant] | Placed[Identity]
 
 
-def _repeated(group: Sequence[Identified]) -> Iterator[FieldError]:
+def repeated(group: Sequence[Identified]) -> Iterator[FieldError]:
+    """Every id that is used twice."""
     first: dict[str, str] = {}
     for placed in group:
         name = placed.value.id
@@ -169,7 +170,8 @@ def _role_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
 
 
 # ── grants ───────────────────────────────────────────────────────────────────────────────────────
-def _grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
+def grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
+    """Layers, columns, levels, claims and identities that a grant names and the profile does not have."""
     identities = {placed.value.id for placed in parts.identities}
     for number, expected in enumerate(grant.value.expect):
         if expected.as_ not in identities:

@@ -80,10 +80,16 @@ def read(folder: Path, path: Path) -> Source:
     """Read one file. What is no YAML, a repeated key or a foreign tag is in `errors`."""
     name = path.relative_to(folder).as_posix()
     try:
-        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
-        root = yaml.compose(text, Loader=_Loader)
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         return _broken(name, 1, "tệp không phải UTF-8; hãy lưu lại với UTF-8", f"not UTF-8; save it as UTF-8 ({error})")
+    return read_text(name, text)
+
+
+def read_text(name: str, text: str) -> Source:
+    """Read a text as `read` does a file; `name` stands where the path would."""
+    try:
+        root = yaml.compose(unicodedata.normalize("NFC", text), Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return _broken(name, line, f"YAML không hợp lệ: {error.problem}", f"not valid YAML: {error.problem}")

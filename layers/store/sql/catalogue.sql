@@ -67,7 +67,9 @@ FROM jsonb_to_recordset(%(communes)s::jsonb) AS row(code text, generation smalli
 SELECT EXISTS (SELECT FROM access.policy) AS found
 
 -- store_policy --
-INSERT INTO access.policy (digest, by) VALUES (%(digest)s, %(by)s)
+-- the seed of a profile, with its place in the history
+WITH seeded AS (INSERT INTO access.policy (digest, by) VALUES (%(digest)s, %(by)s) RETURNING digest, by, applied)
+INSERT INTO access.policy_change (digest, by, os_user, applied) SELECT digest, 'operator', by, applied FROM seeded
 
 -- switch --
 INSERT INTO catalogue.applied (profile, os_user) VALUES (%(profile)s, %(os_user)s)

@@ -1,0 +1,1 @@
+"""What happens to grants: proposed, compared, applied."""

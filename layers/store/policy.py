@@ -1,0 +1,114 @@
+"""Proposals and the policy in force: one pointer, moved by compare-and-set, with a history of every move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from layers.access.grammar import Grant
+from layers.access.principal import Principal
+from layers.errors import ConflictError
+from layers.profile.texts import StoredText, grants_from, policy_text
+
+from .connection import Connection, execute, row, rows
+from .statements import blocks
+
+Grants = tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy as somebody wants it, and the one it was made from."""
+
+    id: int
+    digest: str
+    base: str  #: digest of the policy it can be applied on
+    by: str
+    os_user: str | None
+    note: str
+    created: datetime
+    grants: Grants
+    base_grants: Grants
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "id": self.id, "digest": self.digest, "base": self.base, "by": self.by, "note": self.note,
+            "created": self.created.isoformat(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One move of the pointer."""
+
+    digest: str
+    previous: str | None
+    by: str
+    os_user: str | None
+    note: str
+    applied: datetime
+
+
+async def in_force(connection: Connection) -> tuple[str, Grants]:
+    """The policy this transaction sees: its digest and its grants; of a database without one, the empty policy."""
+    found = await row(connection, blocks("policy")["in_force"])
+    if found is None:
+        return policy_text(()).digest, ()
+    return str(found["digest"]), grants_from(found["body"])
+
+
+async def propose(connection: Connection, grants: Grants, base: Grants, principal: Principal, note: str) -> None:
+    """Store a proposal; the one that this principal had open is withdrawn."""
+    sql, text, base_text = blocks("policy"), policy_text(grants), policy_text(base)
+    for each in (text, base_text):
+        await _store(connection, each)
+    await execute(connection, sql["withdraw"], {"by": principal.id})
+    values = {
+        "digest": text.digest, "base": base_text.digest, "by": principal.id, "os_user": principal.os_user, "note": note
+    }  # fmt: skip
+    await execute(connection, sql["propose"], values)
+
+
+async def _store(connection: Connection, text: StoredText) -> None:
+    values = {"digest": text.digest, "kind": text.kind, "body": text.body}
+    await execute(connection, blocks("catalogue")["store_text"], values)
+
+
+async def withdraw(connection: Connection, principal: Principal) -> bool:
+    """Whether there was an open proposal to withdraw."""
+    return bool(await execute(connection, blocks("policy")["withdraw"], {"by": principal.id}))
+
+
+async def open_proposal(connection: Connection, principal: Principal) -> Proposal | None:
+    """The proposal of this principal that was neither applied nor withdrawn."""
+    found = await row(connection, blocks("policy")["open_proposal"], {"by": principal.id})
+    if found is None:
+        return None
+    named = {name: found[name] for name in ("id", "digest", "base", "by", "os_user", "note", "created")}
+    return Proposal(**named, grants=grants_from(found["body"]), base_grants=grants_from(found["base_body"]))
+
+
+async def switch(connection: Connection, proposal: Proposal, principal: Principal) -> None:
+    """Move the pointer and write the history, in the caller's transaction. Raises ConflictError when it has moved."""
+    sql = blocks("policy")
+    values = {"digest": proposal.digest, "base": proposal.base, "by": principal.id, "os_user": principal.os_user}
+    is_first = await row(connection, sql["in_force"]) is None and not proposal.base_grants
+    moved = await execute(connection, sql["first" if is_first else "switch"], values)
+    if not moved or not await execute(connection, sql["applied"], {"proposal": proposal.id}):
+        raise moved_on()
+    previous = None if is_first else proposal.base
+    record = {**values, "previous": previous, "proposal": proposal.id, "note": proposal.note}
+    await execute(connection, sql["record"], record)
+
+
+def moved_on() -> ConflictError:
+    return ConflictError(
+        "Chính sách đã thay đổi sau khi lập đề xuất này. Xem lại khác biệt rồi lập lại trên chính sách hiện hành.",
+        "The policy has changed since this proposal was made. Look at the difference and propose again on top of it.",
+    )
+
+
+async def history(connection: Connection, limit: int = 50) -> Sequence[Change]:
+    """The newest moves of the pointer, newest first."""
+    return [Change(**found) for found in await rows(connection, blocks("policy")["history"], {"limit": limit})]

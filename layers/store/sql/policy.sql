@@ -1,0 +1,41 @@
+-- Proposals, and the switch from one policy to the next.
+
+-- in_force --
+SELECT policy.digest, text.body
+FROM access.policy AS policy JOIN catalogue.text AS text ON text.digest = policy.digest
+WHERE policy.one
+
+-- withdraw --
+UPDATE access.proposal SET state = 'withdrawn' WHERE by = %(by)s AND state = 'open'
+
+-- propose --
+INSERT INTO access.proposal (digest, base, by, os_user, note)
+VALUES (%(digest)s, %(base)s, %(by)s, %(os_user)s, %(note)s)
+
+-- open_proposal --
+SELECT proposal.id, proposal.digest, proposal.base, proposal.by, proposal.os_user, proposal.note, proposal.created,
+       text.body, base.body AS base_body
+FROM access.proposal AS proposal
+JOIN catalogue.text AS text ON text.digest = proposal.digest
+JOIN catalogue.text AS base ON base.digest = proposal.base
+WHERE proposal.by = %(by)s AND proposal.state = 'open'
+
+-- first --
+-- the first policy of a database that had none
+INSERT INTO access.policy (digest, by, applied) VALUES (%(digest)s, %(by)s, clock_timestamp())
+ON CONFLICT (one) DO NOTHING
+
+-- switch --
+-- compare and set: touches nothing when another policy than the base is in force
+UPDATE access.policy SET digest = %(digest)s, by = %(by)s, applied = clock_timestamp()
+WHERE one AND digest = %(base)s
+
+-- record --
+INSERT INTO access.policy_change (digest, previous, proposal, by, os_user, note)
+VALUES (%(digest)s, %(previous)s, %(proposal)s, %(by)s, %(os_user)s, %(note)s)
+
+-- applied --
+UPDATE access.proposal SET state = 'applied' WHERE id = %(proposal)s AND state = 'open'
+
+-- history --
+SELECT digest, previous, by, os_user, note, applied FROM access.policy_change ORDER BY id DESC LIMIT %(limit)s
