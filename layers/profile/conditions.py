@@ -7,7 +7,7 @@ from datetime import date
 
 from gis.errors import Message
 from layers.errors import InvalidRequestError
-from layers.filters import bind, bind_claims, check, parse_bound, property_names, references
+from layers.filters import GEOMETRY, bind, bind_claims, check, parse_bound, property_names, references
 from layers.filters.text import Bindable
 
 from .grammar import LayerDefinition
@@ -34,6 +34,11 @@ def columns_in(text: str | None, inputs: Iterable[InputDefinition]) -> frozenset
 def properties_of(definition: LayerDefinition) -> dict[str, str]:
     """The columns of a layer that a rule may read, by type."""
     return {attribute.name: attribute.type for attribute in definition.attributes}
+
+
+def properties_of_rows(definition: LayerDefinition) -> dict[str, str]:
+    """What the row rule of a grant may read: the columns, and the shape where there is one."""
+    return properties_of(definition) | ({GEOMETRY: "geometry"} if definition.has_geometry else {})
 
 
 def condition_error(text: str, properties: Mapping[str, str], inputs: Iterable[InputDefinition]) -> Message | None:

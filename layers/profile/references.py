@@ -9,7 +9,7 @@ from functools import cached_property
 from layers.access.grammar import Grant, Precision
 from layers.errors import FieldError
 
-from .conditions import properties_of, row_rule_error
+from .conditions import properties_of_rows, row_rule_error
 from .grammar import Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
 from .procedure_references import Known, procedure_errors
@@ -192,7 +192,7 @@ def _shared_grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldEr
     sharing = getattr(grant.value.layer, "sharing", None)
     for definition in parts.layer.values():
         if definition.sharing == sharing and grant.value.rows:
-            found = row_rule_error(grant.value.rows, properties_of(definition))
+            found = row_rule_error(grant.value.rows, properties_of_rows(definition))
             if found:
                 yield grant.error(("rows",), f"lớp {definition.id}: {found.vi}", f"layer {definition.id}: {found.en}")
                 return
@@ -209,6 +209,6 @@ def _layer_grant_errors(grant: Placed[Grant], definition: LayerDefinition) -> It
         en = f"the layer {definition.id} does not declare precisions_m {asked.precision_m:g}"
         yield grant.error(("geometry", "precision_m"), vi, en)
     if grant.value.rows:
-        found = row_rule_error(grant.value.rows, properties_of(definition))
+        found = row_rule_error(grant.value.rows, properties_of_rows(definition))
         if found:
             yield grant.error(("rows",), found.vi, found.en)
