@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import RefusedError
-from layers.store.catalogue import expecting_schema
+from layers.store.catalogue import expecting_schema, load_catalogue
 from layers.store.connection import Connection, Database
 from layers.store.profile_store import carry_out, lock, read_standing, table_shape, wanting_reference_systems
 from layers.store.tables import srid
+from layers.store.wall import enforce
 
 from .plan import Plan, plan_of
 from .profile import Profile
@@ -47,6 +48,8 @@ async def apply(database: Database, profile: Profile, os_user: str) -> Applied:
             raise _refused(made)
         if not made.is_empty:
             await carry_out(connection, profile, made, os_user)
+        policy = (await load_catalogue(connection)).grants  # the profile only seeded them
+        await enforce(connection, policy, profile.layers, profile.identities)
     return Applied(made)
 
 

@@ -14,7 +14,17 @@ from .profile import Profile
 from .texts import texts_of
 
 StepKind = Literal[
-    "reference_system", "table", "column", "index", "facts", "layer", "unserved", "republish", "grants", "profile"
+    "reference_system",
+    "table",
+    "column",
+    "index",
+    "wall",
+    "facts",
+    "layer",
+    "unserved",
+    "republish",
+    "grants",
+    "profile",
 ]
 
 
@@ -91,6 +101,7 @@ class Standing:
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: layer → column → SQL type
     indexes: frozenset[str] = frozenset()
     has_policy: bool = False
+    walls: Mapping[str, str] = field(default_factory=dict)  #: layer → digest of the statements behind its wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,8 @@ class TableShape:
     columns: Mapping[str, str]  #: column → SQL type
     add_column: Mapping[str, str]
     indexes: Mapping[str, str]  #: name → statement
+    wall: tuple[str, ...] = ()  #: row-level security; part of `create` where the table is new
+    wall_digest: str | None = None
 
 
 def plan_of(
@@ -185,6 +198,9 @@ def _layer_steps(
         if name not in standing.indexes:
             message = Message(f"{layer.id}: tạo chỉ mục {name}", f"{layer.id}: create the index {name}")
             yield Step("index", message, layer.id, (statement,), is_filled)
+    if standing.walls.get(layer.id) != shape.wall_digest:
+        message = Message(f"{layer.id}: dựng bảo mật theo hàng", f"{layer.id}: put up row-level security")
+        yield Step("wall", message, layer.id, shape.wall)
     if is_filled and standing.profile is not None:
         yield from _fact_steps(profile, standing.profile, layer)
     if stored is None or stored.digest != digest:

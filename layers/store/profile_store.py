@@ -22,6 +22,7 @@ from .connection import Connection, execute, row, rows
 from .publication import fact_attributes
 from .statements import blocks
 from .tables import layer_table, srid
+from .wall import record_wall, standing_walls, wall_digest, wall_statements
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _FACT = light_table(
@@ -46,6 +47,7 @@ async def read_standing(connection: Connection) -> Standing:
         columns=columns,
         indexes=frozenset(found["name"] for found in await rows(connection, sql["indexes"])),
         has_policy=bool(policy and policy["found"]),
+        walls=await standing_walls(connection),
     )
 
 
@@ -88,9 +90,11 @@ def table_shape(definition: LayerDefinition, storage_srid: int) -> TableShape:
     types = {one.name: one.type.compile(dialect=_DIALECT).lower() for one in table.columns}
     attributes = {name: kind for name, kind in types.items() if name not in RESERVED_COLUMNS}
     geometry = {name: kind for name, kind in types.items() if name.startswith("geom")}
-    create = (str(CreateTable(table).compile(dialect=_DIALECT)).strip(), *indexes.values())
+    wall = wall_statements(definition)
+    create = (str(CreateTable(table).compile(dialect=_DIALECT)).strip(), *indexes.values(), *wall)
     added = {one.name: _add_column(table, one) for one in table.columns}
-    return TableShape(create, attributes | geometry, added, dict(sorted(indexes.items())))
+    named = dict(sorted(indexes.items()))
+    return TableShape(create, attributes | geometry, added, named, wall, wall_digest(wall))
 
 
 def _add_column(table: Table, added: Column[object]) -> str:
@@ -117,9 +121,17 @@ async def carry_out(connection: Connection, profile: Profile, plan: Plan, os_use
     await _store_texts(connection, texts)
     for layer, text in texts.layers.items():
         await execute(connection, blocks("catalogue")["store_layer"], {"id": layer, "definition": text.digest})
+    await _record_walls(connection, profile, plan)
     await _store_communes(connection, profile)
     await _copy_facts(connection, profile, plan)
     await _switch(connection, profile, texts, plan, os_user)
+
+
+async def _record_walls(connection: Connection, profile: Profile, plan: Plan) -> None:
+    put_up = {step.layer for step in plan.steps if step.kind in ("table", "wall")}
+    for layer in profile.layers:
+        if layer.id in put_up:
+            await record_wall(connection, layer.id, wall_statements(layer))
 
 
 async def _store_reference_systems(connection: Connection, crs: CrsDefinition, plan: Plan) -> None:
