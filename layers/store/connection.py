@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString, cast
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
-from layers.errors import StoreError
+from layers.access.classes import RoleClass
+from layers.errors import StoreError, UnavailableError
 
 Connection = AsyncConnection[DictRow]
 Statement = LiteralString | ClauseElement
@@ -84,10 +85,31 @@ async def raw_column(
     return [result.get_value(index, 0) or b"" for index in range(result.ntuples)]
 
 
+class _Pooled(AsyncConnection[DictRow]):
+    """A connection that knows as which role it acts: a switch that was broken off leaves it unknown, never assumed."""
+
+    role: str | None = None  #: None: as the pool was opened
+    is_role_known = True
+
+
+async def _act_as(connection: Connection, role: str | None) -> None:
+    """Switch only where it differs: a run of requests of one class pays once. Raises psycopg errors."""
+    assert isinstance(connection, _Pooled)
+    if connection.is_role_known and connection.role == role:
+        return
+    connection.is_role_known = False
+    statement = sql.SQL("RESET ROLE") if role is None else sql.SQL("SET ROLE {}").format(sql.Identifier(role))
+    await connection.execute(statement, prepare=False)
+    connection.role, connection.is_role_known = role, True
+
+
 class Database:
     """A pool, opened once a process and passed in; never a global."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    #: false where the login may make no roles: the relation then stands alone (`doctor` says so)
+    has_second_wall = True
+
+    def __init__(self, pool: AsyncConnectionPool[_Pooled]) -> None:
         self._pool = pool
 
     @classmethod
@@ -95,9 +117,9 @@ class Database:
     async def open(cls, url: str, *, size: int = 8, statement_timeout_ms: int = 60_000) -> AsyncIterator[Database]:
         """Open the pool and wait for its first connection. Raises StoreError when the database does not answer."""
         options = _SETTINGS.format(timeout_ms=statement_timeout_ms)
-        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
             url,
-            connection_class=cast("Any", AsyncConnection),
+            connection_class=_Pooled,
             kwargs={"autocommit": True, "row_factory": dict_row, "options": options},
             min_size=1,
             max_size=size,
@@ -128,16 +150,45 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection in autocommit mode, for single statements."""
         async with self._pool.connection() as connection:
+            await _act_as(connection, None)
             yield connection
+
+    @asynccontextmanager
+    async def reading(self, role_class: RoleClass) -> AsyncIterator[Connection]:
+        """A connection in autocommit mode that acts as a role class: every outlet of a layer's rows reads through it.
+
+        Raises UnavailableError for a class that is not known, and for what the wall does not let through: a policy that
+        changed between decision and read.
+        """
+        if role_class.is_operator or not self.has_second_wall:
+            async with self.connection() as connection:
+                yield connection
+            return
+        async with self._pool.connection() as connection:
+            try:
+                await _act_as(connection, role_class.database_role)
+            except psycopg.errors.InvalidParameterValue as error:  # no such role
+                raise _stopped_by_the_wall() from error
+            try:
+                yield connection
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise _stopped_by_the_wall() from error
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
         """One transaction; with `snapshot` every statement sees the same instant (REPEATABLE READ)."""
         if not snapshot:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self.connection() as connection, connection.transaction():
                 yield connection
             return
-        async with self._pool.connection() as connection:  # ends what was begun: commits, or rolls back on an error
+        async with self.connection() as connection:  # ends what was begun: commits, or rolls back on an error
             # the level goes with BEGIN: a statement of its own would cost every check a round trip
             await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             yield connection
+
+
+def _stopped_by_the_wall() -> UnavailableError:
+    return UnavailableError(
+        "Chính sách chia sẻ vừa thay đổi. Vui lòng thử lại; nếu vẫn vậy, chạy 'lienthong doctor'.",
+        "The sharing policy has just changed. Please try again; if it stays so, run 'lienthong doctor'.",
+    )

@@ -15,7 +15,7 @@ async def extent_of(request: Request, relation: Relation, decision: Decision | N
     decision, state = decision or relation.decision, request.app.state
     if relation.state.state not in ("served", "empty") or not (decision.is_allowed and decision.has_geometry):
         return None
-    async with state.database.connection() as connection:
+    async with state.database.reading(relation.role_class) as connection:
         return await features.extent(
             connection, relation.state, relation.catalogue.storage_srid, decision, state.figures
         )

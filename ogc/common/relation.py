@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
+from layers.access.classes import RoleClass, class_of
 from layers.access.decide import Decision, decide
 from layers.access.grammar import Action
 from layers.access.principal import Principal
@@ -34,6 +35,11 @@ class Relation:
     @property
     def layer(self) -> str:
         return self.state.definition.id
+
+    @property
+    def role_class(self) -> RoleClass:
+        """In whose name the database reads (second wall)."""
+        return class_of(self.principal, self.catalogue.grants)
 
     @property
     def cache_control(self) -> str:

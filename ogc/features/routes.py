@@ -146,7 +146,7 @@ async def _collection(request: Request, addresses: Addresses, relation: Relation
 
 async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, Relation, int]:
     """The page, the relation it was read from, and its revision. The event is written before anything leaves."""
-    async with request.app.state.database.connection() as connection:
+    async with request.app.state.database.reading(relation.role_class) as connection:
         pinned = await _pinned_revision(connection, relation.layer, query, now_of(request))
         page = await _page(request, connection, relation, query, pinned)
         is_walk = query.cursor is not None or page.next_after is not None
@@ -193,7 +193,7 @@ async def _read_item(request: Request, relation: Relation, fid: str) -> features
     """None for whatever is not there: a text that is no fid takes the same way as a hidden row."""
     number = int(fid) if fid.isascii() and fid.isdigit() and len(fid) < 17 else 0
     storage_srid = relation.catalogue.storage_srid
-    async with request.app.state.database.connection() as connection:
+    async with request.app.state.database.reading(relation.role_class) as connection:
         found = await features.item(connection, relation.state, storage_srid, relation.decision, number)
         await _record(request, connection, relation, fid, int(found is not None))
     return found

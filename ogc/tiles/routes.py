@@ -103,7 +103,7 @@ def _index(text: str) -> int:
 
 
 async def _drawn(request: Request, relation: Relation, z: int, x: int, y: int) -> bytes:
-    async with request.app.state.database.connection() as connection:
+    async with request.app.state.database.reading(relation.role_class) as connection:
         return await tiles.tile(connection, relation.state, relation.catalogue.storage_srid, relation.decision, z, x, y)
 
 
