@@ -49,6 +49,12 @@ class Change:
     note: str
     applied: datetime
 
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "digest": self.digest, "previous": self.previous, "by": self.by, "os_user": self.os_user,
+            "note": self.note, "applied": self.applied.isoformat(),
+        }  # fmt: skip
+
 
 async def in_force(connection: Connection) -> tuple[str, Grants]:
     """The policy this transaction sees: its digest and its grants; of a database without one, the empty policy."""
@@ -63,11 +69,13 @@ async def propose(connection: Connection, grants: Grants, base: Grants, principa
     sql, text, base_text = blocks("policy"), policy_text(grants), policy_text(base)
     for each in (text, base_text):
         await _store(connection, each)
-    await execute(connection, sql["withdraw"], {"by": principal.id})
-    values = {
-        "digest": text.digest, "base": base_text.digest, "by": principal.id, "os_user": principal.os_user, "note": note
-    }  # fmt: skip
+    await withdraw(connection, principal)
+    values = {**_who(principal), "digest": text.digest, "base": base_text.digest, "note": note}
     await execute(connection, sql["propose"], values)
+
+
+def _who(principal: Principal) -> dict[str, object]:
+    return {"by": principal.id, "is_operator": principal.is_operator, "os_user": principal.os_user}
 
 
 async def _store(connection: Connection, text: StoredText) -> None:
@@ -77,12 +85,12 @@ async def _store(connection: Connection, text: StoredText) -> None:
 
 async def withdraw(connection: Connection, principal: Principal) -> bool:
     """Whether there was an open proposal to withdraw."""
-    return bool(await execute(connection, blocks("policy")["withdraw"], {"by": principal.id}))
+    return bool(await execute(connection, blocks("policy")["withdraw"], _who(principal)))
 
 
 async def open_proposal(connection: Connection, principal: Principal) -> Proposal | None:
     """The proposal of this principal that was neither applied nor withdrawn."""
-    found = await row(connection, blocks("policy")["open_proposal"], {"by": principal.id})
+    found = await row(connection, blocks("policy")["open_proposal"], _who(principal))
     if found is None:
         return None
     named = {name: found[name] for name in ("id", "digest", "base", "by", "os_user", "note", "created")}
@@ -92,7 +100,7 @@ async def open_proposal(connection: Connection, principal: Principal) -> Proposa
 async def switch(connection: Connection, proposal: Proposal, principal: Principal) -> None:
     """Move the pointer and write the history, in the caller's transaction. Raises ConflictError when it has moved."""
     sql = blocks("policy")
-    values = {"digest": proposal.digest, "base": proposal.base, "by": principal.id, "os_user": principal.os_user}
+    values = {**_who(principal), "digest": proposal.digest, "base": proposal.base}
     is_first = await row(connection, sql["in_force"]) is None and not proposal.base_grants
     moved = await execute(connection, sql["first" if is_first else "switch"], values)
     if not moved or not await execute(connection, sql["applied"], {"proposal": proposal.id}):

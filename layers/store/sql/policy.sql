@@ -6,11 +6,11 @@ FROM access.policy AS policy JOIN catalogue.text AS text ON text.digest = policy
 WHERE policy.one
 
 -- withdraw --
-UPDATE access.proposal SET state = 'withdrawn' WHERE by = %(by)s AND state = 'open'
+UPDATE access.proposal SET state = 'withdrawn' WHERE by = %(by)s AND is_operator = %(is_operator)s AND state = 'open'
 
 -- propose --
-INSERT INTO access.proposal (digest, base, by, os_user, note)
-VALUES (%(digest)s, %(base)s, %(by)s, %(os_user)s, %(note)s)
+INSERT INTO access.proposal (digest, base, by, is_operator, os_user, note)
+VALUES (%(digest)s, %(base)s, %(by)s, %(is_operator)s, %(os_user)s, %(note)s)
 
 -- open_proposal --
 SELECT proposal.id, proposal.digest, proposal.base, proposal.by, proposal.os_user, proposal.note, proposal.created,
@@ -18,7 +18,7 @@ SELECT proposal.id, proposal.digest, proposal.base, proposal.by, proposal.os_use
 FROM access.proposal AS proposal
 JOIN catalogue.text AS text ON text.digest = proposal.digest
 JOIN catalogue.text AS base ON base.digest = proposal.base
-WHERE proposal.by = %(by)s AND proposal.state = 'open'
+WHERE proposal.by = %(by)s AND proposal.is_operator = %(is_operator)s AND proposal.state = 'open'
 
 -- first --
 -- the first policy of a database that had none

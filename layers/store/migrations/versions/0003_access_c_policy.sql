@@ -5,12 +5,13 @@ CREATE TABLE access.proposal (
     digest  text NOT NULL REFERENCES catalogue.text,            -- the canonical whole as it would stand
     base    text NOT NULL REFERENCES catalogue.text,
     by      text NOT NULL,                                      -- the principal
+    is_operator boolean NOT NULL,                               -- the command line, whatever somebody's account is called
     os_user text,
     note    text NOT NULL DEFAULT '',
     created timestamptz NOT NULL DEFAULT clock_timestamp(),
     state   text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'applied', 'withdrawn'))
 );
-CREATE UNIQUE INDEX proposal_open ON access.proposal (by) WHERE state = 'open';
+CREATE UNIQUE INDEX proposal_open ON access.proposal (by, is_operator) WHERE state = 'open';
 
 -- written with every switch of access.policy, in its transaction
 CREATE TABLE access.policy_change (
