@@ -82,8 +82,8 @@ class Publisher:
         with psycopg.connect(self.url) as connection:
             number, revision = self._next_revision(connection, layer_id, created or datetime.now(UTC))
             self._close(connection, layer, number, revision)
-            for row in rows:
-                self._insert(connection, layer, number, revision, row)
+            for row, shapes in zip(rows, self._shapes(layer, rows), strict=True):
+                self._insert(connection, layer, number, revision, row, shapes)
             self._declare(connection, number, revision, mapped, refused)
             connection.execute("NOTIFY lienthong")
         return revision
@@ -151,15 +151,20 @@ class Publisher:
             )
 
     def _insert(
-        self, connection: psycopg.Connection[Any], layer: LayerDefinition, number: int, revision: int, row: Row
+        self,
+        connection: psycopg.Connection[Any],
+        layer: LayerDefinition,
+        number: int,
+        revision: int,
+        row: Row,
+        shapes: Mapping[str, str],
     ) -> None:
         key = ".".join(str(row[name]) for name in layer.key_columns) or None
         fid = self.fid(layer.id, row.get("fid", key))
         names = [attribute.name for attribute in layer.attributes if attribute.name in row]
         values: dict[str, Any] = {"fid": fid, "key": key, "since": revision, "row_hash": b"-"}
         values |= {name: Jsonb(row[name]) if isinstance(row[name], list) else row[name] for name in names}
-        if layer.has_geometry:
-            values |= self._shapes(row["geom"])
+        values |= shapes
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier("data", layer.id),
             sql.SQL(", ").join(map(sql.Identifier, values)),
@@ -221,15 +226,18 @@ class Publisher:
                     (number, revision, kind, shapely.to_wkb(shape)),
                 )
 
-    def _shapes(self, shape: BaseGeometry) -> dict[str, str]:
+    def _shapes(self, layer: LayerDefinition, rows: Sequence[Row]) -> list[dict[str, str]]:
+        """The three stored shapes of every row; all at once: a transformation costs the same for one."""
+        if not layer.has_geometry or not rows:
+            return [{} for _ in rows]
         crs = self.profile.header.crs
-        multi = _one(_multi(shape))
-        degrees = Projection(crs.storage, crs.to_wgs84).to_wgs84(multi)
-        return {
-            "geom": _ewkb(multi[0], srid(crs.storage)),
-            "geom_4326": _ewkb(degrees[0], 4326),
-            "geom_3857": _ewkb(to_web_mercator(degrees)[0], 3857),
-        }
+        stored = np.array([None, *(_multi(row["geom"]) for row in rows)], dtype=object)[1:]
+        degrees = Projection(crs.storage, crs.to_wgs84).to_wgs84(stored)
+        mercator = to_web_mercator(degrees)
+        return [
+            {"geom": _ewkb(a, srid(crs.storage)), "geom_4326": _ewkb(b, 4326), "geom_3857": _ewkb(c, 3857)}
+            for a, b, c in zip(stored, degrees, mercator, strict=True)
+        ]
 
 
 def _one(shape: BaseGeometry) -> Any:
