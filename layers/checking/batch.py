@@ -115,15 +115,18 @@ async def batch(
     """
     clock = datetime.now(UTC)
     folder = _work_folder(request)
-    started = Started.read(folder) if request.resume else None
-    if started is None:
-        plan, started = await _begin(database, catalogue, request, now or clock, folder, progress)
-    else:
-        plan = _resumed(catalogue, request, started, folder)
-    done = [number for number in range(plan.partitions) if plan.findings_file(number).is_file()]
-    await to_thread.run_sync(compute, plan, request.workers, progress)
-    summary = await to_thread.run_sync(write_results, plan, request.out, progress)
-    await _leave_event(database, catalogue, request, principal, plan, started)
+    event = audit.Event.of(principal, "check", "allow", layer=request.layer, policy=catalogue.policy_digest)
+    async with audit.opened(database, event) as access:
+        started = Started.read(folder) if request.resume else None
+        if started is None:
+            plan, started = await _begin(database, catalogue, request, now or clock, folder, progress)
+        else:
+            plan = _resumed(catalogue, request, started, folder)
+        done = [number for number in range(plan.partitions) if plan.findings_file(number).is_file()]
+        await to_thread.run_sync(compute, plan, request.workers, progress)
+        summary = await to_thread.run_sync(write_results, plan, request.out, progress)
+        async with database.connection() as connection:
+            await audit.record(connection, _closing(access, request, plan, started))
     await to_thread.run_sync(shutil.rmtree, folder)
     return BatchReport(
         procedure=request.procedure, subjects=plan.subjects, checks=len(plan.procedure.checks),
@@ -392,13 +395,7 @@ def _subjects_in(plan: Plan, number: int) -> int:
     return min(plan.size, plan.subjects - number * plan.size)
 
 
-async def _leave_event(
-    database: Database, catalogue: Catalogue, request: BatchRequest, principal: Principal, plan: Plan, started: Started
-) -> None:
-    """One event a batch; `request` is the digest of what was asked."""
-    event = audit.Event.of(
-        principal, "check", "allow", layer=request.layer, policy=catalogue.policy_digest, request=started.request,
-        features=plan.subjects,
-    )  # fmt: skip
-    async with database.transaction() as connection:
-        await audit.record(connection, event)
+def _closing(access: audit.Access, request: BatchRequest, plan: Plan, started: Started) -> audit.Event:
+    """What a batch ends with; `request` is the digest of what was asked."""
+    used = tuple(layer for layer in plan.standings if layer != request.layer)
+    return access.closing(used=used, request=started.request, features=plan.subjects)

@@ -1,24 +1,34 @@
 """Access events: who asked for what, what was decided, how much went out. No event, no data.
 
-An event is one insert in the caller's transaction. Tiles and 304 answers are too many for that: they are counted in
-memory and written once a minute; when that fails, counting refuses and with it the serving of what is counted.
+What is built whole before it leaves is one insert with its counts, in the caller's transaction. What takes long or is
+streamed opens with one event and closes with another (`opened`). Tiles and 304 answers are too many for either: they
+are counted in memory and written once a minute; when that fails, counting refuses and with it the serving of what is
+counted.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter as Tally
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
 
+import anyio
 import psycopg
+import structlog
 
+from gis.errors import LienthongError
 from layers.access.decide import Decision
 from layers.access.principal import Principal
-from layers.errors import StoreError
+from layers.errors import ForbiddenError, NotFoundError, StoreError
 
-from .connection import Connection, execute
+from .connection import Connection, Database, execute
 from .statements import blocks
+
+CLOSING_S = 5
+log = structlog.get_logger("lienthong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,14 @@ class Event:
     principal: str
     action: str
     decision: Literal["allow", "deny"]
+    phase: Literal["whole", "opened", "closed"] = "whole"
+    access: str | None = None  #: names what an opening and its closing belong to
     os_user: str | None = None
     roles: tuple[str, ...] = ()
+    office: str | None = None
+    sector: str | None = None
     layer: str | None = None
+    used: tuple[str, ...] = ()  #: layers a check measured
     purpose: str | None = None
     dossier: str | None = None
     reason: str | None = None
@@ -38,23 +53,35 @@ class Event:
     policy: str | None = None
     revision: int | None = None
     request: str | None = None
+    outcome: str | None = None  #: digest of what was answered
     features: int | None = None
+    bytes: int | None = None
     accesses: int = 1
     trace: str | None = None
 
     @classmethod
     def of(cls, principal: Principal, action: str, decision: Literal["allow", "deny"], **more: Any) -> Self:
         """An event of a caller that no layer's decision stands behind."""
-        roles = tuple(sorted(principal.roles))
-        return cls(principal.id, action, decision, os_user=principal.os_user, roles=roles, **more)
+        return cls(
+            principal.id, action, decision, os_user=principal.os_user, roles=tuple(sorted(principal.roles)),
+            office=principal.office, sector=principal.sector, **more,
+        )  # fmt: skip
 
     @classmethod
     def of_decision(cls, principal: Principal, decided: Decision, **more: Any) -> Self:
         """The event of a decision on a layer."""
-        return cls.of(
-            principal, decided.action, "allow" if decided.is_allowed else "deny",
-            layer=decided.layer, reason=decided.reason, grants=decided.grants, **more,
-        )  # fmt: skip
+        found = {"layer": decided.layer, "reason": decided.reason, "grants": decided.grants, **more}
+        return cls.of(principal, decided.action, "allow" if decided.is_allowed else "deny", **found)
+
+    def opening(self) -> Self:
+        """The event that an access begins with."""
+        return replace(self, phase="opened", access=uuid.uuid4().hex)
+
+    def closing(self, **more: Any) -> Self:
+        """The event that the access of this opening ends with."""
+        if self.phase != "opened":
+            raise ValueError("only an access that was opened can be closed")
+        return replace(self, phase="closed", **more)
 
     def with_result(self, **more: Any) -> Self:
         """The same access with what is known after the answer was made (request, features, trace)."""
@@ -62,12 +89,13 @@ class Event:
 
     def columns(self) -> dict[str, object]:
         """The row of access.event."""
-        return {
-            "principal": self.principal, "os_user": self.os_user, "roles": list(self.roles), "action": self.action,
-            "layer": self.layer, "purpose": self.purpose, "dossier": self.dossier, "decision": self.decision,
-            "reason": self.reason, "grants": list(self.grants), "policy": self.policy, "revision": self.revision,
-            "request": self.request, "features": self.features, "accesses": self.accesses, "trace": self.trace,
-        }  # fmt: skip
+        return {name: list(value) if type(value) is tuple else value for name, value in self._items()}
+
+    def _items(self) -> Iterable[tuple[str, object]]:
+        return ((name, getattr(self, name)) for name in _COLUMNS)
+
+
+_COLUMNS = tuple(field.name for field in fields(Event))
 
 
 async def record(connection: Connection, event: Event, *, is_read: bool = False) -> None:
@@ -77,6 +105,49 @@ async def record(connection: Connection, event: Event, *, is_read: bool = False)
     the last half second, of reads only. What changes data, a check or an export never takes this way.
     """
     await execute(connection, blocks("audit")["record_read" if is_read else "record"], event.columns())
+
+
+class Access:
+    """One access under way. What it is closed with is the caller's to write, in the transaction of the result."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.is_closed = False
+
+    def closing(self, **more: Any) -> Event:
+        """The closing event, for the caller to insert with the result."""
+        self.is_closed = True
+        return self.event.closing(**more)
+
+
+@asynccontextmanager
+async def opened(database: Database, event: Event, *, is_read: bool = False) -> AsyncIterator[Access]:
+    """Write the opening, run the block, and close what fails with the reason. A process that dies leaves it open.
+
+    Raises psycopg errors before the block when the opening cannot be written. `is_read`: nothing leaves before the
+    closing is on disk, so the opening need not wait for the disk itself.
+    """
+    access = Access(event.opening())
+    async with database.connection() as connection:
+        await record(connection, access.event, is_read=is_read)
+    try:
+        yield access
+    except BaseException as error:
+        await _close_failed(database, access.event, error)
+        raise
+
+
+async def _close_failed(database: Database, event: Event, error: BaseException) -> None:
+    """What went wrong is told by its code only. An access whose failure cannot be written stays open, and shows so."""
+    code = error.code if isinstance(error, LienthongError) else "error"
+    reason = code if isinstance(error, Exception) else "cancelled"
+    decision = "deny" if isinstance(error, ForbiddenError | NotFoundError) else event.decision
+    try:
+        with anyio.move_on_after(CLOSING_S, shield=True):
+            async with database.connection() as connection:
+                await record(connection, event.closing(decision=decision, reason=reason, features=0, bytes=0))
+    except (psycopg.Error, OSError) as failure:
+        log.warning("access_not_closed", access=event.access, error=type(failure).__name__)
 
 
 class Counter:

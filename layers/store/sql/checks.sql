@@ -86,11 +86,12 @@ WITH sealed AS (
     VALUES (%(id)s, %(created)s, %(procedure)s, %(subject_layer)s, %(subject_fid)s, %(dossier)s, %(purpose)s,
             %(principal)s, %(digest)s, %(body)s)
 )
-INSERT INTO access.event (principal, os_user, roles, action, layer, purpose, dossier, decision, reason, grants, policy,
-                          revision, request, features, accesses, trace)
-VALUES (%(event_principal)s, %(event_os_user)s, %(event_roles)s, %(event_action)s, %(event_layer)s, %(event_purpose)s,
-        %(event_dossier)s, %(event_decision)s, %(event_reason)s, %(event_grants)s, %(event_policy)s,
-        %(event_revision)s, %(event_request)s, %(event_features)s, %(event_accesses)s, %(event_trace)s)
+INSERT INTO access.event (phase, access, principal, os_user, roles, office, sector, action, layer, used, purpose, dossier,
+                          decision, reason, grants, policy, revision, request, outcome, features, bytes, accesses, trace)
+VALUES (%(event_phase)s, %(event_access)s, %(event_principal)s, %(event_os_user)s, %(event_roles)s, %(event_office)s,
+        %(event_sector)s, %(event_action)s, %(event_layer)s, %(event_used)s, %(event_purpose)s, %(event_dossier)s,
+        %(event_decision)s, %(event_reason)s, %(event_grants)s, %(event_policy)s, %(event_revision)s, %(event_request)s,
+        %(event_outcome)s, %(event_features)s, %(event_bytes)s, %(event_accesses)s, %(event_trace)s)
 
 -- record --
 SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
