@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Action = Literal["items", "tile", "map", "export", "check", "edit", "publish"]
 
@@ -58,14 +58,45 @@ class Period(Closed):
         return (self.from_ is None or self.from_ <= day) and (self.until is None or day <= self.until)
 
 
+def _as_json_has_it(value: object) -> object:
+    """Dates as ISO texts, so that a policy read from YAML equals the same policy read back from the database."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Cell = Annotated[bool | int | float | str | None, BeforeValidator(_as_json_has_it)]
+
+
 class Expectation(Closed):
-    """A test that travels with the grant; checked before any apply."""
+    """A test that travels with the grant; checked before any apply.
+
+    With `row` it is about one sample row, else about the action at all. What is not stated is not looked at.
+    """
 
     as_: str = Field(alias="as")
     action: Action
     is_: Literal["allow", "deny"] = Field(alias="is")
-    layer: str | None = None
-    because: str | None = None
+    layer: str | None = Field(default=None, description="needed where the grant is about a sharing level")
+    because: str | None = Field(default=None, description="the reason of a refusal; `rows`: the sample row is outside")
+    purpose: str | None = Field(default=None, description="the purpose stated; absent: the identity's first")
+    on: date | None = Field(default=None, description="the day; absent: today, or the nearest day the grant is valid")
+    row: dict[str, Cell] | None = Field(
+        default=None, description="a sample row: columns that are not named are NULL; `geometry` is WKT in CRS84"
+    )
+    columns: tuple[str, ...] | None = Field(default=None, description="exactly the columns shown (of the row)")
+    geometry: Literal["full", "centroid", "none"] | Precision | None = Field(
+        default=None, description="exactly how the shape (of the row) is shown"
+    )
+
+    @model_validator(mode="after")
+    def _is_of_one_piece(self) -> Self:
+        if self.is_ == "deny" and (self.columns is not None or self.geometry is not None):
+            raise ValueError("columns, geometry đi với 'is: allow' / columns and geometry go with 'is: allow'")
+        if self.is_ == "allow" and self.because is not None:
+            raise ValueError("because đi với 'is: deny' / because goes with 'is: deny'")
+        return self
+
+    def __hash__(self) -> int:
+        return hash((self.as_, self.action, self.is_, self.layer))  # equality stays that of the whole value
 
 
 class Grant(Closed):

@@ -7,7 +7,7 @@ from datetime import date
 
 from gis.errors import Message
 from layers.errors import InvalidRequestError
-from layers.filters import GEOMETRY, bind, bind_claims, check, parse_bound, property_names, references
+from layers.filters import bind, check, parse_bound, property_names, references
 from layers.filters.text import Bindable
 
 from .grammar import LayerDefinition
@@ -36,24 +36,10 @@ def properties_of(definition: LayerDefinition) -> dict[str, str]:
     return {attribute.name: attribute.type for attribute in definition.attributes}
 
 
-def properties_of_rows(definition: LayerDefinition) -> dict[str, str]:
-    """What the row rule of a grant may read: the columns, and the shape where there is one."""
-    return properties_of(definition) | ({GEOMETRY: "geometry"} if definition.has_geometry else {})
-
-
 def condition_error(text: str, properties: Mapping[str, str], inputs: Iterable[InputDefinition]) -> Message | None:
     """What is wrong with a `when` or `applies_when`; None when it holds."""
     try:
         check(parse_bound(_with_samples(text, inputs)), properties)
-    except InvalidRequestError as error:
-        return error.message
-    return None
-
-
-def row_rule_error(text: str, properties: Mapping[str, str]) -> Message | None:
-    """What is wrong with the `rows` of a grant; None when it holds."""
-    try:
-        check(parse_bound(bind_claims(text, {})), properties)
     except InvalidRequestError as error:
         return error.message
     return None

@@ -6,8 +6,10 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,23 +21,28 @@ from .grammar import CodeList, Commune, Holidays, Identity, LayerDefinition, Pro
 from .placed import Placed
 from .procedures import ProcedureDefinition
 from .profile import Profile
-from .references import Parts, reference_errors
+from .references import Parts, expectation_errors, reference_errors
 from .source import WHOLE_FILE, Location, Source, read
 from .wording import worded
 
 M = TypeVar("M", bound=BaseModel)
 
+LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 #: folders of a profile that are no sectors
 FOLDERS = frozenset({"procedures", "codes", "grants"})
 ROOT_FILES = frozenset({"profile.yaml", "identities.yaml", "communes.csv"})
 COMMUNE_COLUMNS = ("code", "name", "kind", "generation", "successors")
 
 
-def load_profile(folder: Path) -> Profile:
-    """The validated profile of a folder. Raises ProfileError with every error found."""
+def load_profile(folder: Path, *, day: date | None = None) -> Profile:
+    """The validated profile of a folder, its grants' expectations met on `day` (today). Raises ProfileError with every
+    error found.
+    """
     reading = _Reading(folder)
     parts = reading.parts()
     errors = reading.errors + (list(reference_errors(parts)) if parts else [])
+    if parts and not errors:
+        errors = list(expectation_errors(parts, day or datetime.now(LOCAL_TIME).date()))
     if errors or parts is None:
         raise ProfileError(sorted(set(errors), key=_by_place))
     return _profile(parts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
-from layers.access.grammar import Grant, Precision
+from layers.access.expect import unmet
+from layers.access.grammar import Grant
+from layers.access.validate import grant_problems
 from layers.errors import FieldError
 
-from .conditions import properties_of_rows, row_rule_error
 from .grammar import Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
 from .procedure_references import Known, procedure_errors
@@ -88,7 +90,7 @@ def _header_errors(parts: Parts) -> Iterator[FieldError]:
             yield from _commune_errors(parts, header, ("crs", "zones", number, "area"), zone.area)
 
 
-def _no_layer(placed: Placed[ProfileHeader] | Placed[Grant], at: Location, layer: str) -> FieldError:
+def _no_layer(placed: Placed[ProfileHeader], at: Location, layer: str) -> FieldError:
     return placed.error(at, f"không có lớp '{layer}'", f"there is no layer '{layer}'")
 
 
@@ -172,43 +174,14 @@ def _role_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
 # ── grants ───────────────────────────────────────────────────────────────────────────────────────
 def grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
     """Layers, columns, levels, claims and identities that a grant names and the profile does not have."""
-    identities = {placed.value.id for placed in parts.identities}
-    for number, expected in enumerate(grant.value.expect):
-        if expected.as_ not in identities:
-            vi, en = f"không có danh tính '{expected.as_}'", f"there is no identity '{expected.as_}'"
-            yield grant.error(("expect", number, "as"), vi, en)
-        if expected.layer and expected.layer not in parts.layer and expected.layer not in parts.unread:
-            yield _no_layer(grant, ("expect", number, "layer"), expected.layer)
-    if not isinstance(grant.value.layer, str):
-        yield from _shared_grant_errors(parts, grant)
-    elif definition := parts.layer.get(grant.value.layer):
-        yield from _layer_grant_errors(grant, definition)
-    elif grant.value.layer not in parts.unread:
-        yield _no_layer(grant, ("layer",), grant.value.layer)
+    identities = frozenset(placed.value.id for placed in parts.identities)
+    for problem in grant_problems(grant.value, parts.layer, identities, parts.unread):
+        yield grant.error(problem.at, problem.message.vi, problem.message.en)
 
 
-def _shared_grant_errors(parts: Parts, grant: Placed[Grant]) -> Iterator[FieldError]:
-    """A row rule over many layers must hold on each of them."""
-    sharing = getattr(grant.value.layer, "sharing", None)
-    for definition in parts.layer.values():
-        if definition.sharing == sharing and grant.value.rows:
-            found = row_rule_error(grant.value.rows, properties_of_rows(definition))
-            if found:
-                yield grant.error(("rows",), f"lớp {definition.id}: {found.vi}", f"layer {definition.id}: {found.en}")
-                return
-
-
-def _layer_grant_errors(grant: Placed[Grant], definition: LayerDefinition) -> Iterator[FieldError]:
-    for number, name in enumerate(grant.value.columns.names):
-        if definition.attribute(name) is None:
-            vi, en = f"lớp {definition.id} không có cột '{name}'", f"the layer {definition.id} has no column '{name}'"
-            yield grant.error(("columns", "names", number), vi, en)
-    asked = grant.value.geometry
-    if isinstance(asked, Precision) and asked.precision_m not in definition.precisions_m:
-        vi = f"lớp {definition.id} không khai báo precisions_m {asked.precision_m:g}"
-        en = f"the layer {definition.id} does not declare precisions_m {asked.precision_m:g}"
-        yield grant.error(("geometry", "precision_m"), vi, en)
-    if grant.value.rows:
-        found = row_rule_error(grant.value.rows, properties_of_rows(definition))
-        if found:
-            yield grant.error(("rows",), found.vi, found.en)
+def expectation_errors(parts: Parts, day: date) -> Iterator[FieldError]:
+    """Every `expect:` that the grants together do not meet; only for parts without any other error."""
+    identities = [placed.value for placed in parts.identities]
+    placed = {grant.value.id: grant for grant in parts.grants}
+    for failed in unmet([grant.value for grant in parts.grants], identities, parts.layer.values(), day=day):
+        yield placed[failed.grant].error(failed.at, failed.message.vi, failed.message.en)
