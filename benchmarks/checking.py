@@ -70,6 +70,18 @@ async def _one_parcel(url: str, runs: int) -> Row:
     )  # fmt: skip
 
 
+def layer_rules(url: str) -> list[Rule]:
+    """The rules of the procedure against layers with shapes."""
+    return anyio.run(_bound_rules, url)
+
+
+async def _bound_rules(url: str) -> list[Rule]:
+    async with Database.open(url, size=1) as database, database.connection() as connection:
+        catalogue = await load_catalogue(connection)
+    request = CheckRequest(procedure=PROCEDURE, subject=ByFid(1), inputs=dict(INPUTS))
+    return _layer_rules(case_of(catalogue, request, datetime.now(UTC)).bound.procedure.checks)
+
+
 def _layer_rules(checks: object) -> list[Rule]:
     assert isinstance(checks, tuple)
     members = [rule for check in checks for rule in getattr(check, "members", (check,))]
@@ -94,7 +106,9 @@ def _by_hand(rule: Rule) -> sql.Composed:
 
 def post_checks(url: str, server: Served, number: int) -> list[Row]:
     """POST /checks with the record written and fsync on: one client, then twenty."""
-    bodies = [{"procedure": PROCEDURE, "subject": {"fid": str(fid)}, "inputs": INPUTS} for fid in parcels(url, number)]
+    bodies: list[dict[str, object]] = [
+        {"procedure": PROCEDURE, "subject": {"fid": str(fid)}, "inputs": INPUTS} for fid in parcels(url, number)
+    ]
     local = threading.local()
 
     def post(body: dict[str, object]) -> float:

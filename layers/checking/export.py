@@ -140,11 +140,19 @@ def require_areas(definition: LayerDefinition) -> None:
 
 def write_subjects(plan: Plan, subjects: pa.Table, progress: Progress) -> None:
     """Subjects along a Hilbert curve, cut into partitions: neighbours share the pieces they read."""
-    order = hilbert_order(_centres(subjects["geometry"]))
+    order = pa.array(hilbert_order(_centres(subjects["geometry"])))
+    ordered = _whole(subjects).take(order)  # once: taking from many chunks costs more than all the writing
     for number in range(plan.partitions):
-        part = order[number * plan.size : (number + 1) * plan.size]
-        pq.write_table(subjects.take(pa.array(part)), plan.subjects_file(number), compression="zstd")
+        part = ordered.slice(number * plan.size, plan.size)
+        pq.write_table(part, plan.subjects_file(number), compression="zstd")
         progress("partition", min((number + 1) * plan.size, plan.subjects), plan.subjects)
+
+
+def _whole(subjects: pa.Table) -> pa.Table:
+    """One chunk a column; shapes may be more than the two gigabytes that plain binary can refer to."""
+    place = subjects.schema.get_field_index("geometry")
+    wide = subjects.set_column(place, "geometry", subjects["geometry"].cast(pa.large_binary()))
+    return wide.combine_chunks()
 
 
 def _centres(geometry: pa.ChunkedArray) -> Objects:

@@ -162,7 +162,8 @@ def meeting(tree: shapely.STRtree, boxes: Floats) -> tuple[Integers, Integers]:
     known = np.flatnonzero(~np.isnan(boxes).any(axis=1))
     if not len(tree) or not len(known):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    box, shape = tree.query(shapely.box(*boxes[known].T))
+    # a diagonal has the same box as its rectangle and is made in a third of the time
+    box, shape = tree.query(shapely.linestrings(boxes[known].reshape(-1, 2, 2)))
     order = np.lexsort((shape, box))  # a tree has no order of its own; sums of floats depend on it
     return known[box[order]].astype(np.int64), shape[order].astype(np.int64)
 
