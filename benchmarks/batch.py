@@ -89,7 +89,7 @@ def _postgis(url: str) -> tuple[float, int, int]:
 
 
 def _prepare(url: str, layers: Iterable[str]) -> None:
-    """A table of pieces a layer, indexed, not timed: in the one index over all layers a wide search meets everything."""
+    """A table of pieces a layer, indexed, not timed: in the one index over all layers a wide search meets all."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
         for layer in sorted(layers):
