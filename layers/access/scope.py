@@ -54,7 +54,7 @@ def scope_of(
 
 
 def _rules(grant: Grant, definition: LayerDefinition, principals: Sequence[Principal]) -> Iterator[Expression | None]:
-    """The row rule for everybody, or as the claims of each caller bind it; None is every row. A broken grant has none."""
+    """The row rule, or as the claims of each caller bind it; None is every row. A broken grant yields nothing."""
     if grant.rows is None:
         bound: list[str] | list[None] = [None]
     elif references(grant.rows):

@@ -122,7 +122,7 @@ async def enforce(
     classes = [{"database_role": one.database_role, "grantees": one.grantees} for one in made.classes]
     await execute(connection, sql_["store_classes"], {"classes": json.dumps(classes)})
     for name, third, found in (("store_rows", "codes", made.rows), ("store_columns", "columns", made.columns)):
-        roles, layers, values = ([list(part) for part in zip(*sorted(found), strict=True)] if found else ([], [], []))
+        roles, layers, values = [list(part) for part in zip(*sorted(found), strict=True)] if found else ([], [], [])
         await execute(connection, sql_[name], {"roles": roles, "layers": layers, third: values})
     done = await row(connection, sql_["enforce"])
     stands = bool(done and done["stands"])
