@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from layers.access.principal import PUBLIC, Principal
@@ -14,25 +15,41 @@ from layers.store.catalogue import Catalogue
 from layers.store.checks import RecordRow, read_cut, record, records
 from layers.store.connection import Connection, Database
 
-from .answer import Answer, View, project, view_of
+from .answer import Answer, View, layers_of, project, view_of
 from .evidence import opened
 from .reading import TIMEOUT_MS, Seeker
 from .request import LOCAL_TIME, ParcelQuery
+from .reserved import Reader, Right
 from .subject import UnknownCommuneError
 
 
 async def find_answer(
-    database: Database, catalogue: Catalogue, record_id: str, principal: Principal, *, now: datetime | None = None
+    database: Database,
+    catalogue: Catalogue,
+    record_id: str,
+    principal: Principal,
+    *,
+    purposes: Collection[str] | None = None,
+    now: datetime | None = None,
 ) -> Answer:
-    """One recorded check. Raises NotFoundError, the same for a record that is not there and one that is not for the
-    caller, and TamperedRecordError."""
+    """One recorded check. `purposes` are those the caller was given; None: they need none.
+
+    Raises NotFoundError, the same for a record that is not there and one that is not for the caller, and
+    TamperedRecordError.
+    """
+    reader = Reader(catalogue, principal, purposes, _today(now))
     async with database.transaction() as connection:
         stored = await record(connection, record_id)
-        answer = _answer(catalogue, principal, stored, now) if stored else None
-        await _leave_event(connection, catalogue, principal, stored, is_allowed=answer is not None)
-    if answer is None:
+        shown = await _readable(connection, reader, stored) if stored else None
+        right = Right(None)
+        if stored and shown and shown.view.reserves(layers_of(shown.content)):
+            right = await reader.right_to(connection, stored)
+        # an event that counts a new reader waits for the disk, as what it counts does
+        is_read = right.bound_by is None
+        await _leave_event(connection, catalogue, principal, stored, is_allowed=shown is not None, is_read=is_read)
+    if stored is None or shown is None:
         raise NotFoundError
-    return answer
+    return shown.answer(right)
 
 
 async def checks_of(
@@ -42,20 +59,27 @@ async def checks_of(
     *,
     dossier: str | None,
     parcel: ParcelQuery | None,
+    purposes: Collection[str] | None = None,
     now: datetime | None = None,
 ) -> list[Answer]:
     """The newest checks of a dossier, of a parcel, or of both. Nobody in particular (public) has no list: who asked
     about a parcel is no public matter."""
     if principal.id == PUBLIC.id and not principal.is_operator:
         return []
-    today = (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
+    reader = Reader(catalogue, principal, purposes, _today(now))
     layer = catalogue.profile.parcel_layer.id if parcel is not None else None
     async with database.transaction() as connection:
-        fids = await _fids(connection, Seeker(catalogue, principal, None, today), parcel) if parcel else []
+        fids = await _fids(connection, Seeker(catalogue, principal, None, reader.day), parcel) if parcel else []
         found = await records(connection, dossier=dossier, layer=layer, fids=fids) if fids or not parcel else []
-        answers = [a for stored in found if (a := _answer(catalogue, principal, stored, now)) is not None]
+        rights = await reader.rights_in_list(connection, found)
+        readable = [(rights[stored.id], await _readable(connection, reader, stored)) for stored in found]
+        answers = [shown.answer(right) for right, shown in readable if shown is not None]
         await _leave_event(connection, catalogue, principal, None, is_allowed=True, dossier=dossier, count=len(answers))
     return answers
+
+
+def _today(now: datetime | None) -> date:
+    return (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
 
 
 async def _fids(connection: Connection, seeker: Seeker, parcel: ParcelQuery) -> list[int]:
@@ -67,14 +91,26 @@ async def _fids(connection: Connection, seeker: Seeker, parcel: ParcelQuery) -> 
         return []
 
 
-def _answer(catalogue: Catalogue, principal: Principal, stored: RecordRow, now: datetime | None) -> Answer | None:
-    """The projection, or None where the record is not the caller's and its subject is outside their rights."""
+@dataclass(frozen=True, slots=True)
+class _Readable:
+    """A record that the caller may read, with their view of it."""
+
+    content: Mapping[str, Any]
+    digest: str
+    view: View
+
+    def answer(self, right: Right) -> Answer:
+        return project(self.content, self.digest, replace(self.view, untold=right.untold))
+
+
+async def _readable(connection: Connection, reader: Reader, stored: RecordRow) -> _Readable | None:
+    """None where the record is not the caller's and its dossier or its subject is outside their rights."""
     content = opened(stored)
-    today = (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
-    view = view_of(catalogue, principal, purpose=stored.purpose, day=today)
-    if stored.principal != principal.id and not _reaches(principal, view, content["subject"]):
+    view = view_of(reader.catalogue, reader.principal, purpose=reader.purpose_for(stored), day=reader.day)
+    is_own = stored.principal == reader.principal.id
+    if not is_own and not _reaches(reader.principal, view, content["subject"]):
         return None
-    return project(content, digest(stored.body), view)
+    return _Readable(content, digest(stored.body), view) if await reader.may_read(connection, stored) else None
 
 
 def _reaches(principal: Principal, view: View, subject: Mapping[str, Any]) -> bool:
@@ -93,6 +129,7 @@ async def _leave_event(
     stored: RecordRow | None,
     *,
     is_allowed: bool,
+    is_read: bool = True,
     dossier: str | None = None,
     count: int = 1,
 ) -> None:
@@ -105,7 +142,7 @@ async def _leave_event(
         dossier=stored.dossier if stored else dossier,
         reason=None if is_allowed else "no_grant",
         policy=catalogue.policy_digest,
-        request=stored.digest if stored else None,
+        outcome=stored.digest if stored else None,
         features=count if is_allowed else 0,
     )
-    await audit.record(connection, event, is_read=True)
+    await audit.record(connection, event, is_read=is_read)

@@ -87,6 +87,57 @@ _TEXTS: dict[str, Message] = {
         "Bạn không có quyền xem dữ liệu của lớp này. Bước tiếp theo: lấy ý kiến {office}.",
         "You may not see the data of this layer. Next step: ask {office}.",
     ),
+    "reduced": Message(
+        "Lớp dữ liệu này chỉ cho biết kết quả, không cho biết đối tượng, số đo, thời điểm. Bước tiếp theo, nếu "
+        "cần: lấy ý kiến {office}.",
+        "Of this layer only the outcome is told: no features, measures or dates. Next step, if needed: ask "
+        "{office}.",
+    ),
+    "needs_dossier": Message(
+        "Lớp dữ liệu này chỉ dùng để kiểm tra theo hồ sơ. Bước tiếp theo: nêu mã hồ sơ đã đăng ký rồi kiểm tra "
+        "lại, hoặc lấy ý kiến {office}.",
+        "This layer answers for a registered dossier only. Next step: check again naming the dossier, or ask "
+        "{office}.",
+    ),
+    "needs_purpose": Message(
+        "Lớp dữ liệu này chỉ dùng để kiểm tra theo hồ sơ và mục đích. Bước tiếp theo: nêu mục đích sử dụng được "
+        "giao rồi kiểm tra lại, hoặc lấy ý kiến {office}.",
+        "This layer answers for a dossier and a purpose only. Next step: check again stating a purpose that was "
+        "given to you, or ask {office}.",
+    ),
+    "not_bound": Message(
+        "Hồ sơ chưa được đăng ký cho khu đất và thủ tục này, đã đóng, hoặc không do cơ quan bạn thụ lý. Bước tiếp "
+        "theo: đề nghị bộ phận một cửa đăng ký hồ sơ (thửa đất, tệp đo vẽ) rồi kiểm tra lại, hoặc lấy ý kiến "
+        "{office}.",
+        "The dossier is not registered for this ground and procedure, is closed, or is not with your office. Next "
+        "step: have the one-stop desk register it (parcel, survey file) and check again, or ask {office}.",
+    ),
+    "quota_dossier": Message(
+        "Hồ sơ đã dùng hết số lần kiểm tra lớp dữ liệu này. Bước tiếp theo: xem lại kết quả đã có của hồ sơ, hoặc "
+        "lấy ý kiến {office}.",
+        "The dossier's checks of this layer are used up. Next step: read the earlier answers of the dossier, or "
+        "ask {office}.",
+    ),
+    "quota_day": Message(
+        "Bạn đã dùng hết số lần kiểm tra loại này trong ngày. Bước tiếp theo: kiểm tra lại vào ngày mai, hoặc lấy "
+        "ý kiến {office}.",
+        "Your checks of this kind are used up for today. Next step: check again tomorrow, or ask {office}.",
+    ),
+    "not_disclosed": Message(
+        "Lần kiểm tra này không gắn với hồ sơ đã đăng ký nên kết quả không được cho biết. Bước tiếp theo: kiểm tra"
+        " lại với hồ sơ, hoặc lấy ý kiến {office}.",
+        "This check was not bound to a registered dossier, so its outcome is not told. Next step: check again with"
+        " the dossier, or ask {office}.",
+    ),
+    "open_apart": Message(
+        "Danh sách không cho biết kết quả này. Bước tiếp theo: mở riêng lần kiểm tra.",
+        "A list does not tell this outcome. Next step: open the check by itself.",
+    ),
+    "restricted": Message(
+        "Nội dung này được kiểm tra nhưng không được nêu tên. Bước tiếp theo: lấy ý kiến cơ quan chủ trì thủ tục.",
+        "This was checked and is not named. Next step: ask the office in charge of the procedure.",
+    ),
+    "not_asked_here": Message("Không thuộc trường hợp phải kiểm tra.", "Not asked in this case."),
     "withdrawn_since": Message(
         "Lớp dữ liệu đã bị thu hồi sau lần kiểm tra này; thông tin đối tượng không còn được hiển thị.",
         "The layer was withdrawn after this check; its features are no longer shown.",

@@ -78,9 +78,10 @@ class ByPoint:
 
 @dataclass(frozen=True, slots=True)
 class ByGeometry:
-    """A GeoJSON polygon in CRS84, as drawn or pasted."""
+    """A GeoJSON polygon in CRS84, as drawn or pasted, or as read from a file whose SHA-256 `survey` is."""
 
     geojson: Mapping[str, object]
+    survey: str | None = None
 
 
 ParcelQuery = ByNumber | ByFid | ByKey | ByCode | ByPoint

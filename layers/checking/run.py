@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,16 +19,17 @@ from layers.profile.bind import SkippedCheck
 from layers.profile.profile import digest
 from layers.store import audit
 from layers.store.catalogue import Catalogue
-from layers.store.checks import insert_record
+from layers.store.checks import RecordRow, insert_record
 from layers.store.connection import Database
 
-from .answer import Answer, project, view_of
+from .answer import Answer, Json, View, layers_of, project, view_of
 from .asked import bound_procedure
 from .evidence import engine, seal
 from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
 from .nothing_near import NothingNear
 from .reading import Case, Reading, Seeker, read
-from .request import LOCAL_TIME, CheckRequest, instant_of
+from .request import LOCAL_TIME, ByGeometry, CheckRequest, instant_of
+from .reserved import Asking, count, right_to
 from .subject import Subject
 
 #: kernels at work at once, where nobody passes a limiter in
@@ -64,21 +66,32 @@ async def check(
     purpose = request.purpose or case.definition.purpose
     today = instant.astimezone(LOCAL_TIME).date()
     seeker = Seeker(catalogue, principal, purpose, today)
-    reading = await read(database, case, seeker.chooser(request.subject))
-    head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(), "principal": principal.id,
-            "dossier": request.dossier, "purpose": purpose}  # fmt: skip
+    event = _event(principal, catalogue, request, purpose, case)
+    async with audit.opened(database, event, is_read=True) as access:
+        reading = await read(database, case, seeker.chooser(request.subject))
+        head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(),
+                "principal": principal.id, "dossier": request.dossier, "purpose": purpose}  # fmt: skip
 
-    def seal_and_project() -> tuple[Any, Answer]:
-        content = examine(case, reading, head)
-        record = seal(content, principal=principal.id)
-        view = view_of(catalogue, principal, purpose=purpose, day=today, layers=reading.cut)
-        return record, project(content, record.digest, view)
+        def seal_and_project() -> tuple[Json, RecordRow, View, Answer]:
+            content = examine(case, reading, head)
+            record = seal(content, principal=principal.id)
+            view = view_of(catalogue, principal, purpose=purpose, day=today, layers=reading.cut)
+            return content, record, view, project(content, record.digest, view)
 
-    record, answer = await to_thread.run_sync(seal_and_project, limiter=limiter or limiter_of_loop())
-    event = _event(principal, catalogue, request, purpose, reading, record.digest)
-    async with database.connection() as connection:
-        await insert_record(connection, record, event)
-    return answer
+        threads = limiter or limiter_of_loop()
+        content, record, view, answer = await to_thread.run_sync(seal_and_project, limiter=threads)
+        closing = _closing(access, reading, view, record)
+        if not view.reserves(layers_of(content)):
+            async with database.connection() as connection:
+                await insert_record(connection, record, closing)
+            return answer
+        asking = Asking(catalogue, principal, case.definition.id, request.dossier, request.purpose, today)
+        async with database.transaction() as connection:
+            right = await right_to(connection, asking, reading.subject, request.subject)
+            await insert_record(connection, record, closing)
+            await count(connection, asking, record.id, right)
+        told = replace(view, untold=right.untold)
+        return await to_thread.run_sync(project, content, record.digest, told, limiter=threads)
 
 
 def case_of(catalogue: Catalogue, request: CheckRequest, now: datetime) -> Case:
@@ -170,24 +183,21 @@ def _subject(case: Case, subject: Subject) -> dict[str, object]:
 
 
 def _event(
-    principal: Principal,
-    catalogue: Catalogue,
-    request: CheckRequest,
-    purpose: str | None,
-    reading: Reading,
-    record_digest: str,
+    principal: Principal, catalogue: Catalogue, request: CheckRequest, purpose: str | None, case: Case
 ) -> audit.Event:
-    """One event a check; `request` is the record's digest, which names all of it and shows nothing."""
-    layer = reading.subject.layer
+    """What a check begins with: who asks, for what, and which layers will be measured."""
+    parcels = case.profile.parcel_layer.id
+    layer = None if isinstance(request.subject, ByGeometry) else parcels
     return audit.Event.of(
-        principal,
-        "check",
-        "allow",
-        layer=layer,
-        purpose=purpose,
-        dossier=request.dossier,
-        policy=catalogue.policy_digest,
-        revision=reading.cut[layer].revision if layer else None,
-        request=record_digest,
-        features=1,
-    )
+        principal, "check", "allow", layer=layer, purpose=purpose, dossier=request.dossier,
+        used=tuple(name for name in case.layers if name != layer), policy=catalogue.policy_digest,
+    )  # fmt: skip
+
+
+def _closing(access: audit.Access, reading: Reading, view: View, record: RecordRow) -> audit.Event:
+    """What it ends with; `outcome` is the record's digest, which names all of it and shows nothing."""
+    layer = reading.subject.layer
+    return access.closing(
+        layer=layer, revision=reading.cut[layer].revision if layer else None, outcome=record.digest, features=1,
+        grants=tuple(sorted({grant for sight in view.sights.values() for grant in sight.grants})),
+    )  # fmt: skip

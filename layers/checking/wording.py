@@ -198,5 +198,11 @@ def _foot(answer: Mapping[str, Any], say: _Speaker) -> list[str]:
             "Nội dung trên do hệ thống tổng hợp từ dữ liệu của các cơ quan; người thụ lý xem xét và quyết định.",
             "Compiled by the service from the offices' data; the officer in charge considers and decides.",
         ),
-        f"{say('Bản ghi kiểm tra', 'Record of the check')}: {answer['id']} ({answer['evidence']['record'][:23]}…).",
+        f"{say('Bản ghi kiểm tra', 'Record of the check')}: {answer['id']}{_sealed(answer)}.",
     ]
+
+
+def _sealed(answer: Mapping[str, Any]) -> str:
+    """The record's digest where the reader may see all that it seals."""
+    digest = answer["evidence"]["record"]
+    return f" ({digest[:23]}…)" if digest else ""

@@ -20,6 +20,15 @@ def fact_columns(profile: Profile, definition: LayerDefinition) -> tuple[str, ..
     )
 
 
+def outcome_columns(profile: Profile, definition: LayerDefinition) -> frozenset[str]:
+    """The columns on which the outcome of a check may depend: those of conditions, of validity, of accuracy."""
+    roles = ("effective_from", "effective_to", "accuracy", "scale")
+    of_roles = {attribute.name for attribute in definition.attributes if attribute.role in roles}
+    return frozenset(
+        name for name in _named_by_rules(profile, definition.id) | of_roles if definition.attribute(name) is not None
+    )
+
+
 def _named_by_rules(profile: Profile, layer_id: str) -> set[str]:
     found: set[str] = set()
     for procedure in profile.procedures:

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from gis.crs import Projection
 from layers.access.principal import PUBLIC, Principal, operator
 from layers.checking.answer import Answer
+from layers.checking.dossiers import DossierDraft, KnownDossier, register
 from layers.checking.look_up import look_up
 from layers.checking.replay import Replay, replay
 from layers.checking.request import ByGeometry, CheckRequest, SubjectQuery, parse_parcel
@@ -117,6 +118,15 @@ class Place:
 
     def finding(self, check_id: str, **more: Any) -> dict[str, Any]:
         return finding(self.check(**more), check_id)
+
+    def register(self, dossier: str, *parcels: str, principal: Principal = OPERATOR, **more: Any) -> KnownDossier:
+        """A dossier about the first parcel, or about these."""
+        texts = parcels or (() if "surveys" in more else (PARCEL,))
+        named = tuple(parse_parcel(text) for text in texts)
+        draft = DossierDraft(dossier, parcels=named, **more)
+        found, _ = self.ask(lambda database, catalogue: register(database, catalogue, draft, principal))
+        made: KnownDossier = found
+        return made
 
     def replay(self, record_id: str) -> Replay:
         found: Replay = self.ask(lambda database, _: replay(database, record_id))

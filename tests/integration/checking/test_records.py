@@ -154,25 +154,35 @@ def test_a_group_with_a_withheld_member_is_withheld(shared_place: Place) -> None
     assert [member["outcome"] for member in group["members"]] == ["clear", "withheld"]
 
 
-def test_a_check_grant_shows_the_outcome_and_only_granted_columns(place: Place) -> None:
+def test_a_layer_that_is_seen_shows_only_granted_columns(place: Place) -> None:
     place.publish("water_corridor", [corridor("SG-03", box(0, 0, 10, 10), ghi_chu="nội bộ")])
-    place.publish("parcel_block", [{"so_vb": "NC-77", "ma_xa": "25747", "so_to": "45", "so_thua": "123"}])
     shown = place.check(principal=REVIEWER)
     assert "ghi_chu" not in finding(shown, "water_corridor")["features"][0]["attributes"]
-    block = finding(shown, "blocks")
-    assert (block["outcome"], block["features"][0]["key"]) == ("affected", None)  # the key column is internal
-    assert "NC-77" not in json.dumps(shown.content)
-    assert finding(read_again(place, shown.id, OFFICER), "blocks")["features"][0]["key"] == "NC-77"
     assert (
         finding(place.check(principal=OPERATOR), "water_corridor")["features"][0]["attributes"]["ghi_chu"] == "nội bộ"
     )
 
 
-def test_a_row_outside_the_callers_rows_withholds_the_finding(place: Place) -> None:
-    place.publish("military_zone", [{"ma": "M1", "ma_xa": "25747", "geom": box(0, 0, 5, 5)}])
-    assert finding(place.check(principal=REVIEWER), "military")["outcome"] == "affected"
-    place.publish("military_zone", [{"ma": "M1", "ma_xa": "25750", "geom": box(0, 0, 5, 5)}])
-    assert finding(place.check(principal=REVIEWER), "military")["outcome"] == "withheld"
+def test_a_check_grant_alone_tells_the_outcome_and_for_a_dossier_only(place: Place) -> None:
+    place.publish("parcel_block", [{"so_vb": "NC-77", "ma_xa": "25747", "so_to": "45", "so_thua": "123"}])
+    free = finding(place.check(principal=REVIEWER), "blocks")
+    assert (free["outcome"], codes(free)) == ("withheld", ["needs_dossier"])
+    place.register("D-77")
+    shown = place.check(principal=REVIEWER, dossier="D-77", purpose="land_use_change")
+    block = finding(shown, "blocks")
+    assert (block["outcome"], block["features"], codes(block)) == ("affected", [], ["reduced"])
+    assert "NC-77" not in json.dumps(shown.content)
+    assert finding(read_again(place, shown.id, OFFICER), "blocks")["features"][0]["key"] == "NC-77"
+
+
+def test_who_sees_some_rows_is_not_told_whether_others_are_met(place: Place) -> None:
+    told = []
+    for commune in ("25747", "25750"):
+        place.publish("military_zone", [{"ma": "M1", "ma_xa": commune, "geom": box(0, 0, 5, 5)}])
+        told.append(finding(place.check(principal=REVIEWER), "military"))
+    place.publish("military_zone", [])
+    told.append(finding(place.check(principal=REVIEWER), "military"))
+    assert told[0]["outcome"] == "withheld" and told[0] == told[1] == told[2]
 
 
 def test_the_certificates_area_is_a_column_like_any_other(shared_place: Place) -> None:
@@ -210,20 +220,40 @@ def test_checks_are_listed_by_dossier_and_by_parcel_but_to_nobody_unnamed(place:
     assert listed(place, PUBLIC, dossier="D1") == []
 
 
-def test_each_access_leaves_one_event_and_no_value_of_the_request(place: Place) -> None:
+def test_each_access_leaves_its_events_and_no_value_of_the_request(place: Place) -> None:
     answer = place.check(principal=REVIEWER, dossier="D1")
     read_again(place, answer.id, REVIEWER)
     place.look_up("25747@2025/45/123", REVIEWER)
     with psycopg.connect(place.url) as connection:
         events = connection.execute(
-            "SELECT principal, action, layer, decision, dossier, request FROM access.event ORDER BY id"
+            "SELECT phase, principal, action, layer, decision, dossier, outcome FROM access.event ORDER BY id"
         ).fetchall()
-    record = answer.content["evidence"]["record"]
+        (names,) = connection.execute("SELECT array_agg(DISTINCT access) FROM access.event").fetchone() or ((),)
+    _, record = stored(place, answer.id)
     assert events == [
-        ("reviewer", "check", "parcel", "allow", "D1", record),
-        ("reviewer", "check", "parcel", "allow", "D1", record),
-        ("reviewer", "items", "parcel", "allow", None, None),
+        ("opened", "reviewer", "check", "parcel", "allow", "D1", None),
+        ("closed", "reviewer", "check", "parcel", "allow", "D1", record),
+        ("whole", "reviewer", "check", "parcel", "allow", "D1", record),
+        ("whole", "reviewer", "items", "parcel", "allow", None, None),
     ]
+    assert len([name for name in names if name]) == 1
+
+
+def test_the_events_of_a_check_name_every_layer_it_measured(place: Place) -> None:
+    answer = place.check(principal=REVIEWER)
+    with psycopg.connect(place.url) as connection:
+        used = connection.execute("SELECT phase, used FROM access.event ORDER BY id").fetchall()
+    measured = {name for name in answer.content["evidence"]["cut"] if name != "parcel"}
+    assert [phase for phase, _ in used] == ["opened", "closed"]
+    assert all(measured <= set(names) and "parcel" not in names for _, names in used)
+
+
+def test_a_check_that_fails_is_closed_with_the_reason(place: Place) -> None:
+    with pytest.raises(NotFoundError):
+        place.check("25747@2025/45/999999", dossier="D1")
+    with psycopg.connect(place.url) as connection:
+        events = connection.execute("SELECT phase, decision, reason, features FROM access.event ORDER BY id").fetchall()
+    assert events == [("opened", "allow", None, None), ("closed", "deny", "not_found", 0)]
 
 
 def test_without_an_event_there_is_no_answer_and_no_record(place: Place) -> None:
