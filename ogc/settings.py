@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     trust_forwarded: bool = Field(
         default=False, description="links take scheme, host and prefix from X-Forwarded-*: only behind an own proxy"
     )
+    metrics_open: bool = Field(
+        default=False, description="/metrics answers other machines too: only on a network of the operator's own"
+    )
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)
 

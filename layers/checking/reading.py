@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.procedure import Group, Relation, Rule, SubjectRule
 from layers.access.principal import Principal
-from layers.errors import UnavailableError
+from layers.errors import ForbiddenError, UnavailableError
 from layers.profile.bind import BoundProcedure
 from layers.profile.procedures import ProcedureDefinition
 from layers.profile.profile import Profile
@@ -31,7 +31,7 @@ from layers.store.parcels import ParcelRow, Way, find_parcels
 from layers.store.tables import srid
 
 from .request import ByGeometry, ParcelQuery
-from .sight import sight_of
+from .sight import Sight, sight_of
 from .subject import (
     Candidate,
     Subject,
@@ -42,6 +42,7 @@ from .subject import (
     the_one,
     ways_of,
 )  # fmt: skip
+from .telling import shows_shape, told
 from .zones import many, names_communes, one, projection_of, zone_of
 
 #: for each statement of a check; a layer that needs longer is `not_checked`
@@ -191,12 +192,15 @@ class Seeker:
         profile = self.catalogue.profile
         layer = cut[profile.parcel_layer.id]
         rows = await parcels(connection, profile, require_served(layer, standing_now(layer)), ways_of(query, profile))
-        sight = sight_of(
-            self.principal, profile.parcel_layer, self.catalogue.grants, purpose=self.purpose, day=self.day,
-            active_agreements=self.catalogue.active_agreements,
+        sight = self._sight()
+        shown = [found for row in rows if (found := told(row, profile.parcel_layer, sight)) is not None]
+        return [(row, candidate_of(row, profile, sight.columns(row.attributes) or frozenset())) for row in shown]
+
+    def _sight(self) -> Sight:
+        return sight_of(
+            self.principal, self.catalogue.profile.parcel_layer, self.catalogue.grants, purpose=self.purpose,
+            day=self.day, active_agreements=self.catalogue.active_agreements,
         )  # fmt: skip
-        shown = [(row, sight.columns(row.attributes)) for row in rows]
-        return [(row, candidate_of(row, profile, columns)) for row, columns in shown if columns is not None]
 
     def chooser(self, query: ParcelQuery | ByGeometry) -> Choose:
         """How `read` comes by its subject. Raises NotFoundError, AmbiguousError, UnavailableError while reading."""
@@ -206,9 +210,20 @@ class Seeker:
                 return await drawn(connection, cut, query, self.catalogue.profile)
             found = await self.found(connection, cut, query)
             the_one(query, [candidate for _, candidate in found])
+            if not shows_shape(self._sight(), found[0][0].attributes):
+                raise _too_exact()
             return parcel_subject(found[0][0], self.catalogue.profile)
 
         return choose
+
+
+def _too_exact() -> ForbiddenError:
+    """Areas and distances of a check are those of the stored shape."""
+    return ForbiddenError(
+        "Bạn không được xem ranh giới chính xác của thửa đất này nên không kiểm tra được; hãy liên hệ cơ quan quản lý.",
+        "You may not see the exact boundary of this parcel, so it cannot be checked for you; please ask its office.",
+        reason="precision",
+    )
 
 
 def require_served(layer: CutLayer, standing: LayerStanding) -> CutLayer:

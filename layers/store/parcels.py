@@ -71,10 +71,15 @@ class ParcelRow:
 
     fid: int
     key: str | None
-    is_current: bool  #: one of the ways that found it is a present one
+    ways: tuple[Way, ...]  #: all that found it
     accuracy_m: float
     attributes: Mapping[str, object]
     geometry: bytes
+
+    @property
+    def is_current(self) -> bool:
+        """One of the ways that found it is a present one."""
+        return any(way.is_current for way in self.ways)
 
 
 async def find_parcels(
@@ -100,7 +105,7 @@ async def find_parcels(
         ParcelRow(
             fid=each["fid"],
             key=each["key"],
-            is_current=any(way.is_current and each[f"way_{index}"] for index, way in enumerate(ways)),
+            ways=tuple(way for index, way in enumerate(ways) if each[f"way_{index}"]),
             accuracy_m=each["fact_accuracy_m"] or 0.0,
             attributes={name: each[name] for name in names},
             geometry=bytes(each["shape_wkb"]),
@@ -115,6 +120,16 @@ _NUMBER_ROLES: dict[str, tuple[Role, Role]] = {
     "kept_number": ("sheet", "parcel_number"),
     "previous_number": ("previous_sheet", "previous_parcel"),
 }
+
+
+def columns_of(definition: LayerDefinition, kind: WayKind) -> frozenset[str]:
+    """The columns that a way compares, and so tells of."""
+    if kind in ("key", "alias"):
+        return frozenset(definition.key_columns)
+    roles: tuple[Role, ...] = ("national_code",) if kind == "code" else _NUMBER_ROLES.get(kind, ())
+    if kind in _NUMBER_ROLES:
+        roles += ("commune", "previous_parcel") if kind == "kept_number" else ("commune",)
+    return frozenset(column.name for role in roles if (column := definition.by_role(role)) is not None)
 
 
 def can_compare(definition: LayerDefinition, kind: WayKind) -> bool:

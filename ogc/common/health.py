@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gis.errors import Message
+from layers.errors import NotFoundError
 from layers.store.status import readiness
+from ogc.auth import is_loopback
 
 from .links import JSON
 from .metrics import MEDIA_TYPE
@@ -37,6 +39,9 @@ async def readyz(request: Request, parameters: Parameters) -> Response:
 
 
 async def metrics(request: Request, parameters: Parameters) -> Response:
+    """For the operator: how busy the others are is nobody else's. Another machine of theirs needs a setting."""
+    if not (request.app.state.settings.metrics_open or is_loopback(request.scope)):
+        raise NotFoundError
     return Response(request.app.state.metrics.text(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
@@ -44,5 +49,7 @@ _ANSWER = {JSON: "object"}
 OPERATIONS = (
     Operation("/healthz", healthz, Message("Tiến trình hoạt động", "The process answers"), "service", answers=_ANSWER),
     Operation("/readyz", readyz, Message("Sẵn sàng phục vụ", "Ready to serve"), "service", (), _ANSWER, (503,)),
-    Operation("/metrics", metrics, Message("Số đo", "Figures for Prometheus"), "service", (), {"text/plain": "text"}),
+    Operation(
+        "/metrics", metrics, Message("Số đo", "Figures for Prometheus"), "service", (), {"text/plain": "text"}, (404,)
+    ),
 )

@@ -92,6 +92,11 @@ def invalid(errors: list[FieldError]) -> InvalidRequestError:
     return InvalidRequestError(f"Tham số không dùng được: {vi}.", f"Parameters that cannot be used: {en}.", errors)
 
 
+def unknown(name: str) -> InvalidRequestError:
+    """The error of a parameter that the route does not have, for one that it does not have for this caller."""
+    return invalid([_unknown(name)])
+
+
 def invalid_value(name: str, vi: str, en: str) -> InvalidRequestError:
     return invalid([_error(name, vi, en)])
 

@@ -53,6 +53,11 @@ class Relation:
         return not self.decision.uses_claims
 
     @property
+    def tells_activity(self) -> bool:
+        """False: that and when the layer was revised must show nowhere (`hide_activity`), so nothing is named by it."""
+        return not self.decision.hides_activity
+
+    @property
     def version(self) -> tuple[object, ...]:
         """All that the bytes of a list or tile depend on besides the request (design 4)."""
         return (self.layer, self.state.revision, self.state.definition_digest, self.decision.relation_digest)

@@ -14,7 +14,7 @@ from layers.filters import Comparison, Expression, Property, load_json, parse_js
 from layers.filters.tree import And, IsNull, Or
 from layers.filters.tree import Literal as Constant
 from layers.profile.grammar import LayerDefinition, Role
-from ogc.common.parameters import Parameters, boolean, one_of, whole_number
+from ogc.common.parameters import Parameters, boolean, invalid_value, one_of, unknown, whole_number
 from ogc.common.relation import LOCAL_TIME
 
 DEFAULT_LIMIT = 10
@@ -24,7 +24,13 @@ PARAMETERS = (
 )  # fmt: skip
 CRS84_NAMES = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "[OGC:CRS84]")
 
+#: the revision in a cursor of a layer whose revisions are not told
+NOT_PINNED = 0
+
 Box = tuple[float, float, float, float]
+
+
+_NO_CURSOR = ("không phải con trỏ của dịch vụ này", "not a cursor of this service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,9 @@ class Cursor:
             fid, revision = plain.split(".")
             made = cls(int(fid), int(revision))
         except (ValueError, binascii.Error) as error:
-            raise ValueError("không phải con trỏ của dịch vụ này", "not a cursor of this service") from error
-        if made.text() != text or not 0 <= made.fid < 2**63 or not 0 < made.revision < 2**63:
-            raise ValueError("không phải con trỏ của dịch vụ này", "not a cursor of this service")
+            raise ValueError(*_NO_CURSOR) from error
+        if made.text() != text or not 0 <= made.fid < 2**63 or not 0 <= made.revision < 2**63:
+            raise ValueError(*_NO_CURSOR)
         return made
 
 
@@ -71,15 +77,25 @@ def read_query(parameters: Parameters, definition: LayerDefinition, decision: De
         *_filter(parameters),
         *_datetime(parameters, definition, names),
     ]
+    cursor = parameters.parsed("after", Cursor.read)
+    _require_untold(parameters, cursor, decision)
     return Query(
         limit=min(parameters.parsed("limit", whole_number(1)) or DEFAULT_LIMIT, MAX_LIMIT),
         bbox=box if decision.has_geometry else None,  # without shapes all match (fc-bbox-response C)
         filter=_all(conditions),
         properties=parameters.parsed("properties", _names),
         skip_geometry=parameters.parsed("skipGeometry", boolean) or False,
-        cursor=parameters.parsed("after", Cursor.read),
+        cursor=cursor,
         as_of=parameters.parsed("as-of", instant),
     )
+
+
+def _require_untold(parameters: Parameters, cursor: Cursor | None, decision: Decision) -> None:
+    """Where revisions are not told none can be named: `as-of` is no parameter then, and a cursor is pinned to none."""
+    if decision.hides_activity and "as-of" in parameters:
+        raise unknown("as-of")
+    if cursor is not None and (cursor.revision == NOT_PINNED) != decision.hides_activity:
+        raise invalid_value("after", *_NO_CURSOR)
 
 
 def _all(conditions: list[Expression]) -> Expression | None:

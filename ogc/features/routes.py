@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +29,7 @@ from ogc.common.responses import document_response, json_response
 
 from .collections import CRS84, collection
 from .items import feature, feature_collection, items_query
-from .query import PARAMETERS, Query, read_query
+from .query import NOT_PINNED, PARAMETERS, Query, read_query
 from .schemas import queryables_of, schema_of
 
 CONFORMS_TO = (
@@ -90,11 +91,14 @@ async def items(request: Request, parameters: Parameters) -> Response:
     query = read_query(parameters, relation.state.definition, relation.decision)
     addresses, is_page = Addresses(request), prefers_html(request)
     etag = weak("items", *relation.version, addresses.here())
-    if relation.is_cacheable and not is_page and is_known(request, etag):
+    may_be_known = relation.is_cacheable and not is_page
+    if may_be_known and relation.tells_activity and is_known(request, etag):
         request.app.state.accesses.counted(relation)
         return not_modified(etag, relation.cache_control)
     page, relation, revision = await _read_page(request, relation, query)
-    etag = weak("items", *relation.version, addresses.here())
+    etag = _etag_of(page, relation, addresses.here())
+    if may_be_known and not relation.tells_activity and is_known(request, etag):
+        return not_modified(etag, relation.cache_control)
     body = feature_collection(page, addresses, relation.layer, revision, now_of(request))
     if is_page:
         return _layer_page(request, orjson.loads(body), "items.html", GEOJSON, relation)
@@ -114,6 +118,14 @@ async def item(request: Request, parameters: Parameters) -> Response:
     if relation.is_cacheable and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
     return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_headers(relation, etag))
+
+
+def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
+    """By the revision; where that is not told, by what the page says."""
+    if relation.tells_activity:
+        return weak("items", *relation.version, address)
+    said = hashlib.sha256(b",".join(page.features)).hexdigest()
+    return weak("items", relation.state.definition_digest, page.number_matched, page.next_after, said, address)
 
 
 def _headers(relation: Relation, etag: str) -> dict[str, str]:
@@ -157,6 +169,8 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
                 relation = replace(relation, state=seen)
                 page = await _page_of_one_instant(request, connection, relation, query, pinned)
         await _record(request, connection, relation, repr(query), len(page.features))
+    if not relation.tells_activity:
+        return page, relation, NOT_PINNED
     return page, relation, relation.state.revision if pinned is None else pinned
 
 
@@ -179,9 +193,9 @@ async def _page_of_one_instant(
 
 
 async def _pinned_revision(connection: Connection, layer: str, query: Query, now: datetime) -> int | None:
-    """A walk stays on the revision it began with; `as-of` names another; else what is current."""
+    """A walk stays on the revision it began with, if that may be told; `as-of` names another; else what is current."""
     if query.cursor is not None:
-        return query.cursor.revision
+        return query.cursor.revision if query.cursor.revision != NOT_PINNED else None
     if query.as_of is None:
         return None
     if query.as_of > now + timedelta(days=1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -79,9 +81,13 @@ async def tile(request: Request, parameters: Parameters) -> Response:
         raise NotFoundError
     etag = weak("tile", tiles.ENCODER, *relation.version, z, x, y)
     request.app.state.accesses.counted(relation)
-    if relation.is_cacheable and is_known(request, etag):
+    if relation.is_cacheable and relation.tells_activity and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
     body = await _drawn(request, relation, z, x, y)
+    if not relation.tells_activity:
+        etag = weak("tile", tiles.ENCODER, relation.state.definition_digest, hashlib.sha256(body).hexdigest())
+        if relation.is_cacheable and is_known(request, etag):
+            return not_modified(etag, relation.cache_control)
     headers = {"Cache-Control": relation.cache_control, "Vary": VARY}
     if relation.is_cacheable:
         headers["ETag"] = etag

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from layers.access.decide import decide, visible_layers
@@ -92,6 +92,8 @@ def cards(
             for action in ACTIONS
         }
         overview = known.get(definition.id, NOTHING)
+        if decisions["items"].hides_activity:
+            overview = replace(overview, release=None, note="", published=None)
         header = catalogue.profile.header
         accuracy_m = definition.accuracy_m
         if accuracy_m is None and definition.scale:

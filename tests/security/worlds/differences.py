@@ -224,7 +224,8 @@ class Differences:
                  (revision, created, state, layer.id))  # fmt: skip
         self.run("INSERT INTO catalogue.release (layer, release, revision, note, source_name, source_digest,"
                  " content_digest, declaration, report)"
-                 " VALUES (%s, %s, %s, 'ghi chú khác', 'khac.gpkg', '', '', '{{}}', '{{}}')", (layer.id, 100 + revision, revision))  # fmt: skip
+                 " VALUES (%s, %s, %s, 'ghi chú khác', 'khac.gpkg', '', '', '{{}}', '{{}}')",
+                 (layer.id, 100 + revision, revision))  # fmt: skip
         self._stand_again(layer, revision)
 
     def _stand_again(self, layer: LayerDefinition, revision: int) -> None:

@@ -1,0 +1,135 @@
+"""One service over one world, asked in this process: plain ASGI, since a client library would cost more than the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import FastAPI
+
+from ogc.app import create_app
+from ogc.auth import make_token
+from ogc.settings import Settings
+
+from .content import NOW
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, the same for every world. `route` is the template of the path, for whoever reads a failure."""
+
+    route: str
+    path: str
+    identity: str = "public"
+    method: str = "GET"
+    query: Pairs = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    peer: str = "127.0.0.1"
+
+    def __str__(self) -> str:
+        asked = f"?{urlencode(self.query)}" if self.query else ""
+        told = "".join(f" [{name}: {value}]" for name, value in self.headers.items())
+        sent = f" <- {self.body.decode(errors='replace')}" if self.body else ""
+        return f"{self.identity}: {self.method} {self.path}{asked}{told}{sent}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; header names in lower case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for known, value in self.headers if known == name), None)
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def is_json(self) -> bool:
+        return "json" in (self.header("content-type") or "") and bool(self.body)
+
+
+class Clock:
+    """The time of a world: it goes on when the test says so."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Names:
+    """Ids of one world in a row; they look like those of the service."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return f"00000000-0000-4000-8000-{self.count:012d}"
+
+
+@dataclass
+class World:
+    """A running service and the way to ask it."""
+
+    app: FastAPI
+    clock: Clock
+    tokens: Mapping[str, str]
+
+    async def ask(self, asked: Asked) -> Answer:
+        sent: list[dict[str, Any]] = []
+        waiting = [{"type": "http.request", "body": asked.body, "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(self._scope(asked), receive, send)
+        start = sent[0]
+        headers = tuple((name.decode().lower(), value.decode("latin-1")) for name, value in start["headers"])
+        return Answer(start["status"], headers, b"".join(each.get("body", b"") for each in sent[1:]))
+
+    def _scope(self, asked: Asked) -> dict[str, Any]:
+        headers = {"host": "127.0.0.1:8000", **{name.lower(): value for name, value in asked.headers.items()}}
+        if asked.identity in self.tokens and "authorization" not in headers:
+            headers["authorization"] = f"Bearer {self.tokens[asked.identity]}"
+        return {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": asked.method,
+            "scheme": "http", "path": asked.path, "raw_path": quote(asked.path).encode(), "root_path": "",
+            "query_string": urlencode(asked.query).encode(), "client": (asked.peer, 50_000),
+            "server": ("127.0.0.1", 8000),
+            "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()],
+        }  # fmt: skip
+
+    async def again(self, asked: Asked, **changes: Any) -> Answer:
+        return await self.ask(replace(asked, **changes))
+
+
+@asynccontextmanager
+async def running(url: str, data: Path, identities: Sequence[str]) -> AsyncIterator[World]:
+    """The service over a database. Worlds that are compared share `data`, and with it the key of the tokens."""
+    settings = Settings(data=data, database_url=url, pool_size=2)
+    clock = Clock()
+    app = create_app(settings, demo=True, clock=clock, new_id=Names())
+    tokens = {name: make_token(settings.secrets_folder, name) for name in identities if name != "public"}
+    async with app.router.lifespan_context(app):
+        yield World(app, clock, tokens)

@@ -1,0 +1,378 @@
+"""Requests drawn from the service's own description: for every path and method of it, and for every parameter it names.
+
+What the description has and this file does not know fails the test by name: a new route is a new way to tell.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from .asking import Answer, Asked
+from .texts import ODD_TEXTS, Texts
+from .vocabulary import LayerWords, Vocabulary
+
+TILE_ZOOMS = (0, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
+UNSAFE = ("PUT", "POST", "DELETE", "PATCH", "OPTIONS")
+PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_opinion", "any", "khong_co")
+ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
+#: how often a route is drawn, by method and path; what is not here is drawn once
+WEIGHTS: Mapping[str, float] = {
+    "GET /collections/{collectionId}/items": 14,
+    "GET /collections/{collectionId}/items/{featureId}": 7,
+    "GET /collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": 10,
+    "GET /collections": 3,
+    "GET /collections/{collectionId}": 4,
+    "GET /parcels": 5,
+    "POST /checks": 5,
+    "GET /checks": 2,
+    "GET /checks/{record_id}": 3,
+    "GET /metrics": 0.2,
+    "GET /healthz": 0.2,
+    "GET /readyz": 0.3,
+    "GET /api": 0.2,
+    "GET /conformance": 0.2,
+    "GET /tileMatrixSets": 0.2,
+    "GET /tileMatrixSets/{tileMatrixSetId}": 0.2,
+    "GET /static/{path:path}": 0.3,
+    "POST /demo/identity": 0.3,
+}
+
+
+@dataclass
+class Memory:
+    """What earlier answers gave: the same in both worlds, or the pair has failed before."""
+
+    links: list[tuple[str, str]] = field(default_factory=list)  #: identity, address of a next page
+    etags: list[str] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    records: list[str] = field(default_factory=list)
+
+    def note(self, asked: Asked, answer: Answer) -> None:
+        self.asked = [*self.asked[-40:], asked]
+        etag = answer.header("etag")
+        if etag:
+            self.etags = [*self.etags[-20:], etag]
+        if not answer.is_json or not isinstance(content := answer.json(), dict):
+            return
+        self.links += [(asked.identity, link["href"]) for link in content.get("links", ()) if link["rel"] == "next"]
+        self.links = self.links[-20:]
+        if answer.status == 201 and asked.route == "/checks":
+            self.records.append(content["id"])
+
+
+@dataclass
+class Route:
+    """One method on one path, and the names of its query parameters."""
+
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(document: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> list[Route]:
+    """Every route of the OpenAPI document, and those of the application that are in no document."""
+    found = [
+        Route(method.upper(), path, tuple(_query_names(document, operation)))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    known = {route.name for route in found}
+    return found + [Route(method, path, ()) for method, path in others if f"{method} {path}" not in known]
+
+
+def _query_names(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
+    for parameter in operation.get("parameters", ()):
+        named = parameter
+        if "$ref" in parameter:
+            named = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+        if named["in"] == "query":
+            yield named["name"]
+
+
+class Drawing:
+    """Draws the requests of one pair of worlds."""
+
+    def __init__(self, seed: int, words: Vocabulary, routes: Sequence[Route], identities: Sequence[str]) -> None:
+        self.chance = random.Random(seed)
+        self.texts = Texts(self.chance)
+        self.words = words
+        self.routes = list(routes)
+        self.weights = [WEIGHTS.get(route.name, 1.0) for route in routes]
+        self.identities = identities
+        self.memory = Memory()
+        self.layer: LayerWords = words.parcels
+
+    def unknown(self) -> list[str]:
+        """Routes and parameters that nothing here draws."""
+        found = [route.name for route in self.routes if not self._is_known(route)]
+        return found + [
+            f"{route.name} ?{name}" for route in self.routes for name in route.parameters if name not in PARAMETERS
+        ]
+
+    def _is_known(self, route: Route) -> bool:
+        if route.method != "GET":
+            return route.name in BODIES
+        return route.path in KNOWN_PATHS
+
+    def draw(self) -> Asked:
+        happens, memory = self.texts.happens, self.memory
+        if memory.links and happens(0.06):
+            return self._followed()
+        if memory.asked and happens(0.1):
+            return self._again()
+        (route,) = self.chance.choices(self.routes, self.weights)
+        asked = self._asked(route)
+        if happens(0.03):
+            return replace(asked, method="HEAD")
+        return replace(asked, method=self.texts.any_of(UNSAFE)) if happens(0.03) else asked
+
+    def one_of_each(self) -> Iterator[Asked]:
+        """Every route once, so that none is left to chance."""
+        for route in self.routes:
+            yield self._asked(route)
+
+    def _followed(self) -> Asked:
+        identity, address = self.texts.any_of(self.memory.links)
+        parts = urlsplit(address)
+        if self.texts.happens(0.1):
+            identity = self.texts.any_of(self.identities)
+        return Asked("next", parts.path, identity, query=tuple(parse_qsl(parts.query, keep_blank_values=True)))
+
+    def _again(self) -> Asked:
+        """The same by somebody else, or asked conditionally with an ETag of this or another page."""
+        asked = self.texts.any_of(self.memory.asked)
+        if self.texts.happens(0.4):
+            asked = replace(asked, identity=self.texts.any_of(self.identities))
+        if self.memory.etags and self.texts.happens(0.7):
+            etag = self.texts.any_of((*self.memory.etags[-6:], "*", '"x"'))
+            asked = replace(asked, headers={**asked.headers, "if-none-match": etag})
+        return replace(asked, method="GET", body=b"") if asked.method not in ("GET", "POST") else asked
+
+    def _asked(self, route: Route) -> Asked:
+        self.layer = self.texts.any_of(tuple(self.words.layers.values()))
+        path = self._path(route.path)
+        headers = self._headers()
+        body = b""
+        query: tuple[tuple[str, str], ...] = tuple(self._query(route))
+        if route.method != "GET":
+            headers["content-type"], body = BODIES[route.name](self)
+        identity = self.texts.any_of(self.identities)
+        if self.texts.happens(0.01):
+            headers["authorization"] = self.texts.any_of(("Bearer x", "Basic eDp5", "Bearer", "bearer a.b.c"))
+        return Asked(route.path, path, identity, route.method, query, headers, body)
+
+    def _path(self, template: str) -> str:
+        made = template.replace("{path:path}", "{path}")
+        tile = self._tile()
+        for name in _names_in(made):
+            value = tile[name] if name in tile else PATHS[name](self)
+            made = made.replace(f"{{{name}}}", str(value), 1)
+        return made
+
+    def _tile(self) -> dict[str, str]:
+        import math
+
+        zoom = self.texts.any_of(TILE_ZOOMS)
+        longitude, latitude = self.texts.near(self.texts.any_of(self.layer.places or self.words.places))
+        across = 2**zoom
+        column = int((longitude + 180) / 360 * across)
+        row = int((1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2 * across)
+        if self.texts.happens(0.04):
+            zoom, row = self.texts.any_of(((23, 1), ("x", 1), (3, 99), (10, -1)))
+        return {"tileMatrix": str(zoom), "tileRow": str(row), "tileCol": str(column)}
+
+    def _headers(self) -> dict[str, str]:
+        made: dict[str, str] = {}
+        if self.texts.happens(0.15):
+            made["accept"] = self.texts.any_of(("text/html", "text/html,application/json;q=0.5", "*/*", "image/png"))
+        if self.texts.happens(0.15):
+            made["accept-language"] = self.texts.any_of(("en", "vi", "fr,en;q=0.5"))
+        if self.texts.happens(0.1):
+            made["accept-encoding"] = "gzip"
+        return made
+
+    def _query(self, route: Route) -> Iterator[tuple[str, str]]:
+        if route.path == "/parcels":
+            yield from self._look_up()
+            return
+        few = 0.3 if len(route.parameters) < 6 else 0.18
+        for name in route.parameters:
+            if self.texts.happens(OFTEN.get(name, few)):
+                for given in PARAMETERS[name](self):
+                    yield given
+        if self.texts.happens(0.02):
+            yield self.texts.any_of((("khong_co", "1"), ("limit", "2"), ("limit", "3"), ("ten_chu", "x")))
+
+    def _look_up(self) -> Iterator[tuple[str, str]]:
+        number = ("commune", "sheet", "parcel")
+        names = self.texts.any_of((number, number, ("code",), ("point",), ("point",), ("sheet",), ()))
+        for name in names:
+            yield from PARAMETERS[name](self)
+
+    # ── one parameter ────────────────────────────────────────────────────────────────────────────
+    def parcel_value(self, column: str) -> str:
+        return str(self.texts.any_of(self.words.parcels.values[column]))
+
+    def place(self) -> tuple[float, float]:
+        place: tuple[float, float] = self.texts.any_of(self.layer.places or self.words.places)
+        return place
+
+    def fid(self, words: LayerWords | None = None) -> str:
+        if self.texts.happens(0.06):
+            return str(self.texts.any_of(ODD_TEXTS))
+        return str(self.texts.any_of((words or self.layer).fids or (1,)))
+
+    def record(self) -> str:
+        if self.memory.records and self.texts.happens(0.8):
+            return str(self.texts.any_of(self.memory.records))
+        return str(self.texts.any_of((*ODD_TEXTS[3:5], "00000000-0000-4000-8000-000000000999")))
+
+    def layer_id(self) -> str:
+        if self.texts.happens(0.04):
+            return str(self.texts.any_of(("khong_co", "pg_class", "parcel' --", "Parcel")))
+        return self.layer.definition.id
+
+    def equalities(self) -> Iterator[tuple[str, str]]:
+        attribute = self.texts.any_of(self.layer.definition.attributes)
+        yield attribute.name, str(self.texts.value(self.layer, attribute))
+
+    def filters(self) -> Iterator[tuple[str, str]]:
+        language, text = self.texts.filter(self.layer, self.words.places)
+        yield "filter", text
+        if language != "cql2-text" or self.texts.happens(0.1):
+            yield "filter-lang", language
+
+    def columns(self) -> str:
+        names = [attribute.name for attribute in self.layer.definition.attributes] + ["khong_co"]
+        return ",".join(self.chance.sample(names, self.texts.any_of((1, 1, 2))))
+
+    def order(self) -> str:
+        names = [attribute.name for attribute in self.layer.definition.attributes if attribute.sortable]
+        others = [attribute.name for attribute in self.layer.definition.attributes]
+        name = self.texts.any_of(names if names and self.texts.happens(0.8) else [*others, "fid", "geom", "khong_co"])
+        return f"{self.texts.any_of(('', '+', '-'))}{name}"
+
+    # ── bodies ───────────────────────────────────────────────────────────────────────────────────
+    def check(self) -> tuple[str, bytes]:
+        """A check of a parcel or a drawn shape, now and then with something wrong."""
+        procedure = self.texts.any_of(("land_use_change", "land_use_change", "construction_permit", "khong_co"))
+        inputs = {"target_use": self.texts.any_of(("ODT", "CLN", "X")), "target_area_m2": self.texts.any_of((50, 900))}
+        body: dict[str, Any] = {
+            "procedure": procedure,
+            "subject": self._subject(),
+            "inputs": inputs if procedure == "land_use_change" else {},
+        }
+        for name, options in (
+            ("dossier", ("HS-1", "HS-2", "HS-KHAC")), ("purpose", PURPOSES), ("as_of", (self.texts.instant(),)),
+            ("on_date", (self.texts.instant()[:10],)), ("khong_co", (1,)),
+        ):  # fmt: skip
+            if self.texts.happens({"dossier": 0.5, "purpose": 0.4, "khong_co": 0.02}.get(name, 0.1)):
+                body[name] = self.texts.any_of(options)
+        return "application/json", json.dumps(body).encode()
+
+    def _subject(self) -> dict[str, Any]:
+        number = {"commune": {"code": self.parcel_value("ma_xa")}, "sheet": self.parcel_value("so_to"),
+                  "parcel": self.parcel_value("so_thua")}  # fmt: skip
+        key = f"{number['commune']['code']}.{number['sheet']}.{number['parcel']}"  # type: ignore[index]
+        longitude, latitude = self.texts.near(self.texts.any_of(self.words.parcels.places), 0.0002)
+        return dict(self.texts.any_of((
+            {"parcel": number}, {"parcel": number}, {"fid": self.fid(self.words.parcels)}, {"key": key},
+            {"fid": self.fid(self.words.parcels)}, {"code": self.parcel_value("ma_dinh_danh")},
+            {"parcel": f"point:{longitude},{latitude}"}, {"geometry": self.texts.shape((longitude, latitude))},
+            {"geometry": self.texts.shape(self.texts.any_of(self.words.places))}, {}, {"fid": "x", "key": "y"},
+        )))  # fmt: skip
+
+    def identity_form(self) -> tuple[str, bytes]:
+        name = self.texts.any_of((*self.identities, "khong_co"))
+        return "application/x-www-form-urlencoded", f"identity={name}&next=/catalogue".encode()
+
+
+def _names_in(template: str) -> list[str]:
+    return [part.partition("}")[0] for part in template.split("{")[1:]]
+
+
+One = Callable[[Drawing], Iterator[tuple[str, str]]]
+
+
+def _one(name: str, draw: Callable[[Drawing], Any]) -> One:
+    def drawn(drawing: Drawing) -> Iterator[tuple[str, str]]:
+        yield name, str(drawing.texts.any_of(ODD_TEXTS)) if drawing.texts.happens(0.04) else str(draw(drawing))
+
+    return drawn
+
+
+def _nothing(drawing: Drawing) -> Iterator[tuple[str, str]]:
+    return iter(())
+
+
+#: parameters in a path
+PATHS: Mapping[str, Callable[[Drawing], Any]] = {
+    "collectionId": Drawing.layer_id,
+    "layerId": Drawing.layer_id,
+    "featureId": Drawing.fid,
+    "record_id": Drawing.record,
+    "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
+    "path": lambda drawing: drawing.texts.any_of(("css/page.css", "js/map.mjs", "../pages.py", "khong_co", "")),
+}
+#: parameters of a query, by name; each draws the pairs it stands for
+PARAMETERS: Mapping[str, One] = {
+    "f": _one("f", lambda drawing: drawing.texts.any_of(("json", "html", "html", "xml"))),
+    "lang": _one("lang", lambda drawing: drawing.texts.any_of(("vi", "en", "fr"))),
+    "openapi": _one("openapi", lambda drawing: drawing.texts.any_of(("3.0", "3.1", "2"))),
+    "limit": _one("limit", lambda drawing: drawing.texts.any_of((1, 2, 3, 7, 50, 1000, 10_000, 0))),
+    "bbox": _one("bbox", lambda drawing: drawing.texts.box(drawing.layer, drawing.words.places)),
+    "datetime": _one("datetime", lambda drawing: drawing.texts.interval()),
+    "filter": Drawing.filters,
+    "filter-lang": _nothing,  # goes with its filter
+    "filter-crs": _one("filter-crs", lambda drawing: drawing.texts.any_of(("[OGC:CRS84]", "EPSG:9210"))),
+    "properties": _one("properties", Drawing.columns),
+    "sortby": _one("sortby", Drawing.order),
+    "skipGeometry": _one("skipGeometry", lambda drawing: drawing.texts.any_of(("true", "false", "1"))),
+    "after": _one("after", lambda drawing: drawing.texts.cursor(drawing.layer)),
+    "as-of": _one("as-of", lambda drawing: drawing.texts.instant()),
+    "queryables": Drawing.equalities,
+    "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(("HS-1", "HS-2", "HS-KHAC"))),
+    "commune": _one("commune", lambda drawing: drawing.texts.any_of(
+        ("25747", "25750@2025", "25753", "25741", "Phú Lợi", "99999"))),
+    "sheet": _one("sheet", lambda drawing: drawing.parcel_value("so_to")),
+    "parcel": _one("parcel", lambda drawing: drawing.texts.any_of(
+        (drawing.parcel_value("so_thua"), f"25753/1/{drawing.parcel_value('so_thua')}"))),
+    "code": _one("code", lambda drawing: drawing.parcel_value("ma_dinh_danh")),
+    "point": _one("point", lambda drawing: ",".join(map(str, drawing.texts.near(drawing.place(), 0.0006)))),
+    "fid": _one("fid", lambda drawing: drawing.fid(drawing.words.parcels)),
+    "procedure": _one("procedure", lambda drawing: drawing.texts.any_of(("land_use_change", "khong_co"))),
+    "layer": _one("layer", Drawing.layer_id),
+    "action": _one("action", lambda drawing: drawing.texts.any_of(ACTIONS)),
+    "purpose": _one("purpose", lambda drawing: drawing.texts.any_of(PURPOSES)),
+    "as": _one("as", lambda drawing: drawing.texts.any_of((*drawing.identities, "officer", "khong_co"))),
+}  # fmt: skip
+#: how often a parameter is given where the route has it
+OFTEN: Mapping[str, float] = {
+    "limit": 0.4, "filter": 0.35, "bbox": 0.3, "lang": 0.1, "f": 0.15, "as-of": 0.12, "filter-crs": 0.03, "after": 0.08,
+    "layer": 0.9, "action": 0.8,
+}  # fmt: skip
+#: paths that are asked with GET
+KNOWN_PATHS = frozenset({
+    "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
+    "/collections/{collectionId}/queryables", "/collections/{collectionId}/items",
+    "/collections/{collectionId}/items/{featureId}", "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
+    "/collections/{collectionId}/tiles", "/collections/{collectionId}/tiles/{tileMatrixSetId}",
+    "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
+    "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+    "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
+    "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
+})  # fmt: skip
+#: what is sent with other methods: media type and body
+BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
+    "POST /checks": Drawing.check,
+    "POST /demo/identity": Drawing.identity_form,
+}
