@@ -20,6 +20,9 @@ from layers.store.wall import enforce
 from .changes import Change, changes, owned_layers, require_own
 from .proposal import require_expectations, today
 
+#: in order; all but the last stand before the commit
+STEPS = ("checked", "switched", "enforced", "recorded", "committed")
+
 
 @dataclass(frozen=True, slots=True)
 class AppliedPolicy:

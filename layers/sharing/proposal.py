@@ -18,7 +18,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database
 from layers.store.policy import Proposal
 
-from .changes import Grants, changes, managed, owned_layers, rebased, require_own
+from .changes import Change, Grants, changes, managed, owned_layers, rebased, require_own
 from .difference import Difference, difference
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -68,7 +68,8 @@ def composed(catalogue: Catalogue, principal: Principal, given: Given, *, is_mer
     gone = {grant.id for grant in replaced} if not is_merged else named.intersection(g.id for g in replaced)
     kept = tuple(grant for grant in catalogue.grants if grant.id not in gone)
     grants = (*kept, *(placed.value for placed in given))
-    require_own(catalogue, principal, changes(catalogue.grants, grants), day)
+    asked = [Change(placed.value.id, None, placed.value) for placed in given]
+    require_own(catalogue, principal, [*changes(catalogue.grants, grants), *asked], day)
     require_sound(catalogue.profile, given)
     _require_own_names(kept, given)
     return grants
