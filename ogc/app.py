@@ -22,12 +22,14 @@ from ogc.common.clock import Clock, NewId, random_id, utc_now
 from ogc.common.compression import Compression
 from ogc.common.links import Prefix
 from ogc.common.metrics import Measure, Metrics
+from ogc.common.pace import PACE, Pace
 from ogc.common.parameters import refuse_unknown
+from ogc.common.policy_header import NamePolicy
 from ogc.common.relation import Decisions
 from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
-from ogc.service import checks, parcels
+from ogc.service import checks, dossiers, parcels
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
 from ogc.web import routes as web
@@ -43,9 +45,11 @@ def create_app(
     database_url: str | None = None,
     clock: Clock = utc_now,
     new_id: NewId = random_id,
+    pace: Pace = PACE,
 ) -> FastAPI:
     """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only.
-    `clock` (with its zone) and `new_id` are the only things an answer has that neither request nor data decide."""
+    `clock` (with its zone) and `new_id` are the only things an answer has that neither request nor data decide; `pace`
+    is when guarded answers leave."""
     configure()
     identities = DemoIdentities(settings.secrets_folder) if demo else None
     metrics = Metrics()
@@ -60,7 +64,7 @@ def create_app(
         dependencies=[Depends(refuse_unknown)],
     )
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
-    app.state.clock, app.state.new_id = clock, new_id
+    app.state.clock, app.state.new_id, app.state.pace = clock, new_id, pace
     app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
     install(app)
     _add_routes(app, identities)
@@ -74,7 +78,7 @@ def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities
         found.append(Middleware(Prefix, path=settings.root_path))
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
-    return [*found, Middleware(Problems), Middleware(Authentication, demo=identities)]
+    return [*found, Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
 
 
 def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
@@ -84,7 +88,7 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     app.router.routes.extend(operation.route() for operation in operations)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))
-    for room in (parcels, checks, web):
+    for room in (parcels, checks, dossiers, web):
         app.include_router(room.router)
 
 

@@ -18,6 +18,7 @@ from ogc.auth import principal_of, purpose_of
 
 from .caching import NO_STORE, REVALIDATE, SHARED
 from .clock import Clock, utc_now
+from .policy_header import catalogue_of
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -111,7 +112,7 @@ async def authorised(request: Request, layer_id: str, action: Action) -> Relatio
 
 async def described(request: Request, layer_id: str, action: Action = "items") -> Relation:
     """The layer as far as the caller may know of it, whatever the action. Raises NotFoundError."""
-    catalogue = await request.app.state.catalogue.current()
+    catalogue = await catalogue_of(request)
     relation = _visible(request, catalogue, layer_id, action)
     if relation is None:
         await request.app.state.accesses.refused(request, None, layer_id, action)

@@ -24,6 +24,7 @@ from ogc.common.links import GEOJSON, HTML, JSON, SCHEMA, Addresses
 from ogc.common.negotiation import prefers_html
 from ogc.common.operations import Operation
 from ogc.common.parameters import Parameters, invalid_value
+from ogc.common.policy_header import catalogue_of
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
 
@@ -57,7 +58,7 @@ _CONTENT_CRS = {"Content-Crs": f"<{CRS84}>"}
 
 async def collections(request: Request, parameters: Parameters) -> Response:
     """Every layer the caller may know of."""
-    catalogue = await request.app.state.catalogue.current()
+    catalogue = await catalogue_of(request)
     addresses = Addresses(request)
     found = [await _collection(request, addresses, relation) for relation in visible(request, catalogue)]
     made = {"links": addresses.self_and_alternates(JSON), "collections": found}

@@ -10,6 +10,7 @@ from layers.checking.request import ByCode, ByNumber, CommuneName, ParcelQuery, 
 from layers.errors import FieldError, InvalidRequestError
 from ogc.auth import principal_of, purpose_of
 from ogc.common.clock import now_of
+from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
 router = APIRouter(tags=["checks"])
@@ -29,7 +30,7 @@ async def get_parcels(
     state = request.app.state
     candidates = await look_up(
         state.database,
-        await state.catalogue.current(),
+        await catalogue_of(request),
         query,
         principal_of(request),
         purpose=purpose_of(request),

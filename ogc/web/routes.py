@@ -14,6 +14,7 @@ from layers.store.catalogue import Catalogue
 from layers.store.overview import overviews
 from ogc.common.clock import now_of
 from ogc.common.links import base_url
+from ogc.common.policy_header import catalogue_of
 
 from .cards import cards, sectors
 from .formats import HERE
@@ -45,11 +46,6 @@ def of_check(  # declared so that an unknown parameter is told, not ignored; the
     dossier: str | None = None,
 ) -> None:
     """What a link to the check may fill in."""
-
-
-async def catalogue_of(request: Request) -> Catalogue:
-    found: Catalogue = await request.app.state.catalogue.current()
-    return found
 
 
 @router.get("/map", dependencies=[Depends(of_map)])
