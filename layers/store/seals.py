@@ -151,11 +151,11 @@ async def _unsealed(connection: Connection, since: str | None) -> AsyncIterator[
 
 
 async def _streamed(
-    connection: Connection, statement: LiteralString, values: Values | None = None, *, size: int = MOST_EVENTS
+    connection: Connection, statement: LiteralString, values: Values | None = None
 ) -> AsyncIterator[list[dict[str, Any]]]:
     async with connection.cursor(name="events") as cursor:
         await cursor.execute(statement, values or None)
-        while found := await cursor.fetchmany(size):
+        while found := await cursor.fetchmany(MOST_EVENTS):
             yield found
 
 

@@ -9,8 +9,8 @@ FROM (SELECT system_identifier::text AS cluster FROM pg_control_system()) AS her
 LEFT JOIN LATERAL (SELECT * FROM access.seal ORDER BY number DESC LIMIT 1) AS seal ON true
 
 -- lock --
--- one sealer at a time, over all processes of a database
-SELECT pg_try_advisory_xact_lock(7305220263) AS is_mine
+-- one sealer at a time, over all processes of a database; as the role that may add and change nothing
+SELECT set_config('role', 'lt_audit', true), pg_try_advisory_xact_lock(7305220269) AS is_mine
 
 -- is_anything_new --
 -- looked at every second: nothing is written, and no lock is taken, where nothing was added
