@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from layers.store.catalogue import LiveCatalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
+from layers.store.drift import guard
 from layers.store.features import Figures
 from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
 from ogc.common import health, identity
@@ -98,6 +99,7 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
         """Open what the service stands on; at the end write the accesses still counted."""
         url = database_url or settings.database_url or Cluster.at(settings.data_folder).ensure_started().url
         async with Database.open(url, size=settings.pool_size) as database, LiveCatalogue(database) as catalogue:
+            await guard(database)
             accesses = Accesses(database)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
             app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from gis.errors import Message
+from layers.errors import UnavailableError
+from layers.store.catalogue import load_catalogue
 from layers.store.cluster import Cluster
+from layers.store.connection import Database
+from layers.store.drift import Walls, examine
+from layers.store.migrate import newest_version
 from layers.store.status import database_status
 from ogc.settings import Settings
 from ogc.web.glyphs import VENDOR
@@ -24,18 +29,22 @@ def register(app: typer.Typer) -> None:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Exit 1 when something is not as it should be."""
-    problems = run(lambda: _examine(Settings()), as_json=as_json)
+    problems, walls = run(lambda: _examine(Settings()), as_json=as_json)
     if as_json:
-        print_json({"problems": [problem.as_dict() for problem in problems]})
+        shown = None if walls is None else walls.as_dict()
+        print_json({"problems": [problem.as_dict() for problem in problems], "walls": shown})
     for problem in problems if not as_json else ():
         console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
     if not problems and not as_json:
         console.print("[green]✓[/green] không thấy vấn đề / nothing found")
+    if walls is not None and not as_json:
+        console.print(f"  tường bảo mật / walls: {walls.standing}/2", highlight=False)
     raise typer.Exit(1 if problems else 0)
 
 
-async def _examine(settings: Settings) -> list[Message]:
-    return [*_machine(settings), *await _database(settings)]
+async def _examine(settings: Settings) -> tuple[list[Message], Walls | None]:
+    walls = await _walls(settings)
+    return [*_machine(settings), *await _database(settings), *_told(walls)], walls
 
 
 def _machine(settings: Settings) -> list[Message]:
@@ -64,3 +73,27 @@ async def _database(settings: Settings) -> list[Message]:
     for name in state.get("invalid_indexes", ()):  # type: ignore[attr-defined]
         found.append(Message(f"Chỉ mục hỏng {name}: REINDEX.", f"Broken index {name}: REINDEX."))
     return found
+
+
+async def _walls(settings: Settings) -> Walls | None:
+    """The two walls around the layers; None where there is nothing to look at yet."""
+    if not settings.database_url and not Cluster.at(settings.data_folder).is_running:
+        return None
+    url = settings.database_url or Cluster.at(settings.data_folder).url
+    if (await database_status(url))["schema"] != newest_version():
+        return None
+    async with Database.open(url, size=1) as database, database.transaction(snapshot=True) as connection:
+        try:
+            return await examine(connection, await load_catalogue(connection))
+        except UnavailableError:
+            return None
+
+
+def _told(walls: Walls | None) -> list[Message]:
+    """Whatever is to be done about the walls."""
+    if walls is None:
+        return []
+    return [
+        Message(f"Tường {walls.standing}/2: {message.vi}", f"Walls {walls.standing} of 2: {message.en}")
+        for message in (*walls.faults, *walls.remarks)
+    ]
