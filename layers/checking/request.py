@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from gis.errors import Message
-from layers.errors import FieldError, InvalidRequestError
+from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
 
 #: days and dates of the service are Vietnamese ones
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -82,6 +84,20 @@ class ByGeometry:
 
     geojson: Mapping[str, object]
     survey: str | None = None
+
+
+def by_file(content: bytes) -> ByGeometry:
+    """The only polygon of a GeoJSON file, with the file's digest. Raises InvalidInputsError."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and found.get("type") == "FeatureCollection" and len(found.get("features", ())) == 1:
+        found = found["features"][0]
+    if not isinstance(found, dict):
+        message = Message("Tệp không phải GeoJSON hợp lệ.", "The file is not valid GeoJSON.")
+        raise InvalidInputsError(message.vi, message.en, [FieldError("subject.survey", message)])
+    return ByGeometry(found, hashlib.sha256(content).hexdigest())
 
 
 ParcelQuery = ByNumber | ByFid | ByKey | ByCode | ByPoint

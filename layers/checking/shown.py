@@ -118,6 +118,18 @@ def slack(findings: list[Json], verdict: str) -> int:
     return sum(missing) + (LONGEST_VERDICT - len(verdict) if told else 0)
 
 
+def levelled(content: Mapping[str, Any]) -> Json:
+    """The answer with one and the same outcome wherever only outcomes are told: what it looks like to anybody who
+    does not read those, whatever the hidden data."""
+    level = {"outcome": Outcome.PARTLY_MAPPED.value, "verdict": Verdict.REFER.value}
+
+    def of(finding: Json) -> Json:
+        members = {"members": [of(member) for member in finding["members"]]} if "members" in finding else {}
+        return {**finding, **members, **(level if is_reduced(finding) else {})}
+
+    return {**content, "findings": [of(finding) for finding in content["findings"]], "verdict": Verdict.REFER.value}
+
+
 def withheld(finding: Mapping[str, Any], why: str = "no_right") -> Json:
     """No measure, no features; the office is named so that the caller knows whom to ask."""
     untold = {"outcome": Outcome.WITHHELD.value, "verdict": Verdict.REFER.value, "reasons": [_reason(finding, why)]}

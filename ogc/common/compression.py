@@ -103,7 +103,8 @@ def _declare(headers: MutableHeaders, length: int | None) -> None:
 def _is_compressible(status: int, headers: Headers) -> bool:
     media_type = headers.get("content-type", "").partition(";")[0]
     is_text = media_type.startswith(_COMPRESSIBLE) or media_type.endswith(("+json", "+xml"))
-    return status == 200 and is_text and "content-encoding" not in headers
+    is_left_alone = "content-encoding" in headers or "no-transform" in headers.get("cache-control", "")
+    return status == 200 and is_text and not is_left_alone
 
 
 def _accepts_gzip(header: str) -> bool:

@@ -25,6 +25,7 @@ from ogc.common.clock import now_of
 from ogc.common.links import Addresses
 from ogc.common.negotiation import prefers_html
 from ogc.common.pace import Made, paced
+from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
@@ -74,7 +75,7 @@ async def post_check(request: Request) -> Response:
 def _checking(request: Request, asked: CheckRequest) -> Callable[[], Awaitable[Made]]:
     async def make() -> Made:
         state = request.app.state
-        catalogue, who = await state.catalogue.current(), principal_of(request)
+        catalogue, who = await catalogue_of(request), principal_of(request)
         answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
         where = Addresses(request).to("checks", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})
@@ -89,7 +90,7 @@ async def get_check(request: Request, record_id: str) -> Response:
 
     async def make() -> Made:
         state, caller = request.app.state, caller_of(request)
-        catalogue = await state.catalogue.current()
+        catalogue = await catalogue_of(request)
         answer = await find_answer(
             state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now_of(request)
         )
@@ -111,7 +112,7 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
     async def make() -> Made:
         state, caller = request.app.state, caller_of(request)
         answers = await checks_of(
-            state.database, await state.catalogue.current(), caller.principal,
+            state.database, await catalogue_of(request), caller.principal,
             dossier=dossier, parcel=query, purposes=caller.purposes, now=now_of(request),
         )  # fmt: skip
         response = json_response({"checks": [answer.content for answer in answers]})
