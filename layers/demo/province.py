@@ -1,10 +1,11 @@
-"""A database with the demo province in it, from nothing: schema, profile, generated files, publications."""
+"""A database with the demo province in it, from nothing: schema, profile, generated files, publications, dossiers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from layers.demo.dossiers import register_demo_dossiers
 from layers.demo.generate import generate
 from layers.demo.publish import publish_demo
 from layers.profile.apply import apply
@@ -30,3 +31,4 @@ async def build_province(
     async with Database.open(url, size=4, statement_timeout_ms=3_600_000) as database:
         await apply(database, profile, os_user="demo")
         await publish_demo(database, files, show)
+        await register_demo_dossiers(database, files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from rich.table import Table
 from gis.errors import Message
 from gis.procedure import Verdict
 from layers.checking.answer import Answer
-from layers.checking.request import ByGeometry, CheckRequest, SubjectQuery, parse_as_of, parse_parcel
+from layers.checking.request import CheckRequest, SubjectQuery, by_file, parse_as_of, parse_parcel
 from layers.checking.run import check
 from layers.checking.wording import VERDICTS, day, number, outcome_label
 from layers.errors import FieldError, InvalidInputsError
@@ -116,14 +115,11 @@ def _subject(parcel: str | None, geometry: Path | None) -> SubjectQuery:
     if geometry is None:
         return parse_parcel(parcel or "")
     try:
-        found = json.loads(geometry.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return by_file(geometry.read_bytes())
+    except (OSError, InvalidInputsError) as error:
         message = Message(f"Không đọc được '{geometry}' như GeoJSON ({type(error).__name__}).",
                           f"'{geometry}' cannot be read as GeoJSON ({type(error).__name__}).")  # fmt: skip
         raise InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)]) from None
-    if isinstance(found, dict) and found.get("type") == "FeatureCollection" and len(found.get("features", ())) == 1:
-        found = found["features"][0]
-    return ByGeometry(found if isinstance(found, dict) else {})
 
 
 def date_of(text: str | None) -> date | None:

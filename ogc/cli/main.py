@@ -16,7 +16,10 @@ app = typer.Typer(
 )
 
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
-GROUPS = {"db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "audit": "audit", "demo": "demo"}
+GROUPS = {
+    "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
+    "demo": "demo",
+}  # fmt: skip
 COMMANDS = ("up", "worker", "check", "batch", "replay", "token", "doctor")
 
 

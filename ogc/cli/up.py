@@ -89,6 +89,7 @@ async def _apply_profile(url: str, profile: Profile) -> None:
 
 
 async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -> None:
+    from layers.demo.dossiers import register_demo_dossiers
     from layers.demo.publish import publish_demo
 
     folder = settings.data_folder / f"demo-{parcels}-{seed}"
@@ -103,7 +104,10 @@ async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -
                 progress.update(task, completed=done, total=total, description=f"công bố / publishing {what}")
 
             await publish_demo(database, folder, show)
+        dossiers = await register_demo_dossiers(database, folder)
     console.print("[green]✓[/green] tỉnh giả định (dữ liệu tổng hợp) / demo province (synthetic data)")
+    for one in dossiers:
+        console.print(f"  hồ sơ / dossier [b]{one.id}[/b]: {one.procedure}, {one.office}", highlight=False)
 
 
 def _generate(folder: Path, parcels: int, seed: int, profile: Profile) -> None:
