@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from layers.checking.view import view_of
+from layers.profile.grammar import Title
 from layers.store.catalogue import Catalogue
 from layers.store.overview import overviews
+from ogc.auth import Caller, caller_of
 from ogc.common.clock import now_of
 from ogc.common.links import base_url
 from ogc.common.policy_header import catalogue_of
@@ -84,15 +88,30 @@ async def style(request: Request) -> Response:
 async def check_page(request: Request) -> HTMLResponse:
     """Find a parcel, choose a procedure, answer its questions; the script posts to /checks."""
     catalogue = await catalogue_of(request)
+    caller, today = caller_of(request), now_of(request).astimezone(HERE).date()
     return render(
         request,
         "check.html",
         catalogue=catalogue,
         here="check",
+        reserved=reserved_procedures(catalogue, caller, today),
+        purposes=[(purpose, _title_of_purpose(catalogue, purpose)) for purpose in caller.purposes],
         procedures=catalogue.profile.procedures,
-        today=now_of(request).astimezone(HERE).date(),
+        today=today,
         settings=_map_settings(catalogue),
     )
+
+
+def reserved_procedures(catalogue: Catalogue, caller: Caller, day: date) -> frozenset[str]:
+    """The procedures that ask a layer which the caller may check and not see, for one of their purposes."""
+    views = [view_of(catalogue, caller.principal, purpose=purpose, day=day) for purpose in (*caller.purposes, None)]
+    procedures = catalogue.profile.procedures
+    return frozenset(one.id for one in procedures if any(view.reserves(one.layers()) for view in views))
+
+
+def _title_of_purpose(catalogue: Catalogue, purpose: str) -> Title | None:
+    """Most purposes are procedures and are called so."""
+    return next((one.title for one in catalogue.profile.procedures if purpose in (one.id, one.purpose)), None)
 
 
 @router.get("/catalogue")

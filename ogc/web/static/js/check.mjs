@@ -157,6 +157,7 @@ form.addEventListener("submit", async (event) => {
         procedure: procedure.value,
         inputs: inputs(),
         dossier: at("dossier").value.trim() || null,
+        purpose: at("purpose")?.value || null,
         on_date: day(at("on-date").value.trim()),
       }),
     });
