@@ -11,12 +11,14 @@ LienthongError (gis.errors)
 ├── ConflictError         the base has moved, or rows were edited since
 ├── RefusedError          a publication that must not go on as it is
 ├── SourceError           a file that cannot be read as vector data
+├── TooManyError          a grant's limit of uses is reached for now
 ├── UnavailableError      suspended, withdrawn or not applied yet
 └── StoreError            the database is not there or not as expected
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -141,6 +143,20 @@ class UnavailableError(LienthongError):
     """Suspended, withdrawn or not applied yet."""
 
     code = "unavailable"
+
+
+class TooManyError(LienthongError):
+    """A grant's limit of uses is reached for now."""
+
+    code = "rate"
+
+    def __init__(self, wait_s: float) -> None:
+        self.retry_after_s = max(1, math.ceil(min(wait_s, 86_400.0)))
+        super().__init__(
+            f"Bạn đã hỏi quá nhiều lần trong thời gian ngắn. Vui lòng thử lại sau {self.retry_after_s} giây.",
+            f"Too many requests in a short time. Please try again in {self.retry_after_s} seconds.",
+            retry_after_s=self.retry_after_s,
+        )
 
 
 class StoreError(LienthongError):

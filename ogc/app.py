@@ -10,6 +10,7 @@ import anyio
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
+from layers.sharing.sealing import Sealer
 from layers.store.catalogue import LiveCatalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
@@ -30,6 +31,7 @@ from ogc.common.relation import Decisions
 from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
+from ogc.secrets_folder import secret_key
 from ogc.service import checks, dossiers, parcels
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
@@ -37,6 +39,7 @@ from ogc.web import routes as web
 
 BLOCKS = (common, features, tiles)
 SHUTDOWN_S = 10
+EVENTS_KEY = "events.key"
 
 
 def create_app(
@@ -96,18 +99,23 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
 def _lifespan(settings: Settings, database_url: str | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        """Open what the service stands on; at the end write the accesses still counted."""
+        """Open what the service stands on; at the end write the accesses still counted, and seal."""
         url = database_url or settings.database_url or Cluster.at(settings.data_folder).ensure_started().url
         async with Database.open(url, size=settings.pool_size) as database, LiveCatalogue(database) as catalogue:
             await guard(database)
-            accesses = Accesses(database)
+            accesses = Accesses(database, secret_key(settings.secrets_folder, EVENTS_KEY), app.state.clock)
+            sealer = Sealer(database, settings.data_folder)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
             app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(accesses.flush_forever)
+                tasks.start_soon(sealer.run_forever)
                 yield
                 tasks.cancel_scope.cancel()
             with anyio.move_on_after(SHUTDOWN_S, shield=True):
-                await accesses.flush()
+                try:
+                    await accesses.flush()
+                finally:
+                    await sealer.finish()
 
     return lifespan

@@ -28,6 +28,7 @@ from layers.errors import (
     RefusedError,
     SourceError,
     StoreError,
+    TooManyError,
     UnauthenticatedError,
     UnavailableError,
 )  # fmt: skip
@@ -53,6 +54,7 @@ STATUS: Mapping[type[LienthongError], int] = {
     ConflictError: 409,
     RefusedError: 422,
     SourceError: 422,
+    TooManyError: 429,
     UnavailableError: 503,
     StoreError: 503,
 }
@@ -121,6 +123,8 @@ def _respond(request: Request, body: dict[str, Any], headers: Mapping[str, str] 
     response.headers["Vary"] = "Authorization, Cookie, Accept, Accept-Language"
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="lienthong", error="invalid_token"'
+    if status == 429:
+        response.headers["Retry-After"] = str(body["retry_after_s"])
     if status == 503:
         response.headers["Retry-After"] = "30"
     return response

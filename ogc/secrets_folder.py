@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
@@ -14,22 +15,31 @@ from layers.errors import RefusedError
 
 def signing_key(folder: Path, name: str) -> OKPKey:
     """The Ed25519 key in `folder/name`, made on first use. Raises RefusedError when others could read it."""
-    file = folder / name
+    text = _kept(folder / name, lambda: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+    return OKPKey.import_key(json.loads(text))
+
+
+def secret_key(folder: Path, name: str) -> bytes:
+    """32 random bytes in `folder/name`, made on first use. Raises RefusedError when others could read them."""
+    return bytes.fromhex(_kept(folder / name, lambda: secrets.token_hex(32)))
+
+
+def _kept(file: Path, make: Callable[[], str]) -> str:
     if not file.exists():
-        _make(file)
-    _refuse_open(folder)
+        _make(file, make())
+    _refuse_open(file.parent)
     _refuse_open(file)
-    return OKPKey.import_key(json.loads(file.read_text()))
+    return file.read_text()
 
 
-def _make(file: Path) -> None:
+def _make(file: Path, text: str) -> None:
     """Written beside and linked into place: of two processes that begin at once, both use the first one's key."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w") as stream:
-            json.dump(OKPKey.generate_key("Ed25519").as_dict(private=True), stream)
+            stream.write(text)
         os.link(draft, file)
     except FileExistsError:
         pass

@@ -1,16 +1,21 @@
-"""The worker: sweeps what killed publications left behind. procrastinate wakes it; the work is ours.
+"""The worker: sweeps what killed publications left behind, and seals events. procrastinate wakes it; the work is ours.
 
 Later issues hang long checks and exports on it through `checks.job`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import anyio
 import structlog
 from procrastinate import App, PsycopgConnector
 
+from layers.sharing.sealing import Sealer
 from layers.store.connection import Database
 from layers.store.staging import sweep as sweep_staging
 
+SHUTDOWN_S = 10
 log = structlog.get_logger()
 
 
@@ -28,8 +33,15 @@ def create_worker(url: str) -> App:
     return worker
 
 
-async def work(url: str) -> None:
+async def work(url: str, data_folder: Path) -> None:
     """Run until the process is told to stop (SIGINT, SIGTERM)."""
     worker = create_worker(url)
-    async with worker.open_async():
-        await worker.run_worker_async(install_signal_handlers=True)
+    async with Database.open(url, size=2) as database, worker.open_async(), anyio.create_task_group() as tasks:
+        sealer = Sealer(database, data_folder)
+        tasks.start_soon(sealer.run_forever)
+        try:
+            await worker.run_worker_async(install_signal_handlers=True)
+        finally:
+            tasks.cancel_scope.cancel()
+            with anyio.move_on_after(SHUTDOWN_S, shield=True):
+                await sealer.finish()

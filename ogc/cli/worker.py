@@ -17,4 +17,5 @@ def worker() -> None:
     """Runs until SIGINT or SIGTERM."""
     from ogc.worker import work
 
-    run(lambda: work(database_url(Settings())))
+    settings = Settings()
+    run(lambda: work(database_url(settings), settings.data_folder))

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import anyio
 import structlog
 from starlette.requests import Request
 
 from gis.errors import LienthongError
 from layers.access.grammar import Action
+from layers.access.rates import RateLimits
+from layers.errors import TooManyError
 from layers.store import audit
+from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
 from ogc.auth import principal_of
 
-from .relation import Relation
+from .clock import Clock
+from .relation import Decisions, Relation
 
 FLUSH_EVERY_S = 60.0
+#: while nothing can be written nothing counted is served, so it is tried again soon
+HEALED_EVERY_S = 2.0
+#: what a path names as a layer is kept if it could be one: anything else may be a secret pasted into an address
+_LAYER_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 log = structlog.get_logger("lienthong")
 
 
 class Accesses:
-    """The events of one process."""
+    """The events of one process, and how often grants were used in it. `key` hides what was asked for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key: bytes, clock: Clock) -> None:
         self._database = database
+        self._key = key
         self._counter = audit.Counter()
+        self._limits = RateLimits(lambda: clock().timestamp())
 
-    async def record(self, connection: Connection, relation: Relation, *, request: str, features: int) -> None:
+    async def record(
+        self, connection: Connection, relation: Relation, *, asked: str, features: int, size_bytes: int
+    ) -> None:
         """The event of a read, written before its answer leaves; when it cannot be written, nothing leaves."""
-        event = _event(relation).with_result(request=request, features=features)
+        event = _event(relation).with_result(request=self._digest(asked), features=features, bytes=size_bytes)
         await audit.record(connection, event, is_read=True)
 
     def counted(self, relation: Relation) -> None:
@@ -39,10 +54,35 @@ class Accesses:
         if relation is not None:
             event = _event(relation)
         else:
-            who = principal_of(request)
-            event = audit.Event.of(who, action, "deny", layer=layer_id[:64], reason="not_found")
-        async with self._database.transaction() as connection:
+            layer = layer_id if _LAYER_ID.fullmatch(layer_id) else None
+            event = audit.Event.of(principal_of(request), action, "deny", layer=layer, reason="not_found")
+        async with self._database.connection() as connection:
             await audit.record(connection, event, is_read=True)
+
+    def limit(self, relation: Relation) -> None:
+        """One use of the grants behind the relation. Raises TooManyError, which leaves its event too, counted: who asks
+        too often must not make the service write as often."""
+        wait_s = self._limits.take(relation.principal.id, relation.decision.rates)
+        if wait_s:
+            self._counter.count(_event(relation).with_result(decision="deny", reason="rate"))
+            raise TooManyError(wait_s)
+
+    def limit_check(self, request: Request, catalogue: Catalogue, procedure: str, purpose: str | None) -> None:
+        """One check by the grants on the layers it measures, each grant counted once. Raises TooManyError."""
+        definition, who = catalogue.profile.procedure(procedure), principal_of(request)
+        decisions: Decisions = request.app.state.decisions
+        meant = purpose or (definition.purpose if definition else None)
+        names = sorted(definition.layers() if definition else ())
+        decided = [decisions.of(catalogue, catalogue.layers[name], who, "check", meant) for name in names]
+        for rates in dict.fromkeys(decision.rates for decision in decided):
+            wait_s = self._limits.take(who.id, rates)
+            if wait_s:
+                denied = audit.Event.of(
+                    who, "check", "deny", reason="rate", purpose=meant, policy=catalogue.policy_digest,
+                    used=tuple(decision.layer for decision in decided if decision.rates == rates),
+                )  # fmt: skip
+                self._counter.count(denied)
+                raise TooManyError(wait_s)
 
     async def flush(self) -> None:
         async with self._database.connection() as connection:
@@ -50,12 +90,20 @@ class Accesses:
 
     async def flush_forever(self) -> None:
         """A failure is logged and tried again: until then nothing counted is served."""
+        pause_s = FLUSH_EVERY_S
         while True:
-            await anyio.sleep(FLUSH_EVERY_S)
+            await anyio.sleep(pause_s)
             try:
                 await self.flush()
             except LienthongError:
                 log.exception("events_not_written")
+                pause_s = min(HEALED_EVERY_S, FLUSH_EVERY_S)
+            else:
+                pause_s = FLUSH_EVERY_S
+
+    def _digest(self, asked: str) -> str:
+        """Keyed: whoever reads the events cannot try out which filter or number was asked for."""
+        return hashlib.blake2b(asked.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key).hexdigest()
 
 
 def _event(relation: Relation) -> audit.Event:

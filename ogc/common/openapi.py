@@ -15,7 +15,8 @@ from .parameters import COMMON
 
 _REASONS = {
     "204": "No content", "304": "Not modified", "400": "A parameter cannot be used", "401": "The token does not hold",
-    "403": "Not granted for this layer", "404": "Not found or not permitted", "500": "Unknown error, with an id",
+    "403": "Not granted for this layer", "404": "Not found or not permitted",
+    "429": "The limit of a grant is reached for now", "500": "Unknown error, with an id",
     "503": "Suspended, or not ready",
 }  # fmt: skip
 

@@ -95,13 +95,16 @@ class Decisions:
 
 
 async def authorised(request: Request, layer_id: str, action: Action) -> Relation:
-    """The caller's relation. Raises NotFoundError, the same for a missing and a hidden layer; ForbiddenError for an
-    action that is not granted; UnavailableError for a suspended layer. A refusal leaves its event too.
+    """The caller's relation. A refusal leaves its event too.
+
+    Raises NotFoundError, the same for a missing and a hidden layer; ForbiddenError for an action that is not granted;
+    TooManyError for a grant that is used too often; UnavailableError for a suspended layer.
     """
     relation = await described(request, layer_id, action)
     if not relation.decision.is_allowed:
         await request.app.state.accesses.refused(request, relation, layer_id, action)
         relation.decision.require()
+    request.app.state.accesses.limit(relation)
     if relation.state.state == "suspended":
         raise UnavailableError(
             "Lớp dữ liệu đang tạm ngừng cung cấp. Vui lòng thử lại sau hoặc liên hệ cơ quan quản lý.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from layers.errors import NotFoundError
 from layers.store import features
 from layers.store.connection import Connection
 from layers.store.revisions import revision_at, standing
-from ogc.common.caching import VARY, digest, is_known, not_modified, strong, weak
+from ogc.common.caching import VARY, is_known, not_modified, strong, weak
 from ogc.common.clock import now_of
 from ogc.common.extents import extent_of
 from ogc.common.language import language_of
@@ -169,7 +170,7 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
             if seen.revision != relation.state.revision:  # the notification of a change is still on its way
                 relation = replace(relation, state=seen)
                 page = await _page_of_one_instant(request, connection, relation, query, pinned)
-        await _record(request, connection, relation, repr(query), len(page.features))
+        await _record(request, connection, relation, repr(query), page.features)
     if not relation.tells_activity:
         return page, relation, NOT_PINNED
     return page, relation, relation.state.revision if pinned is None else pinned
@@ -210,14 +211,16 @@ async def _read_item(request: Request, relation: Relation, fid: str) -> features
     storage_srid = relation.catalogue.storage_srid
     async with request.app.state.database.reading(relation.role_class) as connection:
         found = await features.item(connection, relation.state, storage_srid, relation.decision, number)
-        await _record(request, connection, relation, fid, int(found is not None))
+        await _record(request, connection, relation, fid, () if found is None else (found.bytes,))
     return found
 
 
-async def _record(request: Request, connection: Connection, relation: Relation, asked: str, count: int) -> None:
+async def _record(
+    request: Request, connection: Connection, relation: Relation, asked: str, found: Sequence[bytes]
+) -> None:
     """Raises when the event cannot be written: then nothing leaves."""
     accesses = request.app.state.accesses
-    await accesses.record(connection, relation, request=digest(relation.layer, asked), features=count)
+    await accesses.record(connection, relation, asked=asked, features=len(found), size_bytes=sum(map(len, found)))
 
 
 _LISTED = {GEOJSON: "features", HTML: "html"}
@@ -232,18 +235,18 @@ OPERATIONS = (
     ),
     Operation(
         "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
-        _LISTED, (304, 403, 404, 503), allow_others=True,
+        _LISTED, (304, 403, 404, 429, 503), allow_others=True,
     ),
     Operation(
         "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features", (),
-        {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 503),
+        {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503),
     ),
     Operation(
         "/collections/{collectionId}/schema", schema, Message("Lược đồ", "Schema"), "features", (),
-        {SCHEMA: "schema", HTML: "html"}, (403, 404, 503),
+        {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503),
     ),
     Operation(
         "/collections/{collectionId}/queryables", queryables, Message("Thuộc tính lọc được", "Queryables"), "features",
-        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 503),
+        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503),
     ),
 )  # fmt: skip

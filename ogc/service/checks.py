@@ -76,6 +76,7 @@ def _checking(request: Request, asked: CheckRequest) -> Callable[[], Awaitable[M
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
+        state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
         answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
         where = Addresses(request).to("checks", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})

@@ -114,7 +114,7 @@ async def _drawn(request: Request, relation: Relation, z: int, x: int, y: int) -
 
 
 _PATH = "/collections/{collectionId}/tiles"
-_LAYER = (403, 404, 503)
+_LAYER = (403, 404, 429, 503)
 OPERATIONS = (
     Operation("/tileMatrixSets", tile_matrix_sets, Message("Các lưới ô", "Tile matrix sets"), "tiles"),
     Operation(

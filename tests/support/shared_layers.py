@@ -26,6 +26,7 @@ from layers.profile.profile import Profile
 from layers.store.connection import Database
 from ogc.app import create_app
 from ogc.auth import make_token
+from ogc.common.clock import Clock, utc_now
 from ogc.settings import Settings
 from tests.support.layers import insert
 from tests.support.serving import serve
@@ -203,10 +204,10 @@ class Service:
 
 
 @contextmanager
-def service(url: str, folder: Path, *, demo: bool = True, **settings: Any) -> Iterator[Service]:
+def service(url: str, folder: Path, *, demo: bool = True, clock: Clock = utc_now, **settings: Any) -> Iterator[Service]:
     """The service over `url`, its secrets below `folder`."""
     made = Settings(data=folder, database_url=url, **settings)
-    with serve(create_app(made, demo=demo)) as base:
+    with serve(create_app(made, demo=demo, clock=clock)) as base:
         running = Service(base, url, made.secrets_folder)
         try:
             yield running

@@ -1,0 +1,111 @@
+"""Events over HTTP: bytes and counts, nothing of what was asked, sealed by the server, and no data without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+import ogc.common.accesses
+from layers.profile.texts import policy_text
+from tests.support.ledger import Ledger
+from tests.support.shared_layers import Service, profile, service
+
+OwnService = Callable[..., AbstractContextManager[Service]]
+TILE = "/collections/zone/tiles/WebMercatorQuad/0/0/0"
+TRIES = 2_000
+
+
+def _events(url: str) -> list[dict[str, Any]]:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        return connection.execute("SELECT * FROM access.event ORDER BY id").fetchall()
+
+
+def test_a_read_says_how_much_left_and_hides_what_was_asked(own_service: OwnService) -> None:
+    with own_service() as running:
+        for _ in range(2):
+            body = running.officer.json("/collections/parcel/items?ten_chu=CHUSOHUU0003&limit=5")
+        running.officer.get("/collections/parcel/items?ten_chu=CHUSOHUU0004")
+        running.public.get("/collections/eyJhbGciOi.token.x/items")
+        events = _events(running.url)
+    first, second, third, unknown = events
+    assert (first["features"], first["bytes"] > 100, first["phase"]) == (len(body["features"]), True, "whole")
+    assert first["request"] == second["request"] != third["request"]
+    assert unknown["layer"] is None
+    assert "CHUSOHUU" not in str(events) and "eyJ" not in str(events)
+
+
+def test_the_server_seals_and_has_it_witnessed_when_it_ends(own_service: OwnService, tmp_path: Path) -> None:
+    with own_service() as running:
+        running.officer.get("/collections/zone/items")
+        running.public.get(TILE)
+        url = running.url
+    found = Ledger(url, tmp_path).verify()
+    assert (found.sealed, found.unsealed, found.witnessed >= 1, found.is_sound) == (2, 0, True, True)
+
+
+def test_tiles_stop_while_their_counts_cannot_be_written_and_come_back(
+    own_service: OwnService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same of items at once: their event goes with the rows."""
+    monkeypatch.setattr(ogc.common.accesses, "FLUSH_EVERY_S", 0.01)
+    with own_service() as running:
+        assert running.public.get(TILE).status_code == 200
+        with psycopg.connect(running.url, autocommit=True) as connection:
+            connection.execute("ALTER TABLE access.event ADD CONSTRAINT full_disk CHECK (principal = '') NOT VALID")
+            assert running.public.get("/collections/zone/items").status_code >= 500
+            assert 503 in (running.public.get(TILE).status_code for _ in range(TRIES))
+            assert running.public.get(TILE).status_code == 503
+            connection.execute("ALTER TABLE access.event DROP CONSTRAINT full_disk")
+        assert 200 in (running.public.get(TILE).status_code for _ in range(TRIES))
+        served = running.public.get(TILE).status_code
+    counted = sum(event["accesses"] for event in _events(running.url) if event["action"] == "tile")
+    assert served == 200 and counted >= 3
+
+
+def _limit(url: str, **rates: str) -> None:
+    """Give these grants of the policy a rate."""
+    grants = (grant.model_copy(update={"rate": rates.get(grant.id)}) for grant in profile().grants)
+    made = policy_text(tuple(grants))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO catalogue.text (digest, kind, body) VALUES (%s, 'policy', %s)", (made.digest, made.body)
+        )
+        connection.execute("UPDATE access.policy SET digest = %s", (made.digest,))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_a_grant_used_too_often_is_429_until_it_has_refilled(
+    filled_template: str, clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    clock, url = Clock(), clone(filled_template)
+    _limit(url, officer_parcel="3/min")
+    with service(url, tmp_path, clock=clock) as running:
+        path = "/collections/parcel/items?limit=1"
+        assert [running.officer.get(path).status_code for _ in range(4)] == [200, 200, 200, 429]
+        refused = running.officer.get(path, headers={"Accept-Language": "vi"})
+        problem = refused.json()
+        assert (refused.headers["retry-after"], refused.headers["content-type"]) == ("20", "application/problem+json")
+        assert (problem["code"], problem["retry_after_s"]) == ("rate", 20)
+        assert "20 giây" in problem["detail"] and "20 seconds" in problem["detail_en"]
+        assert running.reviewer.get(path).status_code == 200
+        assert running.officer.get("/collections/zone/items").status_code == 200
+        clock.now += timedelta(seconds=20)
+        assert [running.officer.get(path).status_code for _ in range(2)] == [200, 429]
+    refusals = [event for event in _events(url) if event["reason"] == "rate"]
+    assert [(event["decision"], event["accesses"], event["principal"]) for event in refusals] == [
+        ("deny", 3, "officer")
+    ]
