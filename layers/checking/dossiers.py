@@ -78,13 +78,14 @@ async def register(
     """
     _require_registrar(principal, catalogue)
     _require_sound(draft, catalogue)
-    day = (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
+    now = now or datetime.now(UTC)
+    day = now.astimezone(LOCAL_TIME).date()
     async with database.transaction() as connection:
         before = await dossiers.locked(connection, draft.id, principal.id, day)
         made = await dossiers.put_dossier(
             connection, draft.id, procedure=draft.procedure, offices=sorted(set(draft.offices)),
             parcels=await _fids(connection, Seeker(catalogue, principal, purpose, day), draft.parcels),
-            surveys=sorted(set(draft.surveys)), is_closed=draft.is_closed, by=principal.id,
+            surveys=sorted(set(draft.surveys)), is_closed=draft.is_closed, by=principal.id, now=now,
         )  # fmt: skip
         used = await dossiers.used(connection, draft.id, principal.id, day)
         await audit.record(connection, _event(principal, catalogue, draft.id, is_allowed=True))

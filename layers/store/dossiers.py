@@ -64,10 +64,11 @@ async def put_dossier(
     surveys: Sequence[str],
     is_closed: bool,
     by: str,
+    now: datetime,
 ) -> Dossier:
     """Register or change; counted answers stay counted."""
     values = {"id": dossier_id, "procedure": procedure, "offices": list(offices), "parcels": list(parcels),
-              "surveys": list(surveys), "is_closed": is_closed, "by": by}  # fmt: skip
+              "surveys": list(surveys), "is_closed": is_closed, "by": by, "now": now}  # fmt: skip
     made = _dossier(await row(connection, blocks("dossiers")["put"], values))
     assert made is not None
     return made

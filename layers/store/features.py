@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +21,16 @@ from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal,
 from sqlalchemy.types import NullType
 
 from gis.errors import Message
-from layers.access.decide import Decision, queryables
+from layers.access.decide import Decision, queryables, sortables
 from layers.errors import FieldError, InvalidRequestError, UnavailableError
 from layers.filters import GEOMETRY, Expression, check, to_text
-from layers.filters.tree import And, Or, Spatial
+from layers.filters.tree import And, Or, Scalar, Spatial
 from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
 from .relation_sql import SHAPE, Relation, Wanted, box_values, relation
+from .sorting import Sort, not_sortable
 
 BBox = tuple[float, float, float, float]
 
@@ -63,15 +65,18 @@ class ItemsQuery:
     properties: tuple[str, ...] | None = None  #: None: every column that may be shown
     revision: int | None = None  #: None: the current one
     has_geometry: bool = True
+    sort: Sort | None = None
+    after_value: Scalar | None = None  #: beside `after` in a sorted list: the sort column of the last row
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`features`: each a complete GeoJSON feature in UTF-8."""
+    """`features`: each a complete GeoJSON feature in UTF-8. `next_value`: JSON, of a sorted list only."""
 
     features: Sequence[bytes]
     next_after: int | None
     number_matched: int | None
+    next_value: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,21 @@ async def page(
     limit = max(1, min(query.limit, MAX_LIMIT))
     wanted, values = _asked(state, decision, query)
     wanted = replace(wanted, is_limited=True, is_after=query.after is not None)
-    found = await _run(connection, state, storage_srid, decision, wanted, values | {"limit": limit + 1})
+    if query.sort is None:
+        found, places = (
+            await _run(connection, state, storage_srid, decision, wanted, values | {"limit": limit + 1}),
+            None,
+        )
+    else:
+        found, places = await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit + 1)
     features, has_more = found[:limit], len(found) > limit
     if query.after is None and not has_more:
         matched: int | None = len(features)
     else:
         matched = await count(connection, state, storage_srid, decision, query, figures)
-    return Page(features, fid_of(features[-1]) if has_more else None, matched)
+    if not has_more:
+        return Page(features, None, matched)
+    return Page(features, fid_of(features[-1]), matched, places[limit - 1] if places else None)
 
 
 async def item(
@@ -182,14 +195,18 @@ async def extent(
         return known  # type: ignore[return-value]  # put below
     prepared = prepare(_extent, state.definition, storage_srid, decision, wanted)
     found = await database.row(connection, *prepared.with_values(values))
-    box = (
-        None
-        if found is None or found["west"] is None
-        else (found["west"], found["south"], found["east"], found["north"])
-    )
+    box = None if found is None or found["west"] is None else _outward(found)
     if figures is not None:
         figures.put(key, box)
     return box
+
+
+def _outward(found: Mapping[str, float]) -> BBox:
+    """No finer than the shapes themselves are told: digits beyond would tell of what they were made from."""
+    step = 10.0**DECIMALS
+    west, south = (math.floor(found[side] * step) / step for side in ("west", "south"))
+    east, north = (math.ceil(found[side] * step) / step for side in ("east", "north"))
+    return west, south, east, north
 
 
 def fid_of(feature: bytes) -> int:
@@ -235,6 +252,41 @@ async def _run(
     prepared = prepare(_features, state.definition, storage_srid, decision, wanted)
     is_selective = wanted.is_boxed or wanted.filter is not None
     return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=is_selective)
+
+
+async def _run_sorted(
+    connection: Connection,
+    state: State,
+    storage_srid: int,
+    decision: Decision,
+    wanted: Wanted,
+    values: Mapping[str, object],
+    query: ItemsQuery,
+    limit: int,
+) -> tuple[list[bytes], list[bytes]]:
+    """Features, and their values of the sort column as JSON. A page at the end of the values takes two statements."""
+    assert query.sort is not None
+    if query.sort.name not in sortables(state.definition, decision):
+        raise not_sortable(query.sort.name)
+    found, places = list[bytes](), list[bytes]()
+    is_behind_values = query.after is not None and query.after_value is None
+    for part in query.sort.parts(is_behind_values=is_behind_values):
+        if len(found) == limit:
+            break
+        is_after = wanted.is_after and part.is_null == is_behind_values
+        asked = replace(wanted, sort=part, is_after=is_after)
+        prepared = prepare(_sorted_features, state.definition, storage_srid, decision, asked)
+        given = {**values, "after_value": query.after_value, "limit": limit - len(found)}
+        rows = await database.raw_columns(connection, *prepared.with_values(given), 2, is_planned_anew=True)
+        found += rows[0]
+        places += rows[1]
+    return found, places
+
+
+def _sorted_features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
+    assert wanted.sort is not None
+    place = func.to_json(asked.rows.c[wanted.sort.name], type_=Text())
+    return _features(asked, definition, wanted).add_columns(place.label("place"))
 
 
 def _count(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:

@@ -5,12 +5,12 @@ FROM access.dossier WHERE id = %(id)s
 
 -- put --
 -- Register a dossier or change it. What was told under it stays counted, whatever it becomes.
-INSERT INTO access.dossier (id, procedure, offices, parcels, surveys, opened_by, changed_by, closed)
-VALUES (%(id)s, %(procedure)s, %(offices)s, %(parcels)s, %(surveys)s, %(by)s, %(by)s,
-        CASE WHEN %(is_closed)s THEN clock_timestamp() END)
+INSERT INTO access.dossier (id, procedure, offices, parcels, surveys, opened, opened_by, changed, changed_by, closed)
+VALUES (%(id)s, %(procedure)s, %(offices)s, %(parcels)s, %(surveys)s, %(now)s, %(by)s, %(now)s, %(by)s,
+        CASE WHEN %(is_closed)s THEN %(now)s::timestamptz END)
 ON CONFLICT (id) DO UPDATE SET
     procedure = excluded.procedure, offices = excluded.offices, parcels = excluded.parcels, surveys = excluded.surveys,
-    changed = clock_timestamp(), changed_by = excluded.changed_by,
+    changed = excluded.changed, changed_by = excluded.changed_by,
     closed = CASE WHEN excluded.closed IS NULL THEN NULL ELSE coalesce(access.dossier.closed, excluded.closed) END
 RETURNING id, procedure, offices, parcels, surveys, opened, opened_by, changed, changed_by, closed
 

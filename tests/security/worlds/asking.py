@@ -1,7 +1,8 @@
-"""One service over one world, asked in this process: plain ASGI, since a client library would cost more than the answers."""
+"""One service over one world, asked in this process, by plain ASGI: a client would cost more than the answers."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 
 from ogc.app import create_app
 from ogc.auth import make_token
+from ogc.common.pace import Pace
 from ogc.settings import Settings
 
 from .content import NOW
@@ -53,8 +55,12 @@ class Answer:
     def header(self, name: str) -> str | None:
         return next((value for known, value in self.headers if known == name), None)
 
+    @property
+    def unpacked(self) -> bytes:
+        return gzip.decompress(self.body) if self.header("content-encoding") == "gzip" and self.body else self.body
+
     def json(self) -> Any:
-        return json.loads(self.body)
+        return json.loads(self.unpacked)
 
     @property
     def is_json(self) -> bool:
@@ -124,12 +130,17 @@ class World:
         return await self.ask(replace(asked, **changes))
 
 
+async def _at_once(_when: float) -> None:
+    """Ticks are tested where they are at home; here they would only cost time."""
+
+
 @asynccontextmanager
 async def running(url: str, data: Path, identities: Sequence[str]) -> AsyncIterator[World]:
     """The service over a database. Worlds that are compared share `data`, and with it the key of the tokens."""
     settings = Settings(data=data, database_url=url, pool_size=2)
     clock = Clock()
     app = create_app(settings, demo=True, clock=clock, new_id=Names())
+    app.state.pace = Pace(clock=lambda: 0.0, sleep_until=_at_once)
     tokens = {name: make_token(settings.secrets_folder, name) for name in identities if name != "public"}
     async with app.router.lifespan_context(app):
         yield World(app, clock, tokens)

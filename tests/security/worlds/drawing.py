@@ -20,6 +20,7 @@ TILE_ZOOMS = (0, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
 UNSAFE = ("PUT", "POST", "DELETE", "PATCH", "OPTIONS")
 PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_opinion", "any", "khong_co")
 ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
+GRANTS = ("open_to_all", "parcel_for_all", "parcel_review", "parcel_owner", "hidden_place_owner", "khong_co")
 #: how often a route is drawn, by method and path; what is not here is drawn once
 WEIGHTS: Mapping[str, float] = {
     "GET /collections/{collectionId}/items": 14,
@@ -207,8 +208,7 @@ class Drawing:
         few = 0.3 if len(route.parameters) < 6 else 0.18
         for name in route.parameters:
             if self.texts.happens(OFTEN.get(name, few)):
-                for given in PARAMETERS[name](self):
-                    yield given
+                yield from PARAMETERS[name](self)
         if self.texts.happens(0.02):
             yield self.texts.any_of((("khong_co", "1"), ("limit", "2"), ("limit", "3"), ("ten_chu", "x")))
 
@@ -291,6 +291,33 @@ class Drawing:
             {"geometry": self.texts.shape(self.texts.any_of(self.words.places))}, {}, {"fid": "x", "key": "y"},
         )))  # fmt: skip
 
+    def dossier(self) -> tuple[str, bytes]:
+        """A dossier with one to three parcels, shown and hidden ones, for some offices."""
+        parcels = [f"fid:{self.fid(self.words.parcels)}" for _ in range(self.texts.any_of((1, 1, 2, 3)))]
+        body = {
+            "procedure": self.texts.any_of(("land_use_change", "construction_permit", None, "khong_co")),
+            "parcels": parcels,
+            "offices": self.texts.any_of(([], ["so_xay_dung"], ["mot_cua", "phong_moi_truong"])),
+            "closed": self.texts.happens(0.1),
+        }
+        return "application/json", json.dumps(body).encode()
+
+    def proposal(self) -> tuple[str, bytes]:
+        """A grant more on one's own layers, or on somebody else's."""
+        grant = {
+            "id": self.texts.any_of(("moi_mot", "moi_hai", "parcel_owner")), "to": {"role": "construction.reviewer"},
+            "layer": self.layer_id(), "actions": ["items"], "rows": self.texts.any_of((None, "ma_xa = '25750'")),
+        }  # fmt: skip
+        body = {"grants": [grant] if self.texts.happens(0.8) else [], "merge": True, "note": "thử"}
+        return "application/json", json.dumps(body).encode()
+
+    def nothing(self) -> tuple[str, bytes]:
+        return "application/json", b""
+
+    def wrong_digest(self) -> tuple[str, bytes]:
+        """Never the right one: a policy that is applied would give the next requests other rights."""
+        return "application/json", json.dumps({"digest": "sha256:" + "0" * 64}).encode()
+
     def identity_form(self) -> tuple[str, bytes]:
         name = self.texts.any_of((*self.identities, "khong_co"))
         return "application/x-www-form-urlencoded", f"identity={name}&next=/catalogue".encode()
@@ -320,6 +347,8 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
+    "dossier_id": lambda drawing: drawing.texts.any_of(("HS-1", "HS-2", "HS-3", "HS-KHAC")),
+    "grant_id": lambda drawing: drawing.texts.any_of(GRANTS),
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
     "path": lambda drawing: drawing.texts.any_of(("css/page.css", "js/map.mjs", "../pages.py", "khong_co", "")),
 }
@@ -369,10 +398,17 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
+    "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
+    "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
 })  # fmt: skip
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /checks": Drawing.check,
     "POST /demo/identity": Drawing.identity_form,
+    "PUT /dossiers/{dossier_id}": Drawing.dossier,
+    "PUT /access/proposal": Drawing.proposal,
+    "DELETE /access/proposal": Drawing.nothing,
+    "POST /access/proposal/rebase": Drawing.nothing,
+    "POST /access/policy": Drawing.wrong_digest,
 }

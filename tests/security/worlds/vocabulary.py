@@ -54,7 +54,9 @@ def _words(connection: psycopg.Connection[Any], layer: LayerDefinition) -> Layer
     }
     places: list[Place] = []
     if layer.has_geometry:
-        statement = "SELECT ST_X(p), ST_Y(p) FROM {}, LATERAL (SELECT ST_PointOnSurface(geom_4326) AS p) AS o ORDER BY fid"
+        statement = (
+            "SELECT ST_X(p), ST_Y(p) FROM {}, LATERAL (SELECT ST_PointOnSurface(geom_4326) AS p) AS o ORDER BY fid"
+        )
         places = connection.execute(sql.SQL(statement).format(table)).fetchall()  # type: ignore[assignment]
     return LayerWords(layer, tuple(fid for (fid,) in fids), values, tuple(places))
 
