@@ -195,14 +195,16 @@ async def extent(
         return known  # type: ignore[return-value]  # put below
     prepared = prepare(_extent, state.definition, storage_srid, decision, wanted)
     found = await database.row(connection, *prepared.with_values(values))
-    box = None if found is None or found["west"] is None else _outward(found)
+    box = None if found is None or found["west"] is None else _bounds(found, decision)
     if figures is not None:
         figures.put(key, box)
     return box
 
 
-def _outward(found: Mapping[str, float]) -> BBox:
-    """No finer than the shapes themselves are told: digits beyond would tell of what they were made from."""
+def _bounds(found: Mapping[str, float], decision: Decision) -> BBox:
+    """Degraded shapes no finer than they are told: digits beyond would tell of the shapes they were made from."""
+    if all(box.geometry.kind == "full" for box in decision.boxes):
+        return found["west"], found["south"], found["east"], found["north"]
     step = 10.0**DECIMALS
     west, south = (math.floor(found[side] * step) / step for side in ("west", "south"))
     east, north = (math.ceil(found[side] * step) / step for side in ("east", "north"))
