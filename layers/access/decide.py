@@ -103,6 +103,15 @@ def queryables(definition: LayerDefinition, decision: Decision) -> dict[str, str
     return found | ({GEOMETRY: "geometry"} if decision.has_geometry else {})
 
 
+def sortables(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
+    """What a caller may sort by: indexed for it, and shown by every box, so that an order tells of no masked cell."""
+    return tuple(
+        attribute.name
+        for attribute in definition.attributes
+        if attribute.sortable and attribute.is_scalar and all(attribute.name in box.columns for box in decision.boxes)
+    )
+
+
 def _is_discoverable(definition: LayerDefinition) -> bool:
     return definition.discoverable and definition.existence != "secret"
 

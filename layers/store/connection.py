@@ -75,14 +75,22 @@ async def raw_column(
     `is_planned_anew` keeps the server from re-using one plan for all values: which index serves best depends on how
     much a box or a zoom leaves.
     """
+    (found,) = await raw_columns(connection, statement, values, 1, is_planned_anew=is_planned_anew)
+    return found
+
+
+async def raw_columns(
+    connection: Connection, statement: Statement, values: Values | None, count: int, *, is_planned_anew: bool = False
+) -> tuple[Sequence[bytes], ...]:
+    """The first columns of every row as the bytes the server sent; NULL is empty."""
     text, parameters = compiled(statement, values)
     cursor: AsyncCursor[DictRow] = await connection.execute(
         text, parameters or None, prepare=False if is_planned_anew else None
     )
     result = cursor.pgresult
     if result is None:
-        return ()
-    return [result.get_value(index, 0) or b"" for index in range(result.ntuples)]
+        return ((),) * count
+    return tuple([result.get_value(row, column) or b"" for row in range(result.ntuples)] for column in range(count))
 
 
 class _Pooled(AsyncConnection[DictRow]):

@@ -58,6 +58,7 @@ from layers.filters.tree import (
 from layers.profile.grammar import LayerDefinition
 
 from .filter_sql import WGS84, box_overlaps, compile_filter
+from .sorting import SortPart
 from .tables import layer_table
 
 WEB_MERCATOR = 3857
@@ -102,6 +103,7 @@ class Wanted:
     is_boxed: bool = False  #: only what meets the box
     is_tile: bool = False  #: only what the buffered tile may show
     order: OneOf["fid", "size", "none"] = "fid"
+    sort: SortPart | None = None  #: before fid; then the keyset is (`after_value`, `after`)
 
 
 def box_values(bounds: Bounds, decision: Decision) -> dict[str, object]:
@@ -194,6 +196,7 @@ def _stored(table: Table, wanted: Wanted) -> ColumnElement[Any]:
 def _names(decision: Decision, wanted: Wanted) -> list[str]:
     """Only the decision's columns, whoever asks; in its order."""
     asked = set(wanted.columns) | (property_names(wanted.filter) if wanted.filter is not None else set())
+    asked |= {wanted.sort.name} if wanted.sort is not None else set()
     return [name for name in decision.columns if name in asked]
 
 
@@ -214,6 +217,8 @@ def _state(table: Table, wanted: Wanted) -> ColumnElement[bool]:
 
 
 def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    if wanted.sort is not None:
+        return wanted.sort.condition(table, is_after=wanted.is_after)
     found = [table.c.fid > bound("after", BigInteger)] if wanted.is_after else []
     return [*found, table.c.fid == bound("fid", BigInteger)] if wanted.is_item else found
 
@@ -313,6 +318,8 @@ def _snapped(stored: ColumnElement[Any], precision_m: float, srid: int) -> Colum
 
 def _order(base: Subquery, wanted: Wanted) -> list[ColumnElement[Any]]:
     """`size`: what is seen from farthest comes first, so that a cap takes away the smallest."""
+    if wanted.sort is not None:
+        return wanted.sort.order(base)
     return [base.c.min_zoom, base.c.fid] if wanted.order == "size" else [base.c.fid]
 
 

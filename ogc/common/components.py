@@ -40,6 +40,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}, "Of `filter`"
     ),
     "filter-crs": _about(_TEXT, "CRS of shapes in `filter`: CRS84 only"),
+    "sortby": _about(_TEXT, "One sortable property, `+name` or `-name`; rows without a value come last"),
     "properties": _about(_NAMES, "Only these properties"),
     "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
     "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),

@@ -23,6 +23,8 @@ def items_query(query: Query, revision: int | None) -> ItemsQuery:
         properties=query.properties,
         revision=revision,
         has_geometry=not query.skip_geometry,
+        sort=query.sort,
+        after_value=query.after_value,
     )
 
 
@@ -39,7 +41,8 @@ def _links(page: Page, addresses: Addresses, layer_id: str, revision: int) -> li
     made = addresses.self_and_alternates(GEOJSON)
     made.append(link(addresses.to("collections", layer_id), "collection", "application/json"))
     if page.next_after is not None:
-        following = Cursor(page.next_after, revision).text()
+        place = None if page.next_value is None else page.next_value.decode() or "null"
+        following = Cursor(page.next_after, revision, place).text()
         made.append(link(addresses.here(after=following), "next", GEOJSON))
     return made
 

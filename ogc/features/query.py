@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal
 
-from layers.access.decide import Decision, queryables
+from layers.access.decide import Decision, queryables, sortables
 from layers.filters import Comparison, Expression, Property, load_json, parse_json, parse_text, typed
-from layers.filters.tree import And, IsNull, Or
+from layers.filters.tree import And, IsNull, Or, Scalar
 from layers.filters.tree import Literal as Constant
 from layers.profile.grammar import LayerDefinition, Role
+from layers.store.sorting import Sort, not_sortable
 from ogc.common.parameters import Parameters, boolean, invalid_value, one_of, unknown, whole_number
 from ogc.common.relation import LOCAL_TIME
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 10_000
 PARAMETERS = (
-    "limit", "bbox", "datetime", "filter", "filter-lang", "filter-crs", "properties", "skipGeometry", "after", "as-of",
+    "limit", "bbox", "datetime", "filter", "filter-lang", "filter-crs", "sortby", "properties", "skipGeometry", "after",
+    "as-of",
 )  # fmt: skip
 CRS84_NAMES = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "[OGC:CRS84]")
 
@@ -39,16 +42,18 @@ class Cursor:
 
     fid: int
     revision: int
+    value: str | None = None  #: of a sorted walk: the sort column of the last row, as JSON
 
     def text(self) -> str:
-        return base64.urlsafe_b64encode(f"{self.fid}.{self.revision}".encode()).decode().rstrip("=")
+        plain = f"{self.fid}.{self.revision}" + (f".{self.value}" if self.value is not None else "")
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str) -> Cursor:
         try:
-            plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-            fid, revision = plain.split(".")
-            made = cls(int(fid), int(revision))
+            plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            fid, revision, *value = plain.split(".", 2)
+            made = cls(int(fid), int(revision), *value)
         except (ValueError, binascii.Error) as error:
             raise ValueError(*_NO_CURSOR) from error
         if made.text() != text or not 0 <= made.fid < 2**63 or not 0 <= made.revision < 2**63:
@@ -67,6 +72,8 @@ class Query:
     skip_geometry: bool
     cursor: Cursor | None
     as_of: datetime | None
+    sort: Sort | None = None
+    after_value: Scalar | None = None  #: of the cursor of a sorted walk
 
 
 def read_query(parameters: Parameters, definition: LayerDefinition, decision: Decision) -> Query:
@@ -79,6 +86,9 @@ def read_query(parameters: Parameters, definition: LayerDefinition, decision: De
     ]
     cursor = parameters.parsed("after", Cursor.read)
     _require_untold(parameters, cursor, decision)
+    sort = parameters.parsed("sortby", order)
+    if sort is not None and sort.name not in sortables(definition, decision):
+        raise not_sortable(sort.name)
     return Query(
         limit=min(parameters.parsed("limit", whole_number(1)) or DEFAULT_LIMIT, MAX_LIMIT),
         bbox=box if decision.has_geometry else None,  # without shapes all match (fc-bbox-response C)
@@ -87,7 +97,34 @@ def read_query(parameters: Parameters, definition: LayerDefinition, decision: De
         skip_geometry=parameters.parsed("skipGeometry", boolean) or False,
         cursor=cursor,
         as_of=parameters.parsed("as-of", instant),
+        sort=sort,
+        after_value=_value(cursor, sort, names),
     )
+
+
+def order(text: str) -> Sort:
+    """`name`, `+name` (which a query string may have turned into a blank) or `-name`."""
+    name = text[1:] if text[:1] in ("+", "-", " ") else text
+    if not name or "," in name:
+        raise ValueError("cần đúng một thuộc tính, ví dụ -dien_tich", "one property, such as -dien_tich")
+    return Sort(name, text.startswith("-"))
+
+
+def _value(cursor: Cursor | None, sort: Sort | None, names: dict[str, str]) -> Scalar | None:
+    """The place in a sorted walk. A cursor belongs to the order it was made in."""
+    if cursor is None:
+        return None
+    if (cursor.value is None) != (sort is None):
+        raise invalid_value("after", *_NO_CURSOR)
+    if cursor.value is None or sort is None:
+        return None
+    try:
+        plain = json.loads(cursor.value)
+    except ValueError:
+        raise invalid_value("after", *_NO_CURSOR) from None
+    if plain is None:
+        return None
+    return typed(plain if isinstance(plain, str) else cursor.value, sort.name, names).value
 
 
 def _require_untold(parameters: Parameters, cursor: Cursor | None, decision: Decision) -> None:
