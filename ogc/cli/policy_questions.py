@@ -1,0 +1,200 @@
+"""`lienthong policy validate|matrix|explain`: is the policy sound, who may do what, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.markup import escape
+
+from gis.errors import Message
+from layers.access.explain import Explanation, explain
+from layers.access.grammar import Action
+from layers.access.matrix import Matrix, matrix, subjects_of
+from layers.access.validate import Problem, validate
+from layers.access.words import ACTIONS, level_words
+from layers.errors import InvalidRequestError, NotFoundError
+from layers.profile.grammar import LayerDefinition
+from layers.profile.grants import read_grants
+from layers.sharing.proposal import day_of
+from layers.store.catalogue import Catalogue, load_catalogue
+
+from .context import caller, database, output, principal_named, print_json, run
+from .policy_report import show_table
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
+_MARKS = {"no": "–", "yes": "✓", "limited": "◐"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A problem and the file and line it comes from, '' for grants that are in force."""
+
+    problem: Problem
+    where: str
+
+    def as_dict(self) -> dict[str, object]:
+        return {**self.problem.as_dict(), "where": self.where}
+
+
+def register(app: typer.Typer) -> None:
+    app.command("validate")(validate_command)
+    app.command("matrix")(matrix_command)
+    app.command("explain")(explain_command)
+
+
+# ── validate ─────────────────────────────────────────────────────────────────────────────────────
+def validate_command(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="mặc định: đang áp dụng · the policy in force")
+    ] = None,
+    is_strict: Annotated[bool, typer.Option("--strict", help="cảnh báo cũng là lỗi · warnings are errors")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Kiểm tra quyền và mọi 'expect' · check grants and every expectation."""
+    found = run(lambda: _problems(path), as_json=as_json)
+    is_sound = not any(each.problem.is_error or is_strict for each in found)
+    if as_json:
+        print_json({"valid": is_sound, "problems": [each.as_dict() for each in found]})
+    else:
+        _show_problems(found)
+    if not is_sound:
+        raise typer.Exit(1)
+
+
+async def _problems(path: Path | None) -> tuple[Placed, ...]:
+    """Of the grants of a file or folder, else of the policy in force, held against the applied profile."""
+    placed = {} if path is None else {each.value.id: each for each in read_grants(path)}
+    catalogue = await _catalogue()
+    grants = catalogue.grants if path is None else tuple(each.value for each in placed.values())
+    profile = catalogue.profile
+    found = validate(grants, profile.layers, profile.identities, day=day_of(None))
+    return tuple(
+        Placed(each, placed[each.grant].error(each.at, "", "").where if each.grant in placed else "") for each in found
+    )
+
+
+def _show_problems(found: tuple[Placed, ...]) -> None:
+    for each in found:
+        mark = "[red]✗[/red]" if each.problem.is_error else "[yellow]![/yellow]"
+        place = " ".join(filter(None, (each.where, each.problem.grant)))
+        message = each.problem.message
+        output.print(f"{mark} {escape(f'{place}: {message.vi}' if place else message.vi)}")
+        output.print(f"  [dim]{escape(message.en)}[/dim]")
+    if not found:
+        output.print("[green]✓[/green] không có lỗi, không có cảnh báo / no error, no warning")
+
+
+# ── matrix ───────────────────────────────────────────────────────────────────────────────────────
+def matrix_command(
+    layer: Annotated[str | None, typer.Option("--layer", help="chỉ một lớp · one layer only")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV trên stdout · CSV on stdout")] = False,
+    language: Annotated[str, typer.Option("--language", help="vi, en (CSV)")] = "vi",
+    as_json: AsJson = False,
+) -> None:
+    """Ai được làm gì với lớp nào · who may do what with which layer."""
+    made = run(lambda: _matrix(layer), as_json=as_json)
+    if as_json:
+        print_json(made.as_dict())
+    elif as_csv:
+        typer.echo(made.as_csv(language), nl=False)
+    else:
+        _show_matrix(made)
+
+
+async def _matrix(layer: str | None) -> Matrix:
+    catalogue = await _catalogue()
+    profile = catalogue.profile
+    layers = profile.layers if layer is None else (definition_named(catalogue, layer),)
+    return matrix(
+        catalogue.grants, layers, subjects_of(catalogue.grants, profile.identities),
+        day=day_of(None), active_agreements=catalogue.active_agreements, sectors=profile.header.sectors,
+    )  # fmt: skip
+
+
+def _show_matrix(made: Matrix) -> None:
+    titles = ("lớp / layer", "ai / who", *(f"{ACTIONS[action].vi} / {action}" for action in made.actions))
+    rows = [
+        (row.layer, row.subject.title.vi, *(_MARKS[cell.level] for cell in row.cells))
+        for row in made.rows
+        if not row.is_empty
+    ]
+    show_table(titles, rows)
+    output.print("[dim]✓ có / yes · ◐ có giới hạn (--csv, --json) / within limits · – không / no[/dim]")
+
+
+# ── explain ──────────────────────────────────────────────────────────────────────────────────────
+def explain_command(
+    layer: Annotated[str, typer.Option("--layer", help="lớp · the layer")],
+    action: Annotated[str, typer.Option("--action", help=", ".join(get_args(Action)))] = "items",
+    identity: Annotated[str | None, typer.Option("--as", help="hỏi về ai · whom it is about")] = None,
+    purpose: Annotated[
+        str | None, typer.Option("--purpose", help="mặc định: mục đích đầu của danh tính · the identity's first")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vì sao được hoặc không được · why somebody may or may not."""
+    found = run(lambda: _explanation(layer, action, identity, purpose), as_json=as_json)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show_explanation(found)
+
+
+async def _explanation(layer: str, action: str, identity: str | None, purpose: str | None) -> Explanation:
+    catalogue = await _catalogue()
+    about = principal_named(identity, catalogue)
+    known = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    stated = purpose or (known.purposes[0] if known and known.purposes else None)
+    return explain(
+        caller(), definition_named(catalogue, layer), action_named(action), catalogue.grants,
+        purpose=stated, day=day_of(None), active_agreements=catalogue.active_agreements,
+        about=about, sectors=catalogue.profile.header.sectors,
+    )  # fmt: skip
+
+
+def definition_named(catalogue: Catalogue, layer: str) -> LayerDefinition:
+    """Raises NotFoundError naming the layers there are."""
+    found = catalogue.profile.layer(layer)
+    if found is None:
+        listed = ", ".join(sorted(catalogue.layers))
+        raise NotFoundError(f"Không có lớp '{layer}'. Có: {listed}.", f"No layer '{layer}'. Known: {listed}.")
+    return found
+
+
+def action_named(name: str) -> Action:
+    """Raises InvalidRequestError naming the actions there are."""
+    found: Action | None = next((action for action in ACTIONS if action == name), None)
+    if found is None:
+        listed = ", ".join(ACTIONS)
+        raise InvalidRequestError(f"Không có thao tác '{name}'. Có: {listed}.", f"No action '{name}'. Known: {listed}.")
+    return found
+
+
+def _show_explanation(found: Explanation) -> None:
+    mark = "[green]✓[/green]" if found.is_allowed else "[red]✗[/red]"
+    _say(mark, found.summary)
+    if found.is_allowed and found.columns:
+        listed = ", ".join(found.columns)
+        _say(" ", Message(f"cột: {listed}", f"columns: {listed}"))
+    for account in found.grants:
+        _say("[green]+[/green]" if account.holds else "[red]−[/red]", _named(account.grant, account.why))
+        level = None if account.geometry is None else level_words(account.geometry)
+        shape = None if level is None else Message(f"hình học: {level.vi}", f"geometry: {level.en}")
+        for detail in filter(None, (account.rows, shape, account.next_step)):
+            _say("    ", detail)
+
+
+def _named(grant: str, why: Message) -> Message:
+    return Message(f"{grant}: {why.vi}", f"{grant}: {why.en}")
+
+
+def _say(mark: str, message: Message) -> None:
+    output.print(f"{mark} {escape(message.vi)}\n  [dim]{' ' * mark.count(' ')}{escape(message.en)}[/dim]")
+
+
+async def _catalogue() -> Catalogue:
+    async with database(size=2) as opened, opened.connection() as connection:
+        return await load_catalogue(connection)
