@@ -246,3 +246,27 @@ def test_an_unknown_parameter_is_400_on_every_route(reading: Service, path: str)
     response = reading.public.get(path, params={"nothere": "1"})
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "nothere"
+
+
+def test_a_sorted_walk_goes_through_every_row_in_either_direction(reading: Service) -> None:
+    up = _walk(reading.officer, f"{ITEMS}?sortby=%2Bdien_tich&limit=13")
+    assert up == sorted(up) and len(up) == 4 * PARCELS_A_COMMUNE  # areas grow with the number
+    assert _walk(reading.officer, f"{ITEMS}?sortby=-dien_tich&limit=7&properties=ma") == up[::-1]
+    assert _walk(reading.officer, f"{ZONES}?sortby=+cap&limit=1") == [1, 2, 3]  # a blank is a plus; no value comes last
+    assert _walk(reading.officer, f"{ZONES}?sortby=-cap&limit=2") == [2, 1, 3]
+
+
+def test_what_is_hidden_or_not_sortable_is_refused_as_if_it_were_not_there(reading: Service) -> None:
+    told = set()
+    for name in ("ten_chu", "ma", "khong_co"):
+        answer = reading.public.get(ZONES, params={"sortby": name, "f": "json"})
+        assert answer.status_code == 400
+        told.add(answer.text.replace(name, "X"))
+    assert len(told) == 1
+    assert reading.officer.get(ZONES, params={"sortby": "cap,ma"}).status_code == 400
+
+
+def test_a_cursor_belongs_to_the_order_it_was_made_in(reading: Service) -> None:
+    page = reading.officer.json(f"{ITEMS}?sortby=dien_tich&limit=5")
+    following = next(link["href"] for link in page["links"] if link["rel"] == "next")
+    assert reading.officer.get(following.replace("sortby=dien_tich&", "")).status_code == 400
