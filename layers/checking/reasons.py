@@ -124,10 +124,10 @@ _TEXTS: dict[str, Message] = {
         "Your checks of this kind are used up for today. Next step: check again tomorrow, or ask {office}.",
     ),
     "not_disclosed": Message(
-        "Lần kiểm tra này không gắn với hồ sơ đã đăng ký nên kết quả không được cho biết. Bước tiếp theo: kiểm tra"
-        " lại với hồ sơ, hoặc lấy ý kiến {office}.",
-        "This check was not bound to a registered dossier, so its outcome is not told. Next step: check again with"
-        " the dossier, or ask {office}.",
+        "Lần kiểm tra này không được cho biết kết quả: hồ sơ chưa được đăng ký cho khu đất và thủ tục, hoặc đã hết số "
+        "lần. Bước tiếp theo: xem hồ sơ rồi kiểm tra lại, hoặc lấy ý kiến {office}.",
+        "This check was not told the outcome: its dossier was not registered for the ground and procedure, or its "
+        "answers were used up. Next step: look at the dossier and check again, or ask {office}.",
     ),
     "open_apart": Message(
         "Danh sách không cho biết kết quả này. Bước tiếp theo: mở riêng lần kiểm tra.",

@@ -169,5 +169,5 @@ class Reader:
         if any(each.principal == self.principal.id for each in told):
             return None
         if not told:
-            return "not_disclosed"
+            return "not_disclosed" if stored.dossier else "needs_dossier"
         return "needs_purpose" if self.purpose_for(stored) is None else "open_apart"
