@@ -1,6 +1,7 @@
 """Mistakes somebody could make in a policy: every one widens it, and something must notice.
 
     drop a conjunct · add a column · widen rows · extend a date · drop a purpose · sharpen a shape
+    and, for the access table: add an action · give it to everybody
 
 A mutant that changes nothing on any layer of the profile is none, and so is one that gives a grantee what another
 grant gives the same grantee anyway.
@@ -12,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from layers.access.grammar import Columns, Grant, Period, Precision
+from layers.access.grammar import Columns, Grant, Grantee, Period, Precision
 from layers.access.matching import CLAIM, columns_of, is_about
+from layers.access.words import ACTIONS
 from layers.filters import bind, conjuncts, parse_bound, references, to_text
 from layers.filters.tree import And, Between, Comparison, Expression, In, IsNull, Literal, Not, Or, Property
 from layers.profile.grammar import LayerDefinition
@@ -40,6 +42,21 @@ def mutants(grants: Sequence[Grant], layers: Sequence[LayerDefinition]) -> Itera
         about = [layer for layer in layers if is_about(grant, layer)]
         others = (*grants[:number], *grants[number + 1 :])
         for operator, change, update in _changes(grant, about, others):
+            spoiled = grant.model_copy(update=update)
+            yield Mutant(operator, grant.id, change, (*grants[:number], spoiled, *grants[number + 1 :]))
+
+
+def reaching_mutants(grants: Sequence[Grant]) -> Iterator[Mutant]:
+    """One grant more than meant: another action, or for everybody."""
+    for number, grant in enumerate(grants):
+        changes: list[Change] = [
+            ("add an action", action, {"actions": (*grant.actions, action)})
+            for action in ACTIONS
+            if action not in grant.actions
+        ]
+        if not grant.to.anyone:
+            changes.append(("give it to everybody", "anyone", {"to": Grantee(anyone=True)}))
+        for operator, change, update in changes:
             spoiled = grant.model_copy(update=update)
             yield Mutant(operator, grant.id, change, (*grants[:number], spoiled, *grants[number + 1 :]))
 
