@@ -42,6 +42,11 @@ def parse_grants(name: str, text: str) -> tuple[Placed[Grant], ...]:
     return _together([grants_of(read_text(name, text))])
 
 
+def given_grants(values: object) -> tuple[Placed[Grant], ...]:
+    """Grants as JSON has them. Raises GrantsError; a field is named `grants[0].rows`."""
+    return _together([grants_of(_Value("grants", {"grants": values}, None))])
+
+
 def unplaced(grants: Iterable[Grant]) -> tuple[Placed[Grant], ...]:
     """Grants that came as values: an error names the grant and the field, no line."""
     return tuple(Placed(_NO_SOURCE, (grant.id,), grant) for grant in grants)

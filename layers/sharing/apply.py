@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from layers.access.principal import Principal
 from layers.errors import ConflictError, NotFoundError, RefusedError
@@ -18,7 +18,7 @@ from layers.store.statements import blocks
 from layers.store.wall import enforce
 
 from .changes import Change, changes, owned_layers, require_own
-from .proposal import require_expectations, today
+from .proposal import day_of, require_expectations
 
 #: in order; all but the last stand before the commit
 STEPS = ("checked", "switched", "enforced", "recorded", "committed")
@@ -48,7 +48,7 @@ async def apply_proposal(
     principal: Principal,
     *,
     expected: str | None = None,
-    day: date | None = None,
+    now: datetime | None = None,
     on_step: Callable[[str], None] = _no_step,
 ) -> AppliedPolicy:
     """All or nothing, and effective everywhere with the commit. `expected` is the digest somebody confirmed.
@@ -60,7 +60,7 @@ async def apply_proposal(
         await execute(connection, blocks("catalogue")["lock"])
         catalogue = await load_catalogue(connection)
         proposal = await _confirmed(connection, catalogue, principal, expected)
-        found = _checked(catalogue, principal, proposal, day or today())
+        found = _checked(catalogue, principal, proposal, day_of(now))
         on_step("checked")
         await store.switch(connection, proposal, principal)
         on_step("switched")
@@ -94,7 +94,7 @@ def _checked(catalogue: Catalogue, principal: Principal, proposal: Proposal, day
     found = changes(catalogue.grants, proposal.grants)
     require_own(catalogue, principal, found, day)
     require_sound(catalogue.profile, unplaced(proposal.grants))
-    require_expectations(catalogue, proposal.grants, day)
+    require_expectations(catalogue, principal, proposal.grants, day)
     _require_still_owner(catalogue, principal, proposal, day)
     return found
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from layers.access.expect import unmet
 from layers.access.grammar import Grant
 from layers.access.principal import Principal
 from layers.errors import FieldError, GrantsError, NotFoundError
@@ -19,25 +17,15 @@ from layers.store.connection import Connection, Database
 from layers.store.policy import Proposal
 
 from .changes import Change, Grants, changes, managed, owned_layers, rebased, require_own
-from .difference import Difference, difference
+from .difference import Difference, difference, unmet_of
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 Given = Sequence[Placed[Grant]]
 
 
-def today() -> date:
-    return datetime.now(LOCAL_TIME).date()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """An open proposal beside the policy in force. It can be applied only while that is still its base."""
-
-    proposal: Proposal
-    is_current: bool
-
-    def as_dict(self) -> dict[str, object]:
-        return {**self.proposal.as_dict(), "is_current": self.is_current}
+def day_of(now: datetime | None) -> date:
+    """The day on which a policy is judged: that of the province."""
+    return (now or datetime.now(LOCAL_TIME)).astimezone(LOCAL_TIME).date()
 
 
 async def propose(
@@ -47,18 +35,29 @@ async def propose(
     *,
     note: str = "",
     is_merged: bool = False,
-    day: date | None = None,
-) -> Proposed:
+    expected: str | None = None,
+    now: datetime | None = None,
+) -> Proposal:
     """Store what is given as the principal's one open proposal.
 
     The operator gives the whole policy, an owner all grants on the layers they answer for; with `is_merged` only the
-    grants given are added or replaced. Raises GrantsError, ForbiddenError.
+    grants given are added or replaced. `expected` is the digest of the policy they were made from.
+
+    Raises GrantsError, ForbiddenError; ConflictError when another policy than the expected one is in force.
     """
     async with database.transaction() as connection:
         catalogue = await load_catalogue(connection)
-        grants = composed(catalogue, principal, given, is_merged=is_merged, day=day or today())
-        await store.propose(connection, grants, catalogue.grants, principal, note)
-        return await _required(connection, catalogue, principal)
+        if expected not in (None, catalogue.policy_digest):
+            raise store.moved_on()
+        grants = composed(catalogue, principal, given, is_merged=is_merged, day=day_of(now))
+        await _keep(connection, catalogue, principal, grants, note, now)
+        return await _required(connection, principal)
+
+
+async def _keep(
+    connection: Connection, catalogue: Catalogue, principal: Principal, grants: Grants, note: str, now: datetime | None
+) -> None:
+    await store.propose(connection, grants, catalogue.grants, principal, note, now or datetime.now(UTC))
 
 
 def composed(catalogue: Catalogue, principal: Principal, given: Given, *, is_merged: bool, day: date) -> Grants:
@@ -90,13 +89,8 @@ def _require_own_names(kept: Iterable[Grant], given: Given) -> None:
         raise GrantsError(errors)
 
 
-async def open_proposal(connection: Connection, catalogue: Catalogue, principal: Principal) -> Proposed | None:
+async def _required(connection: Connection, principal: Principal) -> Proposal:
     found = await store.open_proposal(connection, principal)
-    return None if found is None else Proposed(found, found.base == catalogue.policy_digest)
-
-
-async def _required(connection: Connection, catalogue: Catalogue, principal: Principal) -> Proposed:
-    found = await open_proposal(connection, catalogue, principal)
     if found is None:
         raise NotFoundError(
             "Chưa có đề xuất nào. Lập đề xuất trước ('lienthong policy import' hoặc trang Quyền truy cập).",
@@ -105,15 +99,15 @@ async def _required(connection: Connection, catalogue: Catalogue, principal: Pri
     return found
 
 
-async def rebase(database: Database, principal: Principal, *, day: date | None = None) -> Proposed:
+async def rebase(database: Database, principal: Principal, *, now: datetime | None = None) -> Proposal:
     """The same changes on top of the policy in force. Raises ConflictError where a grant was changed by both."""
     async with database.transaction() as connection:
         catalogue = await load_catalogue(connection)
-        found = (await _required(connection, catalogue, principal)).proposal
+        found = await _required(connection, principal)
         grants = rebased(found.base_grants, found.grants, catalogue.grants)
-        require_own(catalogue, principal, changes(catalogue.grants, grants), day or today())
-        await store.propose(connection, grants, catalogue.grants, principal, found.note)
-        return await _required(connection, catalogue, principal)
+        require_own(catalogue, principal, changes(catalogue.grants, grants), day_of(now))
+        await _keep(connection, catalogue, principal, grants, found.note, now)
+        return await _required(connection, principal)
 
 
 async def withdraw(database: Database, principal: Principal) -> bool:
@@ -123,28 +117,27 @@ async def withdraw(database: Database, principal: Principal) -> bool:
 
 
 async def proposal_difference(
-    database: Database, principal: Principal, *, day: date | None = None
-) -> tuple[Proposed, Difference]:
+    database: Database, principal: Principal, *, now: datetime | None = None
+) -> tuple[Proposal, Difference]:
     """The open proposal and what applying it would change now. Raises NotFoundError when there is none."""
     async with database.transaction(snapshot=True) as connection:
         catalogue = await load_catalogue(connection)
-        found = await _required(connection, catalogue, principal)
-        grants = found.proposal.grants
-        return found, await difference(connection, catalogue, principal, grants, day or today())
+        found = await _required(connection, principal)
+        return found, await difference(connection, catalogue, principal, found.grants, day_of(now))
 
 
 async def difference_of(
-    database: Database, principal: Principal, given: Given, *, is_merged: bool = False, day: date | None = None
+    database: Database, principal: Principal, given: Given, *, is_merged: bool = False, now: datetime | None = None
 ) -> Difference:
     """What applying these grants would change now; nothing is stored."""
     async with database.transaction(snapshot=True) as connection:
-        catalogue, on = await load_catalogue(connection), day or today()
+        catalogue, on = await load_catalogue(connection), day_of(now)
         grants = composed(catalogue, principal, given, is_merged=is_merged, day=on)
         return await difference(connection, catalogue, principal, grants, on)
 
 
-def require_expectations(catalogue: Catalogue, grants: Grants, day: date) -> None:
+def require_expectations(catalogue: Catalogue, principal: Principal, grants: Grants, day: date) -> None:
     """Raises GrantsError naming every `expect:` of the whole policy that does not hold."""
-    found = unmet(grants, catalogue.profile.identities, catalogue.profile.layers, day=day)
+    found = unmet_of(catalogue, principal, grants, day)
     if found:
         raise GrantsError([FieldError(f"{each.grant}.expect[{each.number}]", each.message, "grants") for each in found])

@@ -30,11 +30,12 @@ class Proposal:
     created: datetime
     grants: Grants
     base_grants: Grants
+    is_current: bool  #: its base is in force, as this transaction sees it
 
     def as_dict(self) -> dict[str, object]:
         return {
-            "id": self.id, "digest": self.digest, "base": self.base, "by": self.by, "note": self.note,
-            "created": self.created.isoformat(),
+            "digest": self.digest, "base": self.base, "by": self.by, "note": self.note,
+            "created": self.created.isoformat(), "is_current": self.is_current,
         }  # fmt: skip
 
 
@@ -64,13 +65,15 @@ async def in_force(connection: Connection) -> tuple[str, Grants]:
     return str(found["digest"]), grants_from(found["body"])
 
 
-async def propose(connection: Connection, grants: Grants, base: Grants, principal: Principal, note: str) -> None:
+async def propose(
+    connection: Connection, grants: Grants, base: Grants, principal: Principal, note: str, now: datetime
+) -> None:
     """Store a proposal; the one that this principal had open is withdrawn."""
     sql, text, base_text = blocks("policy"), policy_text(grants), policy_text(base)
     for each in (text, base_text):
         await _store(connection, each)
     await withdraw(connection, principal)
-    values = {**_who(principal), "digest": text.digest, "base": base_text.digest, "note": note}
+    values = {**_who(principal), "digest": text.digest, "base": base_text.digest, "note": note, "created": now}
     await execute(connection, sql["propose"], values)
 
 
@@ -94,7 +97,9 @@ async def open_proposal(connection: Connection, principal: Principal) -> Proposa
     if found is None:
         return None
     named = {name: found[name] for name in ("id", "digest", "base", "by", "os_user", "note", "created")}
-    return Proposal(**named, grants=grants_from(found["body"]), base_grants=grants_from(found["base_body"]))
+    base, in_force = grants_from(found["base_body"]), found["in_force"]
+    is_current = found["base"] == in_force if in_force is not None else not base
+    return Proposal(**named, grants=grants_from(found["body"]), base_grants=base, is_current=is_current)
 
 
 async def switch(connection: Connection, proposal: Proposal, principal: Principal) -> None:

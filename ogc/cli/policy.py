@@ -13,9 +13,10 @@ from layers.errors import RefusedError
 from layers.profile.grants import read_grants
 from layers.sharing.apply import AppliedPolicy, apply_proposal
 from layers.sharing.difference import Difference
-from layers.sharing.proposal import Proposed, difference_of, proposal_difference, propose, rebase, withdraw
+from layers.sharing.proposal import difference_of, proposal_difference, propose, rebase, withdraw
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
+from layers.store.policy import Proposal
 from layers.store.policy import history as read_history
 
 from .context import console, database, output, principal_named, print_json, run
@@ -66,7 +67,7 @@ def import_(
 ) -> None:
     """Lập đề xuất từ tệp; chưa có hiệu lực · make a proposal of files; nothing is in force yet."""
 
-    async def body() -> Proposed:
+    async def body() -> Proposal:
         given = read_grants(path)
         async with database(size=2) as opened:
             principal = await _principal(opened, identity)
@@ -76,7 +77,7 @@ def import_(
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] đề xuất / proposal {found.proposal.digest[:19]}: 'lienthong policy diff'")
+        console.print(f"[green]✓[/green] đề xuất / proposal {found.digest[:19]}: 'lienthong policy diff'")
 
 
 @app.command()
@@ -135,14 +136,14 @@ async def _confirmed(opened: Database, principal: Principal, *, as_json: bool) -
             "Chưa áp dụng. Xem 'lienthong policy diff', rồi chạy lại với --yes.",
             "Not applied. See 'lienthong policy diff', then run again with --yes.",
         )
-    return found.proposal.digest
+    return found.digest
 
 
 @app.command("rebase")
 def rebase_(identity: Identity = None, as_json: AsJson = False) -> None:
     """Lập lại đề xuất trên chính sách hiện hành · make the same proposal on top of the policy in force."""
 
-    async def body() -> Proposed:
+    async def body() -> Proposal:
         async with database(size=2) as opened:
             return await rebase(opened, await _principal(opened, identity))
 
@@ -150,7 +151,7 @@ def rebase_(identity: Identity = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] đề xuất / proposal {found.proposal.digest[:19]}: 'lienthong policy diff'")
+        console.print(f"[green]✓[/green] đề xuất / proposal {found.digest[:19]}: 'lienthong policy diff'")
 
 
 @app.command("withdraw")

@@ -15,8 +15,9 @@ from layers.profile.grammar import Identity
 from layers.profile.grants import unplaced
 from layers.profile.profile import Profile
 from layers.sharing.apply import AppliedPolicy, apply_proposal
-from layers.sharing.proposal import Proposed, propose
+from layers.sharing.proposal import propose
 from layers.store.connection import Database
+from layers.store.policy import Proposal
 from tests.support import shared_layers
 
 OPERATOR = operator("tester")
@@ -57,7 +58,7 @@ def owner() -> Principal:
 
 async def proposed(
     database: Database, grants: tuple[Grant, ...], principal: Principal = OPERATOR, **more: Any
-) -> Proposed:
+) -> Proposal:
     return await propose(database, principal, unplaced(grants), **more)
 
 

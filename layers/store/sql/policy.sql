@@ -9,12 +9,12 @@ WHERE policy.one
 UPDATE access.proposal SET state = 'withdrawn' WHERE by = %(by)s AND is_operator = %(is_operator)s AND state = 'open'
 
 -- propose --
-INSERT INTO access.proposal (digest, base, by, is_operator, os_user, note)
-VALUES (%(digest)s, %(base)s, %(by)s, %(is_operator)s, %(os_user)s, %(note)s)
+INSERT INTO access.proposal (digest, base, by, is_operator, os_user, note, created)
+VALUES (%(digest)s, %(base)s, %(by)s, %(is_operator)s, %(os_user)s, %(note)s, %(created)s)
 
 -- open_proposal --
 SELECT proposal.id, proposal.digest, proposal.base, proposal.by, proposal.os_user, proposal.note, proposal.created,
-       text.body, base.body AS base_body
+       text.body, base.body AS base_body, (SELECT digest FROM access.policy WHERE one) AS in_force
 FROM access.proposal AS proposal
 JOIN catalogue.text AS text ON text.digest = proposal.digest
 JOIN catalogue.text AS base ON base.digest = proposal.base

@@ -13,10 +13,10 @@ from layers.access.decide import decide
 from layers.access.grammar import Grant
 from layers.errors import ConflictError, ForbiddenError, GrantsError, NotFoundError, RefusedError
 from layers.sharing.apply import apply_proposal
-from layers.sharing.proposal import open_proposal, rebase
+from layers.sharing.proposal import rebase
 from layers.store.catalogue import Catalogue, LiveCatalogue, load_catalogue
 from layers.store.connection import Database
-from layers.store.policy import history
+from layers.store.policy import history, open_proposal
 from tests.support import policies
 from tests.support.policies import OPERATOR, OWNERS_GRANT, REVIEWERS, altered, put, with_fields
 
@@ -42,7 +42,7 @@ async def test_what_is_applied_is_in_force_and_in_the_history(database: Database
         assert (newest.digest, newest.previous, newest.by, newest.os_user) == (
             found.digest, before, "operator", "tester",
         )  # fmt: skip
-        assert await open_proposal(connection, after, OPERATOR) is None
+        assert await open_proposal(connection, OPERATOR) is None
 
 
 async def test_the_seed_of_the_profile_is_the_first_entry_of_the_history(database: Database) -> None:
@@ -109,7 +109,7 @@ async def test_two_applications_at_once_leave_one_policy(database: Database) -> 
 
 
 async def test_what_was_confirmed_is_what_is_applied(database: Database) -> None:
-    confirmed = (await policies.proposed(database, WIDER)).proposal.digest
+    confirmed = (await policies.proposed(database, WIDER)).digest
     await policies.proposed(database, GRANTS[1:])
     with pytest.raises(ConflictError):
         await apply_proposal(database, OPERATOR, expected=confirmed)
