@@ -66,7 +66,7 @@ async def get_events_csv(
     """Nhật ký dạng bảng tính, mới nhất trước · the newest accesses as a table."""
     found = await _readers(request, layer, first, until, action, None, MOST_ROWS)
     language = language_of(request)
-    titles = [text(language, f"readers.{name}") for name in COLUMNS]
+    titles = [text(language, title) for title in COLUMNS.values()]
     rows = ([each[name] for name in COLUMNS] for each in map(_access, found.events))
     return csv_response([titles, *rows], f"{layer}-{found.period.first}-{found.period.last}")
 

@@ -13,11 +13,15 @@ from ogc.common.language import language_of
 
 from .pages import render, say
 
-#: of the table and of the file, in this order
-COLUMNS = (
-    "at", "principal", "office", "roles", "action", "as", "purpose", "dossier", "features", "bytes", "accesses",
-    "decision", "reason", "grants", "state",
-)  # fmt: skip
+#: columns of the file, and what they are called
+COLUMNS = {
+    "at": "readers.at", "principal": "readers.principal", "office": "readers.office",
+    "roles": "readers.roles", "action": "readers.action", "as": "readers.as",
+    "purpose": "readers.purpose", "dossier": "readers.dossier", "features": "readers.features",
+    "bytes": "readers.bytes", "accesses": "readers.accesses", "decision": "readers.decision",
+    "reason": "readers.reason",
+    "grants": "readers.grants", "state": "readers.state",
+}  # fmt: skip
 
 
 def readers_page(request: Request, catalogue: Catalogue, document: Mapping[str, Any]) -> HTMLResponse:
@@ -29,5 +33,5 @@ def readers_page(request: Request, catalogue: Catalogue, document: Mapping[str, 
     return render(
         request, "readers.html", catalogue=catalogue, here="access", document=document,
         definition=catalogue.layer(document["layer"]).definition, actions=actions,
-        caller=lambda name: callers.get(name, name), purpose=lambda name: purposes.get(name, name),
+        reader=lambda name: callers.get(name, name), purpose_title=lambda name: purposes.get(name, name),
     )  # fmt: skip
