@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from gis.errors import Message
 from layers.access.explain import Explanation, explain
+from layers.access.explain_row import RowExplanation
 from layers.access.grammar import Action
 from layers.access.matrix import Matrix, matrix, subjects_of
 from layers.access.validate import Problem, validate
@@ -19,6 +20,7 @@ from layers.errors import InvalidRequestError, NotFoundError
 from layers.profile.grammar import LayerDefinition
 from layers.profile.grants import read_grants
 from layers.sharing.proposal import day_of
+from layers.sharing.rows import Asked, row_explained
 from layers.store.catalogue import Catalogue, load_catalogue
 
 from .context import caller, database, output, principal_named, print_json, run
@@ -133,26 +135,40 @@ def explain_command(
     purpose: Annotated[
         str | None, typer.Option("--purpose", help="mặc định: mục đích đầu của danh tính · the identity's first")
     ] = None,
+    row: Annotated[
+        str | None, typer.Option("--row", help="một đối tượng: fid:… hoặc khóa · one feature: fid:… or its key")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Vì sao được hoặc không được · why somebody may or may not."""
-    found = run(lambda: _explanation(layer, action, identity, purpose), as_json=as_json)
+    found, on_row = run(lambda: _explanation(layer, action, identity, purpose, row), as_json=as_json)
     if as_json:
-        print_json(found.as_dict())
-    else:
-        _show_explanation(found)
+        print_json({**found.as_dict(), "row": on_row.as_dict() if on_row else None})
+        return
+    _show_explanation(found)
+    if on_row:
+        _show_row(on_row)
 
 
-async def _explanation(layer: str, action: str, identity: str | None, purpose: str | None) -> Explanation:
-    catalogue = await _catalogue()
-    about = principal_named(identity, catalogue)
-    known = next((one for one in catalogue.profile.identities if one.id == identity), None)
-    stated = purpose or (known.purposes[0] if known and known.purposes else None)
-    return explain(
-        caller(), definition_named(catalogue, layer), action_named(action), catalogue.grants,
-        purpose=stated, day=day_of(None), active_agreements=catalogue.active_agreements,
-        about=about, sectors=catalogue.profile.header.sectors,
-    )  # fmt: skip
+async def _explanation(
+    layer: str, action: str, identity: str | None, purpose: str | None, row: str | None
+) -> tuple[Explanation, RowExplanation | None]:
+    async with database(size=2) as opened:
+        async with opened.connection() as connection:
+            catalogue = await load_catalogue(connection)
+        about = principal_named(identity, catalogue)
+        known = next((one for one in catalogue.profile.identities if one.id == identity), None)
+        stated = purpose or (known.purposes[0] if known and known.purposes else None)
+        definition, named, day = definition_named(catalogue, layer), action_named(action), day_of(None)
+        found = explain(
+            caller(), definition, named, catalogue.grants,
+            purpose=stated, day=day, active_agreements=catalogue.active_agreements,
+            about=about, sectors=catalogue.profile.header.sectors,
+        )  # fmt: skip
+        if row is None:
+            return found, None
+        asked = Asked(about, named, stated, layer, row)
+        return found, await row_explained(opened, catalogue, caller(), asked, day)
 
 
 def definition_named(catalogue: Catalogue, layer: str) -> LayerDefinition:
@@ -185,6 +201,16 @@ def _show_explanation(found: Explanation) -> None:
         shape = None if level is None else Message(f"hình học: {level.vi}", f"geometry: {level.en}")
         for detail in filter(None, (account.rows, shape, account.next_step)):
             _say("    ", detail)
+
+
+def _show_row(found: RowExplanation) -> None:
+    shown = ", ".join(found.columns) or "–"
+    if found.is_shown:
+        _say("[green]✓[/green]", Message(f"đối tượng được xem; ô: {shown}", f"the feature is shown; cells: {shown}"))
+    else:
+        _say("[red]✗[/red]", Message("đối tượng không được xem", "the feature is not shown"))
+    for account in found.grants:
+        _say("[green]+[/green]" if account.has_row else "[red]−[/red]", _named(account.grant, account.why))
 
 
 def _named(grant: str, why: Message) -> Message:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -20,18 +21,20 @@ from tests.support.policies import OWNERS_GRANT, REVIEWERS
 Run = Callable[..., Ran]
 
 
-@pytest.fixture
-def run(make_template: Callable[[str, Callable[[str], None]], str], server: Any, tmp_path: Path) -> Run:
-    environment = {
-        "LIENTHONG_DATABASE_URL": server.url(make_template("policies", policies.fill)),
-        "LIENTHONG_DATA": str(tmp_path / "data"),
-    }
+def runner(url: str, tmp_path: Path) -> Run:
+    environment = {"LIENTHONG_DATABASE_URL": url, "LIENTHONG_DATA": str(tmp_path / "data")}
 
     def command(*arguments: object) -> Ran:
         done = CliRunner().invoke(app, [*map(str, arguments)], env=environment)
         return Ran(done.exit_code, done.stdout, done.stderr)
 
     return command
+
+
+@pytest.fixture
+def run(make_template: Callable[[str, Callable[[str], None]], str], server: Any, tmp_path: Path) -> Run:
+    """On the template itself: what is asked here leaves nothing behind."""
+    return runner(server.url(make_template("policies", policies.fill)), tmp_path)
 
 
 def test_the_policy_in_force_is_validated(run: Run) -> None:
@@ -70,6 +73,21 @@ def test_somebody_is_told_why_they_may_and_why_not(run: Run) -> None:
     assert denied.code == 0 and not denied.json["is_allowed"] and denied.json["reason"] == "no_grant"
     assert "xem bảng" in run("explain", "--as", "reviewer", "--layer", "parcel").out
     assert run("explain", "--layer", "parcel", "--json").json["is_allowed"]
+
+
+def test_the_operator_is_told_why_somebody_sees_one_feature_and_which_cells(url: str, tmp_path: Path) -> None:
+    run = runner(url, tmp_path)
+    asked = ("explain", "--as", "reviewer", "--layer", "parcel", "--row")
+    seen, hidden = (run(*asked, row, "--json").json["row"] for row in ("P0000", "fid:13330"))
+    assert seen["is_shown"] and "ma_xa" in seen["columns"] and "ten_chu" not in seen["columns"]
+    assert [(each["grant"], each["has_row"]) for each in seen["grants"]] == [(REVIEWERS, True)]
+    assert (hidden["is_shown"], hidden["columns"]) == (False, [])
+    assert [(each["grant"], each["has_row"], each["columns"]) for each in hidden["grants"]] == [(REVIEWERS, False, [])]
+    assert "đối tượng được xem" in run(*asked, "P0000").out and "không được xem" in run(*asked, "P0090").out
+    assert run(*asked, "không có").code == run(*asked, "fid:1").code == 1
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM access.event WHERE layer = 'parcel'").fetchone()
+    assert found == (4,)
 
 
 @pytest.mark.parametrize(

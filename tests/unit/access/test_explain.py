@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from layers.access.explain import Explanation, explain, require_owner
+from layers.access.explain_row import explain_row
 from layers.access.grammar import Action, Grant
 from layers.access.principal import PUBLIC, Principal, operator
 from layers.errors import ForbiddenError, NotFoundError
@@ -142,3 +143,23 @@ def test_the_operator_stands_on_no_grant() -> None:
     found = explained(grant("a", "site"), principal=operator("root"))
     assert (found.is_allowed, found.grants, found.until) == (True, (), None)
     assert "chua_nhan" in found.columns
+
+
+def test_a_row_is_explained_to_those_who_answer_for_the_layer_only() -> None:
+    rows = grant("a", "site", rows="xa IN :claims.xa", geometry="none")
+    names = grant("b", "site", rows="so > 1", columns={"names": ["chu_su_dung"]})
+    policy, bound = [rows, names, PUBLISH], {"about": ANNA, "purpose": None, "day": DAY}
+    row = {"xa": "25747", "so": None, "chu_su_dung": "Lan"}
+    found = explain_row(OWNER, SITE, "items", policy, row, **bound)
+    assert (found.is_shown, found.columns, found.masked) == (True, ("xa", "so"), ("chu_su_dung",))
+    assert [(each.grant, each.has_row, each.columns) for each in found.grants] == [
+        ("a", True, ("xa", "so")), ("b", None, ()),
+    ]  # fmt: skip
+    assert "ô trống" in found.grants[1].why.vi and json.dumps(found.as_dict())
+    outside = explain_row(operator("root"), SITE, "items", policy, {"xa": "1", "so": 0}, **bound)
+    assert (outside.is_shown, outside.columns, outside.geometry) == (False, (), None)
+    assert [each.has_row for each in outside.grants] == [False, False]
+    with pytest.raises(ForbiddenError):
+        explain_row(ANNA, SITE, "items", policy, row, **bound)
+    with pytest.raises(NotFoundError):
+        explain_row(ANNA, SITE, "items", [], row, **bound)
