@@ -14,7 +14,7 @@ def parcel_reference(parcel: str | dict[str, Any] | Any) -> dict[str, Any]:
     Raises ValueError for a text that is neither.
     """
     if isinstance(parcel, dict):
-        return parcel if {"parcel", "fid", "geometry"} & parcel.keys() else {"geometry": parcel}
+        return parcel if {"parcel", "fid", "geometry", "survey"} & parcel.keys() else {"geometry": parcel}
     if hasattr(parcel, "__geo_interface__"):
         return {"geometry": parcel.__geo_interface__}
     if parcel.startswith("fid:"):
