@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import batch, checking, province, reading
+from benchmarks import batch, checking, policy, province, reading
 from benchmarks.served import served
 from benchmarks.timing import Row, print_rows
 
@@ -20,7 +20,7 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--small", dest="size", action="store_const", const="small")
     size.add_argument("--full", dest="size", action="store_const", const="full")
-    parser.add_argument("--only", choices=("reading", "checking", "batch"))
+    parser.add_argument("--only", choices=("reading", "policy", "checking", "batch"))
     parser.set_defaults(size="small")
     arguments = parser.parse_args()
     parcels, runs, checks = SIZES[arguments.size]
@@ -41,6 +41,8 @@ def _rows(url: str, runs: int, checks: int, only: str | None) -> list[Row]:
             rows += [reading.items(url, server, runs), reading.deep_page(server, runs), reading.tile(url, server, runs)]
         if only in (None, "checking"):
             rows += [checking.one_parcel(url, checks), *checking.post_checks(url, server, checks)]
+    if only in (None, "policy"):
+        rows += policy.policy(url, runs)
     if only in (None, "batch"):
         rows.append(batch.batch(url))
     return rows

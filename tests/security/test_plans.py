@@ -36,7 +36,7 @@ FILL = """
     INSERT INTO data.parcel (fid, since, row_hash, ma, ma_xa, so_to, so_thua, dien_tich, con_hieu_luc, ten_chu,
                              geom, geom_4326, geom_3857)
     SELECT n, 1, '', 'P' || n, (25747 + 3 * (n %% 40))::text, (n %% 50)::text, n::text,
-           CASE WHEN n %% 11 > 0 THEN (n * 7919) %% 100000 END, n %% 2 = 0, 'CHU' || n,
+           CASE WHEN n %% 11 > 0 THEN (n::bigint * 7919) %% 100000 END, n %% 2 = 0, 'CHU' || n,
            ST_Multi(shape), ST_Multi(ST_Transform(shape, 4326)), ST_Multi(ST_Transform(shape, 3857))
     FROM generate_series(1, %(rows)s) AS n,
          LATERAL ST_MakeEnvelope(%(x)s + 25 * (n %% 400), %(y)s + 25 * (n / 400),
