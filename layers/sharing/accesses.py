@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -101,8 +102,17 @@ async def readers_of(
     async with database.transaction() as connection:
         sums = await read_sums(connection, query, MOST_SUMS + 1)
         events = await read_events(connection, query, most + 1)
-        await audit.record(connection, event.with_result(features=len(events[:most])), is_read=True)
+        shown = _whole_instants(events, most)
+        await audit.record(connection, event.with_result(features=len(shown)), is_read=True)
     return Readers(
-        layer, period, action, tuple(sums[:MOST_SUMS]), len(sums) <= MOST_SUMS, tuple(events[:most]),
-        next_after=events[most - 1].id if len(events) > most else None,
+        layer, period, action, tuple(sums[:MOST_SUMS]), len(sums) <= MOST_SUMS, shown,
+        next_after=shown[-1].id if len(events) > len(shown) else None,
     )  # fmt: skip
+
+
+def _whole_instants(events: Sequence[LoggedAccess], most: int) -> tuple[LoggedAccess, ...]:
+    """A page of about `most`: what happened at one instant is never cut in two."""
+    end = min(most, len(events))
+    while 0 < end < len(events) and events[end].id == events[end - 1].id:
+        end += 1
+    return tuple(events[:end])

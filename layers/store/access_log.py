@@ -11,7 +11,7 @@ from .statements import blocks
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Accesses to a layer in [since, until), newest first, from below the event `after`."""
+    """Accesses to a layer in [since, until), newest first, from before the event `after`."""
 
     layer: str
     since: datetime
@@ -23,7 +23,8 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True)
 class LoggedAccess:
-    """One access. `is_measured`: a check that used the layer, so that no feature of it was handed out."""
+    """One access; `id` is its instant in microseconds since 1970. `is_measured`: a check that used the layer and
+    handed out no feature of it."""
 
     id: int
     at: datetime
@@ -60,6 +61,7 @@ class LoggedSum:
 
 
 async def read_events(connection: Connection, query: LogQuery, most: int) -> list[LoggedAccess]:
+    """`most`, and besides all of the last one's instant."""
     found = await rows(connection, blocks("access_log")["events"], _values(query, most))
     return [LoggedAccess(**each) for each in found]
 
