@@ -99,18 +99,40 @@ def view_of(
 ) -> View:
     """The caller's sight of every layer, or of these. A layer the profile no longer has is seen by nobody."""
     applied = Applied(catalogue.profile_digest, catalogue.profile)
-    sights = {
-        name: sight_of(
-            principal,
-            state.definition,
-            catalogue.grants,
-            purpose=purpose,
-            day=day,
-            active_agreements=catalogue.active_agreements,
-            outcome_columns=_outcomes(applied)[name],
-        )
-        for name, state in catalogue.layers.items()
-        if layers is None or name in layers
-    }
+    asked = _Asked(_key(catalogue, principal, purpose, day), catalogue, principal, purpose, day)
+    sights = {name: _sight(asked, name) for name in catalogue.layers if layers is None or name in layers}
     withdrawn = frozenset(name for name, state in catalogue.layers.items() if state.state == "withdrawn")
     return View(sights, withdrawn, catalogue.policy_digest, applied=applied)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose sight it is and what it follows from; `key` names all of that."""
+
+    key: tuple[object, ...]
+    catalogue: Catalogue = field(compare=False)
+    principal: Principal = field(compare=False)
+    purpose: str | None = field(compare=False)
+    day: date = field(compare=False)
+
+
+def _key(catalogue: Catalogue, principal: Principal, purpose: str | None, day: date) -> tuple[object, ...]:
+    who = (principal.id, principal.roles, principal.office, principal.sector, principal.is_operator)
+    claims = tuple(sorted((name, tuple(values)) for name, values in principal.claims.items()))
+    rules = (catalogue.policy_digest, catalogue.profile_digest, catalogue.active_agreements)
+    return (*who, claims, *rules, purpose, day)
+
+
+@lru_cache(maxsize=4096)
+def _sight(asked: _Asked, layer: str) -> Sight:
+    """Every check comes by here: what one policy says of one caller is worked out once a day."""
+    catalogue = asked.catalogue
+    return sight_of(
+        asked.principal,
+        catalogue.layers[layer].definition,
+        catalogue.grants,
+        purpose=asked.purpose,
+        day=asked.day,
+        active_agreements=catalogue.active_agreements,
+        outcome_columns=_outcomes(Applied(catalogue.profile_digest, catalogue.profile))[layer],
+    )

@@ -29,8 +29,10 @@ SELECT (SELECT count(*) FROM access.disclosure WHERE dossier = %(dossier)s AND i
        (SELECT count(*) FROM access.disclosure WHERE principal = %(principal)s AND day = %(day)s) AS of_day
 
 -- disclose --
+-- One answer more. Who reads one record twice at the same moment is one reader.
 INSERT INTO access.disclosure (record, principal, dossier, bound_by, is_first, day)
 VALUES (%(record)s, %(principal)s, %(dossier)s, %(bound_by)s, %(is_first)s, %(day)s)
+ON CONFLICT (record, principal) DO NOTHING
 
 -- disclosures --
 -- who was told something reserved of these records
