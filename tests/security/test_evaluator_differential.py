@@ -17,6 +17,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func
 
 from gis.crs import Projection
@@ -228,7 +229,7 @@ def stored_rows(table: psycopg.Connection[Any]) -> list[dict[str, object]]:
     ]
 
 
-Shown = dict[int, tuple[dict[str, object], shapely.Geometry | None]]
+Shown = dict[int, tuple[dict[str, object], BaseGeometry | None]]
 
 
 def relation_rows(table: psycopg.Connection[Any], decision: Decision) -> Shown:
@@ -246,7 +247,7 @@ def relation_rows(table: psycopg.Connection[Any], decision: Decision) -> Shown:
 
 
 def by_the_grants(
-    row: Mapping[str, object], grants: Sequence[Grant], who: Principal, purpose: str | None
+    row: Mapping[str, Any], grants: Sequence[Grant], who: Principal, purpose: str | None
 ) -> tuple[set[str], GeometryLevel] | None:
     """The union per cell said once more from the grants themselves, without a decision."""
     holding = [each for each in grants if is_theirs(each, who, purpose) and has_row(each, row, who)]
@@ -277,7 +278,7 @@ def is_theirs(each: Grant, who: Principal, purpose: str | None) -> bool:
     )  # fmt: skip
 
 
-def has_row(each: Grant, row: Mapping[str, object], who: Principal) -> bool:
+def has_row(each: Grant, row: Mapping[str, Any], who: Principal) -> bool:
     """The rule without our own reading of edges: within is asked of the shape itself."""
     if each.rows is None:
         return True
@@ -296,7 +297,7 @@ def has_row(each: Grant, row: Mapping[str, object], who: Principal) -> bool:
 PROJECTION = Projection(storage=f"EPSG:{STORAGE_SRID}", operation="EPSG:6960")
 
 
-def require_shape(shape: shapely.Geometry | None, row: Mapping[str, Any], shown: ShownRow) -> None:
+def require_shape(shape: BaseGeometry | None, row: Mapping[str, Any], shown: ShownRow) -> None:
     """A shape is drawn exactly as the level says, and never more exactly."""
     level = shown.geometry
     if level.kind == "none":

@@ -148,7 +148,8 @@ def test_the_operator_stands_on_no_grant() -> None:
 def test_a_row_is_explained_to_those_who_answer_for_the_layer_only() -> None:
     rows = grant("a", "site", rows="xa IN :claims.xa", geometry="none")
     names = grant("b", "site", rows="so > 1", columns={"names": ["chu_su_dung"]})
-    policy, bound = [rows, names, PUBLISH], {"about": ANNA, "purpose": None, "day": DAY}
+    policy = [rows, names, PUBLISH]
+    bound: dict[str, Any] = {"about": ANNA, "purpose": None, "day": DAY}
     row = {"xa": "25747", "so": None, "chu_su_dung": "Lan"}
     found = explain_row(OWNER, SITE, "items", policy, row, **bound)
     assert (found.is_shown, found.columns, found.masked) == (True, ("xa", "so"), ("chu_su_dung",))

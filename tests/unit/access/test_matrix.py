@@ -28,7 +28,8 @@ SECTORS = {"construction": Title(vi="Xây dựng", en="Construction"), "land": T
 
 def made(*grants: Grant, **more: Any) -> Matrix:
     subjects = subjects_of(grants, [PUBLIC, ANNA])
-    return matrix(grants, [SITE, PLAN], subjects, **{"day": DAY, "sectors": SECTORS} | more)
+    asked: dict[str, Any] = {"day": DAY, "sectors": SECTORS} | more
+    return matrix(grants, [SITE, PLAN], subjects, **asked)
 
 
 def cell(found: Matrix, layer: str, who: str, action: str = "items") -> Cell:
