@@ -59,6 +59,12 @@ class Accesses:
         async with self._database.connection() as connection:
             await audit.record(connection, event, is_read=True)
 
+    async def refused_check(self, request: Request, dossier: str | None, reason: str) -> None:
+        """The event of a check that was refused before it was opened."""
+        event = audit.Event.of(principal_of(request), "check", "deny", dossier=dossier, reason=reason)
+        async with self._database.connection() as connection:
+            await audit.record(connection, event, is_read=True)
+
     def limit(self, relation: Relation) -> None:
         """One use of the grants behind the relation. Raises TooManyError, which leaves its event too, counted: who asks
         too often must not make the service write as often."""

@@ -18,7 +18,7 @@ from layers.checking.history import checks_of, find_answer
 from layers.checking.request import CheckRequest, parse_parcel
 from layers.checking.run import check
 from layers.checking.shown import flat, is_reduced, levelled
-from layers.errors import FieldError, InvalidRequestError
+from layers.errors import FieldError, ForbiddenError, InvalidRequestError
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
@@ -60,12 +60,17 @@ class CheckBody(Closed):
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
     body = validated(CheckBody, await request.body())
+    try:
+        purpose = purpose_of(request, body.purpose)
+    except ForbiddenError:
+        await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
+        raise
     asked = CheckRequest(
         procedure=body.procedure,
         subject=subject_of(body.subject),
         inputs=body.inputs,
         dossier=body.dossier,
-        purpose=purpose_of(request, body.purpose),
+        purpose=purpose,
         as_of=body.as_of,
         on_date=body.on_date,
     )

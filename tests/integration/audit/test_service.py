@@ -41,6 +41,15 @@ def test_a_read_says_how_much_left_and_hides_what_was_asked(own_service: OwnServ
     assert "CHUSOHUU" not in str(events) and "eyJ" not in str(events)
 
 
+def test_a_check_for_a_purpose_that_was_not_given_leaves_a_refusal(own_service: OwnService) -> None:
+    body = {"procedure": "p", "subject": {"fid": "1"}, "purpose": "espionage", "dossier": "D1"}
+    with own_service() as running:
+        assert running.reviewer.http.post("/checks", json=body).status_code == 403
+        (event,) = _events(running.url)
+    told = [event[name] for name in ("principal", "action", "decision", "reason", "dossier", "purpose")]
+    assert told == ["reviewer", "check", "deny", "purpose", "D1", None]
+
+
 def test_the_server_seals_and_has_it_witnessed_when_it_ends(own_service: OwnService, tmp_path: Path) -> None:
     with own_service() as running:
         running.officer.get("/collections/zone/items")
