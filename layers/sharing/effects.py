@@ -14,12 +14,13 @@ from typing import Protocol, get_args
 from layers.access.box import Box, GeometryLevel, normal_form
 from layers.access.decide import decide
 from layers.access.grammar import Action, Grant
+from layers.access.matrix import Subject, subjects_of
 from layers.profile.grammar import LayerDefinition
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection
 from layers.store.reach import Beyond, count_beyond
 
-from .subjects import Subject, subjects
+from .subjects import Purposes, purposes_for
 
 Boxes = tuple[Box, ...]
 Within = Callable[[LayerDefinition], Boxes | None]
@@ -47,7 +48,8 @@ class Effect:
 
     def as_dict(self) -> dict[str, object]:
         return {
-            "subject": self.subject.as_dict(), "layer": self.layer, "action": self.action,
+            "subject": {"kind": self.subject.kind, "name": self.subject.name, "title": self.subject.title.as_dict()},
+            "layer": self.layer, "action": self.action,
             "before": _word(self.was_allowed), "after": _word(self.is_allowed),
             "rows": {"gained": self.rows_gained, "lost": self.rows_lost},
             "columns": {"gained": dict(self.columns_gained), "lost": dict(self.columns_lost)},
@@ -104,16 +106,21 @@ def _differing(
 ) -> Iterator[tuple[Effect, LayerDefinition, Boxes, Boxes]]:
     listed = tuple(catalogue.profile.layers if layers is None else layers)
     active = catalogue.active_agreements
-    for subject in subjects(catalogue.profile, (*before, *after)):
+    both = (*before, *after)
+    for subject in subjects_of(both, catalogue.profile.identities):
+        purposes = purposes_for(subject, catalogue.profile, both)
         for definition in listed:
             for action in ACTIONS:
-                old, new = (_boxes(subject, definition, action, grants, day, active) for grants in (before, after))
+                old, new = (
+                    _boxes(subject, purposes, definition, action, grants, day, active) for grants in (before, after)
+                )
                 if old != new:
                     yield Effect(subject, definition.id, action, bool(old), bool(new)), definition, old, new
 
 
 def _boxes(
     subject: Subject,
+    purposes: Purposes,
     definition: LayerDefinition,
     action: Action,
     grants: Sequence[Grant],
@@ -122,7 +129,7 @@ def _boxes(
 ) -> Boxes:
     decisions = [
         decide(subject.principal, definition, action, grants, purpose=purpose, day=day, active_agreements=active)
-        for purpose in subject.purposes
+        for purpose in purposes
     ]
     return normal_form([box for decision in decisions for box in decision.boxes])
 

@@ -8,26 +8,13 @@ from typing import Literal
 
 from gis.errors import Message
 from layers.access.box import GeometryLevel
+from layers.access.words import ACTIONS, level_words, together
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 
 from .effects import Effect
 
 Tone = Literal["gained", "lost", "neutral"]
-ACTIONS = {
-    "items": Message("xem bảng", "table"),
-    "tile": Message("xem bản đồ", "map tiles"),
-    "map": Message("ảnh bản đồ", "map images"),
-    "export": Message("tải về", "export"),
-    "check": Message("kiểm tra", "check"),
-    "edit": Message("sửa", "edit"),
-    "publish": Message("công bố", "publish"),
-}
-LEVELS = {
-    "full": Message("đầy đủ", "full"),
-    "centroid": Message("một điểm", "one point"),
-    "none": Message("không có hình", "no shape"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +102,4 @@ def _geometry(effect: Effect, is_parcel: bool) -> Iterator[Part]:
 
 
 def _listed(levels: Sequence[GeometryLevel]) -> Message:
-    words = [level_words(level) for level in levels]
-    return Message(" / ".join(word.vi for word in words) or "–", " / ".join(word.en for word in words) or "–")
-
-
-def level_words(level: GeometryLevel) -> Message:
-    if level.kind == "grid":
-        vi = f"{level.precision_m:g}".replace(".", ",")
-        return Message(f"lưới {vi} m", f"grid of {level.precision_m:g} m")
-    return LEVELS[level.kind]
+    return together(map(level_words, levels), " / ") if levels else Message("–", "–")

@@ -24,7 +24,8 @@ class Parameters:
     """The query of one request, checked against the names its route knows."""
 
     def __init__(self, request: Request, known: Collection[str] = (), *, allow_others: bool = False) -> None:
-        """`allow_others` leaves names that are not known to the route, which then asks `others`."""
+        """`allow_others` leaves names that are not known to the route, which then asks `others`. A route that names `f`
+        or `lang` among its own judges their values itself."""
         self._values: dict[str, str] = {}
         self._known = COMMON.union(known)
         errors = []
@@ -34,7 +35,7 @@ class Parameters:
             elif name in self._values:
                 errors.append(_error(name, "tham số lặp lại", "given more than once"))
             self._values[name] = value
-        errors += _errors_of_common(self._values)
+        errors += _errors_of_common({name: text for name, text in self._values.items() if name not in known})
         if errors:
             raise invalid(errors)
 

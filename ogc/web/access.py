@@ -9,11 +9,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from gis.errors import Message
+from layers.access.explain import Explanation
+from layers.access.matrix import Matrix, MatrixRow
+from layers.access.words import ACTIONS
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.sharing.changes import Change
 from layers.sharing.difference import Difference
-from layers.sharing.wording import ACTIONS as ACTION_WORDS
 from layers.sharing.wording import lines
 from layers.store.catalogue import Catalogue
 from layers.store.policy import Proposal
@@ -22,7 +24,7 @@ from . import grant_form
 from .pages import render, say
 
 #: entries of the row of links above every page of access
-PLACES = ("policy", "matrix", "proposal")
+PLACES = {"policy": "access/policy", "matrix": "access/matrix", "explain": "explain", "proposal": "access/proposal"}
 
 
 def policy_page(request: Request, catalogue: Catalogue, document: Mapping[str, Any]) -> HTMLResponse:
@@ -40,6 +42,19 @@ def proposal_page(
         request, catalogue, "access_proposal.html", "proposal",
         found=found, difference=difference, lines=told, changes=shown,
     )  # fmt: skip
+
+
+def matrix_page(request: Request, catalogue: Catalogue, found: Matrix) -> HTMLResponse:
+    """Sector by layer by action: one table a sector."""
+    sectors: dict[str, list[MatrixRow]] = {}
+    for row in found.rows:
+        sectors.setdefault(row.sector, []).append(row)
+    return _page(request, catalogue, "access_matrix.html", "matrix", matrix=found, by_sector=list(sectors.values()))
+
+
+def explain_page(request: Request, catalogue: Catalogue, found: Explanation | None) -> HTMLResponse:
+    """The question, and its answer once it was asked."""
+    return _page(request, catalogue, "access_explain.html", "explain", found=found, actions=grant_form.ACTIONS)
 
 
 def changed(change: Change) -> dict[str, Any]:
@@ -76,7 +91,7 @@ def _page(
     profile = catalogue.profile
     return render(
         request, template, status_code=status_code, catalogue=catalogue, here="access",
-        places=PLACES, place=place, action_words=ACTION_WORDS,
+        places=PLACES, place=place, action_words=ACTIONS,
         layer_words=lambda layer: _layer(profile, layer), whom=_whom, sharing_of=_sharing, **context,
     )  # fmt: skip
 

@@ -260,3 +260,71 @@ def test_every_answer_that_stands_on_a_decision_names_the_policy(standing: Servi
     etag = standing.public.get("/collections/zone/items").headers["etag"]
     known = standing.public.get("/collections/zone/items", headers={"If-None-Match": etag})
     assert (known.status_code, known.headers["lienthong-policy"]) == (304, digest)
+
+
+# ── who may what, and why ────────────────────────────────────────────────────────────────────────
+def test_the_matrix_shows_an_owner_everybody_and_others_themselves(standing: Service, owner: Caller) -> None:
+    rows = owner.json("/access/matrix")["rows"]
+    on_own = {row["subject"]["name"] for row in rows if row["layer"] == "parcel"}
+    assert on_own == {"public", "reviewer", "officer", "owner"}
+    assert {row["subject"]["name"] for row in rows if row["layer"] != "parcel"} == {"owner"}
+    public = standing.public.json("/access/matrix")["rows"]
+    assert {(row["layer"], row["subject"]["name"]) for row in public} == {
+        ("zone", "public"), ("line", "public"), ("empty", "public"),
+    }  # fmt: skip
+
+
+def test_the_matrix_comes_as_json_page_and_table(owner: Caller) -> None:
+    assert owner.json("/access/matrix")["policy"] == owner.json("/access/policy")["policy"]
+    for asked in ({"params": {"f": "csv"}}, {"headers": {"Accept": "text/csv"}}):
+        table = owner.get("/access/matrix", **asked)
+        assert table.headers["content-type"] == "text/csv; charset=utf-8" and "Lớp parcel" in table.text
+    assert owner.get("/access/matrix?f=html").headers["content-type"].startswith("text/html")
+    assert owner.get("/access/matrix?f=xml").status_code == 400
+    assert owner.get("/collections?f=csv").status_code == 400
+
+
+def test_explain_tells_why_and_why_not_in_terms_of_ones_own_grants(standing: Service) -> None:
+    allowed = standing.reviewer.json("/explain?layer=parcel&action=items")
+    assert allowed["is_allowed"] and [grant["grant"] for grant in allowed["grants"]] == [REVIEWERS]
+    denied = standing.reviewer.json("/explain?layer=parcel&action=export")
+    assert (denied["is_allowed"], denied["reason"]) == (False, "no_grant")
+    hidden, missing = (standing.public.get(f"/explain?layer={name}") for name in ("register", "nowhere"))
+    assert hidden.status_code == missing.status_code == 404 and hidden.content == missing.content
+    assert standing.public.get("/explain").status_code == 400
+    assert standing.public.get("/explain?layer=zone&action=fly").status_code == 400
+
+
+def test_only_an_owner_asks_for_somebody_else(standing: Service, owner: Caller) -> None:
+    found = owner.json("/explain?layer=parcel&as=reviewer")
+    assert (found["as"], found["purpose"], found["is_allowed"]) == ("reviewer", "construction_permit", True)
+    assert owner.get("/explain?layer=parcel&as=nobody").status_code == 404
+    refused = [standing.reviewer.get(f"/explain?layer=parcel&as={name}") for name in ("owner", "nobody")]
+    assert [answer.status_code for answer in refused] == [403, 403] and refused[0].content == refused[1].content
+    assert owner.get("/explain?layer=register&as=officer").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(
+    "path",
+    ["/access/policy", "/access/matrix", "/access/proposal", "/explain", "/explain?layer=parcel&action=tile",
+     "/access/edit", f"/access/edit?grant={REVIEWERS}"],
+)  # fmt: skip
+def test_every_page_of_access_answers_in_both_languages(owner: Caller, path: str, language: str) -> None:
+    _put(owner, altered(OWN, REVIEWERS, with_fields(geometry="centroid")))
+    page = owner.get(path, params={"f": "html", "lang": language} | dict(httpx.URL(path).params))
+    assert page.status_code == 200 and f'lang="{language}"' in page.text
+    assert "<script>" not in page.text and " style=" not in page.text
+
+
+def test_every_route_of_access_is_in_the_description_of_the_service(standing: Service) -> None:
+    paths = standing.public.json("/api")["paths"]
+    wanted = {
+        "/explain": {"get"}, "/access": {"get"}, "/access/matrix": {"get"}, "/access/policy": {"get", "post"},
+        "/access/policy/{grant_id}": {"get"}, "/access/proposal": {"get", "put", "delete", "post"},
+        "/access/proposal/rebase": {"post"}, "/access/proposal/diff": {"get"}, "/access/edit": {"get", "post"},
+    }  # fmt: skip
+    assert {path: set(paths[path]) for path in wanted} == wanted
+    named = {parameter["name"] for parameter in paths["/explain"]["get"]["parameters"]}
+    assert named == {"layer", "action", "purpose", "as"}
+    assert "requestBody" in paths["/access/proposal"]["put"] and "requestBody" in paths["/access/policy"]["post"]
