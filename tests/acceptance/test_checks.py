@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from ogc.cli import check, replay
+from ogc.cli import check, dossier, replay
 from tests.support.checked import PARCEL, Place, corridor, fill, geojson
 from tests.support.published import box
 
@@ -31,6 +31,7 @@ class CommandLine:
         app = typer.Typer()
         check.register(app)
         replay.register(app)
+        app.add_typer(dossier.app, name="dossier")
         return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
     def json(self, *arguments: str) -> Any:
@@ -91,6 +92,51 @@ def test_a_shape_of_a_file_is_checked(lienthong: CommandLine, tmp_path: Path) ->
 def test_another_identity_sees_less(lienthong: CommandLine) -> None:
     answer = lienthong.json("check", PARCEL, *ASKED, "--as", "public")
     assert "withheld" in {one["outcome"] for one in answer["findings"]}
+
+
+def test_a_registered_dossier_is_told_what_a_free_check_is_not(lienthong: CommandLine) -> None:
+    asked = ["check", PARCEL, *ASKED, "--as", "reviewer", "--purpose", "land_use_change", "--dossier", "H29-1"]
+
+    def outcome() -> str:
+        findings = lienthong.json(*asked)["findings"]
+        return str(next(one["outcome"] for one in findings if one["check"] == "waste_distance"))
+
+    assert outcome() == "withheld"
+    made = lienthong.json("dossier", "register", "H29-1", "--parcel", PARCEL, "--as", "one_stop")
+    assert (made["procedure"], made["closed"], made["answers"]) == (None, None, {"used": 0, "limit": 3})
+    assert outcome() == "clear"
+    shown = lienthong("dossier", "show", "H29-1")
+    assert shown.exit_code == 0 and made["parcels"][0] in shown.stdout and "1 / 3" in shown.stderr
+    assert lienthong.json("dossier", "register", "H29-1", "--close")["closed"]
+    assert outcome() == "withheld"
+
+
+def test_a_survey_file_is_registered_by_its_digest_and_checked_as_a_file(
+    lienthong: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "survey.geojson"
+    file.write_text(json.dumps(geojson(box(15, 0, 20, 20))))
+    lienthong.json("dossier", "register", "H29-2", "--survey", str(file))
+    asked = ["--as", "reviewer", "--purpose", "land_use_change", "--dossier", "H29-2"]
+    answer = lienthong.json("check", "--geometry", str(file), *ASKED, *asked)
+    assert next(one["outcome"] for one in answer["findings"] if one["check"] == "waste_distance") == "clear"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["register", "H29-1", "--parcel", PARCEL, "--as", "officer"], "one-stop"),
+        (["register", "H29-1"], "parcels"),
+        (["register", "H29-1", "--parcel", "25813/1/1"], "fid:"),
+        (["register", "H29-1", "--survey", "missing.geojson"], "missing.geojson"),
+        (["show", "nothing"], "permitted"),
+    ],
+)  # fmt: skip
+def test_a_dossier_that_cannot_be_registered_or_shown_says_why(
+    lienthong: CommandLine, arguments: list[str], told: str
+) -> None:
+    shown = lienthong("dossier", *arguments)
+    assert shown.exit_code == 1 and told in shown.stderr and "Traceback" not in shown.output
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from layers.errors import NotFoundError
 from layers.profile.grammar import Identity
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
+from layers.store.dossiers import dossier
 from tests.support.province import Province
 
 INPUTS: Mapping[str, Mapping[str, object]] = {
@@ -183,3 +184,37 @@ def test_what_is_withheld_freely_says_nothing_of_what_was_found(shown: list[Show
                 outcomes.setdefault(place, set()).add(engine["outcome"])
     assert all(len(said) == 1 for said in words.values())
     assert any(len(found) > 1 for found in outcomes.values())
+
+
+def test_the_demos_dossiers_tell_their_desks_an_outcome(province: Province) -> None:
+    """A blocked parcel and a site for a petrol station; without the dossier neither desk is told."""
+    cases = {
+        "H29-DEMO-0001": ("construction_reviewer", "construction_permit", "blocks", "affected"),
+        "H29-DEMO-0002": ("land_officer", "petrol_station_siting", "water_intake_distance", "clear"),
+    }
+
+    async def run() -> list[tuple[str, str, str]]:
+        async with Database.open(province.url, size=2) as database:
+            async with database.connection() as connection:
+                catalogue = await load_catalogue(connection)
+                known = {name: await dossier(connection, name) for name in cases}
+            people = {one.id: one for one in catalogue.profile.identities}
+            found = []
+            for name, (identity, procedure, asked, _) in cases.items():
+                registered = known[name]
+                assert registered is not None
+                for given in (None, name):
+                    request = CheckRequest(
+                        procedure, ByFid(registered.parcels[0]), INPUTS[procedure], given,
+                        people[identity].purposes[0], on_date=ON_DATE,
+                    )  # fmt: skip
+                    (one,) = await _ask(database, catalogue, request, _principal(people[identity]))
+                    told = next(shown for shown, _ in one.pairs() if shown["check"] == asked)
+                    found.append((name, told["outcome"], told["reasons"][0]["code"]))
+            return found
+
+    assert anyio.run(run) == [
+        one
+        for name, (*_, outcome) in cases.items()
+        for one in ((name, "withheld", "needs_dossier"), (name, outcome, "reduced"))
+    ]

@@ -265,6 +265,28 @@ def test_a_stray_file_is_an_error_because_it_would_do_nothing(minimal: Path) -> 
     assert [error.where for error in errors_of(minimal)] == ["identity.yaml:1"]
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ("{per_dossier: 0}", "check_only.per_dossier"),
+        ("{tick_ms: 1}", "check_only.tick_ms"),
+        ("{pad_bytes: many}", "check_only.pad_bytes"),
+        ("{registrar: [desk]}", "check_only.registrar"),
+    ],
+)
+def test_limits_of_check_only_layers_are_within_reason(minimal: Path, given: str, field: str) -> None:
+    path = minimal / "profile.yaml"
+    path.write_text(path.read_text(encoding="utf-8").rstrip() + f"\ncheck_only: {given}\n", encoding="utf-8")
+    (error,) = errors_of(minimal)
+    assert error.field == field and error.where.startswith("profile.yaml:")
+
+
+def test_a_profile_that_says_nothing_of_check_only_layers_lets_nobody_register(minimal: Path) -> None:
+    found = load_profile(minimal).header.check_only
+    assert (found.registrars, found.per_dossier, found.per_user_day) == ((), 3, 100)
+    assert (found.tick_ms, found.pad_bytes) == (500, 4096)
+
+
 def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
     assert [error.where for error in errors_of(tmp_path / "nowhere")] == ["profile.yaml:1"]
 
