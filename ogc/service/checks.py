@@ -122,8 +122,8 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
             dossier=dossier, parcel=query, purposes=caller.purposes, now=now_of(request),
         )  # fmt: skip
         response = json_response({"checks": [answer.content for answer in answers]})
-        is_guarded = any(answer.is_guarded for answer in answers)
-        return Made(response, is_guarded, sum(answer.slack_bytes for answer in answers))
+        # a list that leaves out what others asked must not take the longer the more there is of it
+        return Made(response, is_guarded=True, slack_bytes=sum(answer.slack_bytes for answer in answers))
 
     return await paced(request, make)
 
