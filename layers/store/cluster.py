@@ -18,6 +18,8 @@ from layers.errors import StoreError
 
 DATABASE = "lienthong"
 SYSTEM_USER = "postgres"
+SERVER_ROLE = "lt_server"
+_ADMIT, _MAKE = "ALTER ROLE lt_server LOGIN NOINHERIT", "CREATE ROLE lt_server LOGIN NOINHERIT"
 #: a socket path must fit into sockaddr_un
 MAX_SOCKET_PATH = 100
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
@@ -53,6 +55,11 @@ class Cluster:
 
     def url_of(self, database: str) -> str:
         return f"postgresql://{self.owner}@/{database}?host={self.socket_folder}"
+
+    @property
+    def server_url(self) -> str:
+        """As the web service logs in: it owns nothing and acts as one role or another (second wall)."""
+        return f"postgresql://{SERVER_ROLE}@/{DATABASE}?host={self.socket_folder}"
 
     @property
     def data(self) -> Path:
@@ -129,6 +136,15 @@ class Cluster:
         found = self._psql("postgres", "SELECT datname FROM pg_database").stdout.split()
         if DATABASE not in found:
             self._run("createdb", "-h", str(self.socket_folder), DATABASE)
+        self._admit_server()
+
+    def _admit_server(self) -> None:
+        """Only here may the role of the web service log in without more ado: whoever reaches this socket may."""
+        logins = self._psql("postgres", "SELECT rolname, rolcanlogin FROM pg_roles").stdout.split()
+        if f"{SERVER_ROLE}|t" in logins:
+            return
+        is_there = f"{SERVER_ROLE}|f" in logins
+        self._psql("postgres", _ADMIT if is_there else _MAKE)
 
     def _psql(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
         return self._run("psql", "-h", str(self.socket_folder), "-d", database, "-XAtqc", statement)

@@ -93,6 +93,10 @@ async def raw_columns(
     return tuple([result.get_value(row, column) or b"" for row in range(result.ntuples)] for column in range(count))
 
 
+#: as what the web service acts when it logs in as `lt_server`, which owns nothing and inherits nothing
+SERVING, GOVERNING = "lt_api", "lt_publish"
+
+
 class _Pooled(AsyncConnection[DictRow]):
     """A connection that knows as which role it acts: a switch that was broken off leaves it unknown, never assumed."""
 
@@ -117,8 +121,10 @@ class Database:
     #: false where the login may make no roles: the relation then stands alone (`doctor` says so)
     has_second_wall = True
 
-    def __init__(self, pool: AsyncConnectionPool[_Pooled]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[_Pooled], *, is_server: bool = False) -> None:
         self._pool = pool
+        self._role = SERVING if is_server else None
+        self._governing_role = GOVERNING if is_server else None
 
     @classmethod
     @asynccontextmanager
@@ -142,7 +148,9 @@ class Database:
                 "The database does not answer. Run 'lienthong db start' or check LIENTHONG_DATABASE_URL.",
             ) from error
         try:
-            yield cls(pool)
+            async with pool.connection() as connection:
+                found = await row(connection, "SELECT session_user = 'lt_server' AS is_server")
+            yield cls(pool, is_server=bool(found and found["is_server"]))
         finally:
             await pool.close()
 
@@ -156,9 +164,9 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit mode, for single statements."""
+        """A connection in autocommit mode, for single statements. It never acts as a role class."""
         async with self._pool.connection() as connection:
-            await _act_as(connection, None)
+            await _act_as(connection, self._role)
             yield connection
 
     @asynccontextmanager
@@ -189,10 +197,20 @@ class Database:
             async with self.connection() as connection, connection.transaction():
                 yield connection
             return
-        async with self.connection() as connection:  # ends what was begun: commits, or rolls back on an error
+        async with self.connection() as connection:  # the pool ends what was begun, by commit or rollback
             # the level goes with BEGIN: a statement of its own would cost every check a round trip
             await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             yield connection
+
+    @asynccontextmanager
+    async def governing(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """One transaction with the right to change the policy and to count what it would change."""
+        async with self._pool.connection() as connection:
+            await _act_as(connection, self._governing_role)
+            async with connection.transaction():
+                if snapshot:
+                    await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                yield connection
 
 
 def _stopped_by_the_wall() -> UnavailableError:

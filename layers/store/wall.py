@@ -124,6 +124,7 @@ async def enforce(
     for name, third, found in (("store_rows", "codes", made.rows), ("store_columns", "columns", made.columns)):
         roles, layers, values = [list(part) for part in zip(*sorted(found), strict=True)] if found else ([], [], [])
         await execute(connection, sql_[name], {"roles": roles, "layers": layers, third: values})
+    await execute(connection, sql_["store_checked"])
     done = await row(connection, sql_["enforce"])
     stands = bool(done and done["stands"])
     if not stands:

@@ -12,11 +12,11 @@ SELECT database_role, grantees FROM access.role_class
 SELECT role_class, layer, code FROM access.row_scope
 
 -- columns --
-SELECT role_class, layer, column_name FROM access.column_scope
+SELECT role_class, layer, column_name FROM access.column_scope WHERE role_class <> 'lt_check'
 
 -- granted --
 SELECT CASE WHEN is_public THEN 'public' ELSE role_class END AS role_class, layer, column_name, privilege_type
-FROM access.granted_column
+FROM access.granted_column WHERE role_class <> 'lt_check'
 
 -- granted_tables --
 SELECT concat_ws(' ', CASE WHEN is_public THEN 'public' ELSE role_class END, privilege_type, layer) AS name

@@ -59,5 +59,14 @@ INSERT INTO access.column_scope (role_class, layer, column_name)
 SELECT role_class, layer, column_name FROM unnest(%(roles)s::text[], %(layers)s::text[], %(columns)s::text[])
     AS row(role_class, layer, column_name)
 
+-- store_checked --
+-- Subjects of checks are looked up in the reference layers, with the engine's right: all columns, and no other layer.
+INSERT INTO access.column_scope (role_class, layer, column_name)
+SELECT 'lt_check', class.relname, attribute.attname
+FROM catalogue.applied JOIN catalogue.text AS whole ON whole.digest = applied.profile
+CROSS JOIN LATERAL jsonb_each_text(whole.body::jsonb -> 'header' -> 'reference_layers') AS named
+JOIN pg_class AS class ON class.relnamespace = 'data'::regnamespace AND class.relname = named.value
+JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
+
 -- enforce --
 SELECT access.enforce() AS stands

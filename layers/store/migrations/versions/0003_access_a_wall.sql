@@ -10,7 +10,8 @@ BEGIN
     FOREACH wanted IN ARRAY ARRAY['lt_api', 'lt_audit', 'lt_check', 'lt_publish', 'lt_reader', 'lt_server'] LOOP
         CONTINUE WHEN to_regrole(wanted) IS NOT NULL;
         BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+            EXECUTE format('CREATE ROLE %I NOLOGIN %s', wanted,
+                           CASE WHEN wanted = 'lt_server' THEN 'NOINHERIT' ELSE 'INHERIT' END);
         EXCEPTION
             WHEN duplicate_object OR unique_violation THEN NULL;
             WHEN insufficient_privilege THEN
@@ -225,3 +226,14 @@ GRANT INSERT, UPDATE, DELETE ON access.role_class, access.row_scope, access.colu
 GRANT SELECT ON ALL TABLES IN SCHEMA checks TO lt_check, lt_publish;
 GRANT INSERT ON checks.record TO lt_check;
 GRANT SELECT ON access.event TO lt_audit;
+GRANT INSERT ON catalogue.text TO lt_publish;
+GRANT INSERT, UPDATE ON access.policy TO lt_publish;
+GRANT SELECT ON public.schema_version TO lt_api, lt_publish;
+-- what comes later in these schemas is the service's too; sealed tables take back what must not be
+ALTER DEFAULT PRIVILEGES IN SCHEMA access, checks GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO lt_api, lt_publish;
+ALTER DEFAULT PRIVILEGES IN SCHEMA catalogue GRANT SELECT ON TABLES TO lt_api, lt_check, lt_publish, lt_audit;
+
+-- The web service logs in as lt_server, which owns nothing and inherits nothing, and acts as one of these: stepping back
+-- from a class (RESET ROLE) ends where nothing can be read. Serving is checking and leaving events.
+SELECT access.join_role('lt_check', 'lt_api'), access.join_role('lt_audit', 'lt_api'),
+       access.join_role('lt_api', 'lt_server'), access.join_role('lt_publish', 'lt_server');
