@@ -8,7 +8,10 @@ import psycopg
 import pytest
 
 from layers.store.connection import Connection, Database
+from tests.security.worlds import template
+from tests.security.worlds.vocabulary import Vocabulary, read_vocabulary
 from tests.support import sites
+from tests.support.server import Server
 
 
 @pytest.fixture
@@ -27,6 +30,17 @@ def _fill(url: str) -> None:
 async def connection(sites_database: str) -> AsyncIterator[Connection]:
     async with Database.open(sites_database, size=1) as database, database.connection() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def first_world(make_template: Callable[[str, Callable[[str], None]], str]) -> str:
+    """The template that every world of the two-world tests is cloned from."""
+    return make_template("two_worlds", template.fill)
+
+
+@pytest.fixture(scope="session")
+def words(first_world: str, server: Server) -> Vocabulary:
+    return read_vocabulary(server.url(first_world))
 
 
 @pytest.fixture

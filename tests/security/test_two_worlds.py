@@ -8,22 +8,19 @@ DESIGN.md and kept equal between the worlds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
-from tests.security.worlds import template
 from tests.security.worlds.asking import Asked, World, running
 from tests.security.worlds.comparing import differences
 from tests.security.worlds.differences import Differences
-from tests.security.worlds.drawing import Drawing, Route, routes_of
+from tests.security.worlds.drawing import Drawing, Route, drawing_of
 from tests.security.worlds.sight import IDENTITIES, Audience
-from tests.security.worlds.vocabulary import Vocabulary, read_vocabulary
-from tests.support.server import Server
+from tests.security.worlds.vocabulary import Vocabulary
 
 pytestmark = [pytest.mark.xdist_group("two_worlds"), pytest.mark.anyio]
 
@@ -34,22 +31,8 @@ AUDIENCES = (
 )  # fmt: skip
 PAIRS = tuple((seed, AUDIENCES[seed % len(AUDIENCES)]) for seed in range(20))
 REQUESTS, MANY_REQUESTS = 100, 1_000
-#: routes of the application that are in no OpenAPI document and have nothing to tell
-NO_ROUTE = frozenset({"HEAD", "OPTIONS"})
 
-MakeTemplate = Callable[[str, Callable[[str], None]], str]
 Clone = Callable[[str], str]
-
-
-@pytest.fixture(scope="module")
-def first_world(make_template: MakeTemplate) -> str:
-    """The name of the template that every world is cloned from."""
-    return make_template("two_worlds", template.fill)
-
-
-@pytest.fixture(scope="module")
-def words(first_world: str, server: Server) -> Vocabulary:
-    return read_vocabulary(server.url(first_world))
 
 
 @pytest.fixture(scope="module")
@@ -68,21 +51,6 @@ def second_world(url: str, audience: Audience, seed: int) -> str:
 async def two_services(urls: tuple[str, str], data: Path) -> AsyncIterator[tuple[World, World]]:
     async with running(urls[0], data, IDENTITIES) as one, running(urls[1], data, IDENTITIES) as other:
         yield one, other
-
-
-async def drawing_of(worlds: Sequence[World], words: Vocabulary, seed: int, identities: tuple[str, ...]) -> Drawing:
-    """Every world is asked for its description: what was asked before shows in /metrics."""
-    documents = [(await world.ask(Asked("/api", "/api"))).json() for world in worlds]
-    return Drawing(seed, words, routes_of(documents[0], list(served(worlds[0].app.routes))), identities)
-
-
-def served(routes: Any) -> Iterator[tuple[str, str]]:
-    """Method and path of every route the application has, in the document or not."""
-    for route in routes:
-        if hasattr(route, "methods") and hasattr(route, "path"):
-            yield from ((method, route.path) for method in sorted(set(route.methods) - NO_ROUTE))
-        else:
-            yield from served(route.original_router.routes if hasattr(route, "original_router") else route.routes)
 
 
 async def told_apart(one: World, other: World, drawing: Drawing, count: int) -> list[str]:

@@ -6,12 +6,13 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import anyio
 from fastapi import FastAPI
 
 from ogc.app import create_app
@@ -104,7 +105,9 @@ class World:
         waiting = [{"type": "http.request", "body": asked.body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
+            if not waiting:
+                await anyio.sleep_forever()  # a caller who waits for the answer says no more
+            return waiting.pop()
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -126,8 +129,9 @@ class World:
             "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()],
         }  # fmt: skip
 
-    async def again(self, asked: Asked, **changes: Any) -> Answer:
-        return await self.ask(replace(asked, **changes))
+    async def flush(self) -> None:
+        """Write the accesses that are only counted so far."""
+        await self.app.state.accesses.flush()
 
 
 async def _at_once(_when: float) -> None:

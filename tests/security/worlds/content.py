@@ -24,6 +24,8 @@ WARDS = {"25747": 0, "25750": 600, "25753": 1200}
 #: by layer, when each of its revisions was made; the service's clock stands later
 REVISED = tuple(datetime(2026, month, 3, 2, 0, tzinfo=UTC) for month in (7, 8, 9))
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+#: every access of a world
+EVENTS_AT = datetime(2026, 11, 19, 3, 0, tzinfo=UTC)
 #: layers that go through the real publication; the others are loaded by hand
 REALLY_PUBLISHED = ("site",)
 

@@ -10,13 +10,15 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from .asking import Answer, Asked
+from .asking import Answer, Asked, World
 from .texts import ODD_TEXTS, Texts
 from .vocabulary import LayerWords, Vocabulary
 
 TILE_ZOOMS = (0, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
+#: methods that every route has and that tell nothing of their own
+_NO_ROUTE = frozenset({"HEAD", "OPTIONS"})
 UNSAFE = ("PUT", "POST", "DELETE", "PATCH", "OPTIONS")
 PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_opinion", "any", "khong_co")
 ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
@@ -29,6 +31,7 @@ WEIGHTS: Mapping[str, float] = {
     "GET /collections": 3,
     "GET /collections/{collectionId}": 4,
     "GET /parcels": 5,
+    "GET /access/layers/{layerId}/events": 3,
     "POST /checks": 5,
     "GET /checks": 2,
     "GET /checks/{record_id}": 3,
@@ -311,6 +314,16 @@ class Drawing:
         body = {"grants": [grant] if self.texts.happens(0.8) else [], "merge": True, "note": "thử"}
         return "application/json", json.dumps(body).encode()
 
+    def grant_form(self) -> tuple[str, bytes]:
+        form = {"what": self.texts.any_of(("fields", "remove")), "grant": self.texts.any_of(GRANTS),
+                "id": "moi_ba", "layer": self.layer_id(), "actions": "items", "to_kind": "role", "to": "x"}  # fmt: skip
+        return "application/x-www-form-urlencoded", urlencode(form).encode()
+
+    def proposal_form(self) -> tuple[str, bytes]:
+        """Never agreed to: a policy that is applied would give the next requests other rights."""
+        form = {"what": self.texts.any_of(("withdraw", "rebase", "apply", "x")), "digest": "sha256:0", "agreed": ""}
+        return "application/x-www-form-urlencoded", urlencode(form).encode()
+
     def nothing(self) -> tuple[str, bytes]:
         return "application/json", b""
 
@@ -382,6 +395,9 @@ PARAMETERS: Mapping[str, One] = {
     "layer": _one("layer", Drawing.layer_id),
     "action": _one("action", lambda drawing: drawing.texts.any_of(ACTIONS)),
     "purpose": _one("purpose", lambda drawing: drawing.texts.any_of(PURPOSES)),
+    "grant": _one("grant", lambda drawing: drawing.texts.any_of(GRANTS)),
+    "from": _one("from", lambda drawing: drawing.texts.any_of(("2026-11-01", "2026-11-19", "2026-12-01", ""))),
+    "until": _one("until", lambda drawing: drawing.texts.any_of(("2026-11-19", "2026-11-20", "2026-10-01"))),
     "as": _one("as", lambda drawing: drawing.texts.any_of((*drawing.identities, "officer", "khong_co"))),
 }  # fmt: skip
 #: how often a parameter is given where the route has it
@@ -400,6 +416,7 @@ KNOWN_PATHS = frozenset({
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
+    "/access/layers/{layerId}/events.csv", "/access/edit",
     "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
 })  # fmt: skip
 #: what is sent with other methods: media type and body
@@ -411,4 +428,21 @@ BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "DELETE /access/proposal": Drawing.nothing,
     "POST /access/proposal/rebase": Drawing.nothing,
     "POST /access/policy": Drawing.wrong_digest,
+    "POST /access/edit": Drawing.grant_form,
+    "POST /access/proposal": Drawing.proposal_form,
 }
+
+
+async def drawing_of(worlds: Sequence[World], words: Vocabulary, seed: int, identities: tuple[str, ...]) -> Drawing:
+    """Every world is asked for its description: what was asked before shows in /metrics."""
+    documents = [(await world.ask(Asked("/api", "/api"))).json() for world in worlds]
+    return Drawing(seed, words, routes_of(documents[0], list(served(worlds[0].app.routes))), identities)
+
+
+def served(routes: Any) -> Iterator[tuple[str, str]]:
+    """Method and path of every route the application has, in the document or not."""
+    for route in routes:
+        if hasattr(route, "methods") and hasattr(route, "path"):
+            yield from ((method, route.path) for method in sorted(set(route.methods) - _NO_ROUTE))
+        else:
+            yield from served(route.original_router.routes if hasattr(route, "original_router") else route.routes)

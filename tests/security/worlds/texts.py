@@ -52,10 +52,8 @@ class Texts:
         """A drawn polygon of some ten to some hundred metres."""
         x, y = self.near(place, 0.0004)
         size, corners = self.any_of((0.0001, 0.0005, 0.0015)), self.any_of((3, 4, 7))
-        ring = [
-            [round(x + size * math.cos(2 * math.pi * n / corners), 7), round(y + size * math.sin(2 * math.pi * n / corners), 7)]
-            for n in range(corners)
-        ]  # fmt: skip
+        angles = [2 * math.pi * number / corners for number in range(corners)]
+        ring = [[round(x + size * math.cos(a), 7), round(y + size * math.sin(a), 7)] for a in angles]
         return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
     # ── times ────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""What there is to ask about: ids, values and places of the first world, of hidden rows and cells as well as shown ones."""
+"""What there is to ask about: ids, values and places of the first world, hidden ones as well as shown ones."""
 
 from __future__ import annotations
 
