@@ -85,9 +85,16 @@ def _cut(cut: Mapping[str, int], findings: list[Json], view: View) -> dict[str, 
 
 
 def _subject(subject: Mapping[str, Any], view: View) -> Json:
-    """The certificate's area is a column like any other; the rest names what the caller asked for."""
+    """What names the parcel and the certificate's area are columns like any other."""
     shown = {name: subject[name] for name in ("kind", "layer", "fid", "key", "label", "area_m2", "registered_area_m2")}
-    column = subject["registered_area_column"]
-    if column is not None and column not in (view.sight(subject["layer"]).columns(subject["attributes"]) or ()):
+    if subject["layer"] is None:
+        return shown
+    columns = view.sight(subject["layer"]).columns(subject["attributes"]) or frozenset()
+    key, label = view.naming_columns()
+    if not key <= columns:
+        shown["key"] = None
+    if not label <= columns:
+        shown["label"] = shown["key"] or f"fid:{subject['fid']}"
+    if subject["registered_area_column"] not in {None, *columns}:
         shown["registered_area_m2"] = None
     return shown

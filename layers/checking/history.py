@@ -21,6 +21,7 @@ from .reading import TIMEOUT_MS, Seeker
 from .request import LOCAL_TIME, ParcelQuery
 from .reserved import Reader, Right
 from .subject import UnknownCommuneError
+from .telling import shows_shape
 
 
 async def find_answer(
@@ -114,12 +115,12 @@ async def _readable(connection: Connection, reader: Reader, stored: RecordRow) -
 
 
 def _reaches(principal: Principal, view: View, subject: Mapping[str, Any]) -> bool:
-    """Does the caller have a right to the parcel? A drawn shape belongs to whoever drew it."""
+    """Does the caller see the parcel as it was measured? A drawn shape belongs to whoever drew it."""
     if principal.is_operator:
         return True
     if subject["layer"] is None:
         return False
-    return view.sight(subject["layer"]).columns(subject["attributes"]) is not None
+    return shows_shape(view.sight(subject["layer"]), subject["attributes"])
 
 
 async def _leave_event(

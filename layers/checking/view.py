@@ -61,6 +61,15 @@ class View:
         facts = _facts(self.applied)[layer] if self.applied else frozenset()
         return layer == parcel_layer or (sight.sees_all_rows and columns >= facts)
 
+    def naming_columns(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The columns that a parcel's key and its label are made of."""
+        if self.applied is None:
+            return frozenset(), frozenset()
+        parcel = self.applied.profile.parcel_layer
+        roles = (parcel.by_role(role) for role in ("sheet", "parcel_number", "commune"))
+        by_role = frozenset(column.name for column in roles if column is not None)
+        return frozenset(parcel.key_columns), frozenset(parcel.label_columns) | by_role
+
     def basis_column(self, layer: str) -> str | None:
         """The column that names the decision behind a feature; None where the layer has none."""
         definition = self.applied.profile.layer(layer) if self.applied else None
