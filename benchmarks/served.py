@@ -14,13 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-PROGRAM = """
-import sys, uvicorn
-from ogc.app import create_app
+from ogc.serving import serve
 from ogc.settings import Settings
-app = create_app(Settings(), demo=True, database_url=sys.argv[1])
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error", timeout_keep_alive=120)
-"""
+
+PROCESSES = 2
 
 
 @dataclass
@@ -47,13 +44,14 @@ class Served:
 
 
 @contextmanager
-def served(url: str, identity: str = "land_officer") -> Iterator[Served]:
+def served(url: str, identity: str = "land_officer", processes: int = PROCESSES) -> Iterator[Served]:
     """Start, wait until it answers, and end it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "LIENTHONG_DATABASE_URL": url}
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, url, str(port)], env=environment)
+    command = [sys.executable, "-m", "benchmarks.served", url, str(port), str(processes)]
+    process = subprocess.Popen(command, env=environment)
     try:
         server = Served(f"http://127.0.0.1:{port}", _token(environment, identity))
         _wait(server, process)
@@ -83,3 +81,13 @@ def _wait(server: Served, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError("the server was not ready in 60 s")
+
+
+def main() -> None:
+    """The server itself, in a process of its own."""
+    url, port, processes = sys.argv[1:]
+    serve(Settings(), url, "127.0.0.1", int(port), demo=True, processes=int(processes))
+
+
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,7 @@ def up(
     host: str = "127.0.0.1",
     parcels: Annotated[int, typer.Option(help="số thửa của tỉnh giả định · parcels of the demo")] = DEMO_PARCELS,
     seed: int = DEMO_SEED,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="tiến trình phục vụ · serving processes")] = 1,
     with_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
 ) -> None:
     """Exit 1 with two sentences when a step cannot be done; what was done stays done."""
@@ -54,8 +55,10 @@ def up(
         if demo:
             anyio.run(_publish_demo, url, settings, parcels, seed)
     _announce(profile, host, port, demo=demo)
-    with _worker() if with_worker else nullcontext():
-        _serve(settings, url, host, port, demo=demo)
+    from ogc.serving import serve  # late: the web libraries take a second
+
+    with errors_as_exit_codes(), _worker() if with_worker else nullcontext():
+        serve(settings, url, host, port, demo=demo, processes=processes)
 
 
 def _refuse_open_demo(demo: bool, host: str) -> None:
@@ -153,12 +156,3 @@ def _worker() -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _serve(settings: Settings, url: str, host: str, port: int, *, demo: bool) -> None:
-    import uvicorn
-
-    from ogc.app import create_app
-
-    app = create_app(settings, demo=demo, database_url=url)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=30)

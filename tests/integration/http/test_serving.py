@@ -1,0 +1,65 @@
+"""Several processes behind one port, and a port that somebody else has."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from layers.errors import RefusedError
+from ogc.serving import serve
+from ogc.settings import Settings
+from tests.support.province import Province
+
+END_S = 60
+SERVE = "import sys; from ogc.serving import serve; from ogc.settings import Settings; "
+SERVE += "serve(Settings(), sys.argv[1], '127.0.0.1', int(sys.argv[2]), demo=True, processes=2)"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def patient() -> httpx.Client:
+    """Tries again while nobody listens yet, each time after twice as long: a minute in all."""
+    return httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=END_S)
+
+
+def servers(parent: psutil.Process) -> list[psutil.Process]:
+    """The children that serve; multiprocessing keeps one of its own beside them."""
+    return [one for one in parent.children() if "spawn_main" in " ".join(one.cmdline())]
+
+
+def test_two_processes_answer_on_one_port_and_end_together(province: Province, tmp_path: Path) -> None:
+    port = free_port()
+    environment = {**os.environ, "LIENTHONG_DATA": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-c", SERVE, province.url, str(port)], env=environment)
+    try:
+        with patient() as client:
+            assert client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        children = servers(psutil.Process(process.pid))
+        assert len(children) == 2
+        answers = {httpx.get(f"http://127.0.0.1:{port}/collections").text for _ in range(8)}
+        assert len(answers) == 1
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(END_S)
+    assert not psutil.wait_procs(children, END_S)[1]
+
+
+def test_a_port_in_use_is_told_in_two_sentences() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(RefusedError, match="cannot be opened") as caught:
+            serve(Settings(), "postgresql:///none", "127.0.0.1", taken.getsockname()[1], demo=True)
+    assert "Chọn cổng khác" in str(caught.value)
