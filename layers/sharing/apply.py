@@ -56,7 +56,7 @@ async def apply_proposal(
     Raises NotFoundError without a proposal, ConflictError when it or the policy has moved, GrantsError for grants or
     expectations that do not hold, ForbiddenError, RefusedError.
     """
-    async with database.transaction() as connection:
+    async with database.governing() as connection:
         await execute(connection, blocks("catalogue")["lock"])
         catalogue = await load_catalogue(connection)
         proposal = await _confirmed(connection, catalogue, principal, expected)

@@ -45,7 +45,7 @@ async def propose(
 
     Raises GrantsError, ForbiddenError; ConflictError when another policy than the expected one is in force.
     """
-    async with database.transaction() as connection:
+    async with database.governing() as connection:
         catalogue = await load_catalogue(connection)
         if expected not in (None, catalogue.policy_digest):
             raise store.moved_on()
@@ -101,7 +101,7 @@ async def _required(connection: Connection, principal: Principal) -> Proposal:
 
 async def rebase(database: Database, principal: Principal, *, now: datetime | None = None) -> Proposal:
     """The same changes on top of the policy in force. Raises ConflictError where a grant was changed by both."""
-    async with database.transaction() as connection:
+    async with database.governing() as connection:
         catalogue = await load_catalogue(connection)
         found = await _required(connection, principal)
         grants = rebased(found.base_grants, found.grants, catalogue.grants)
@@ -112,7 +112,7 @@ async def rebase(database: Database, principal: Principal, *, now: datetime | No
 
 async def withdraw(database: Database, principal: Principal) -> bool:
     """Whether there was an open proposal."""
-    async with database.transaction() as connection:
+    async with database.governing() as connection:
         return await store.withdraw(connection, principal)
 
 
@@ -120,7 +120,7 @@ async def proposal_difference(
     database: Database, principal: Principal, *, now: datetime | None = None
 ) -> tuple[Proposal, Difference]:
     """The open proposal and what applying it would change now. Raises NotFoundError when there is none."""
-    async with database.transaction(snapshot=True) as connection:
+    async with database.governing(snapshot=True) as connection:
         catalogue = await load_catalogue(connection)
         found = await _required(connection, principal)
         return found, await difference(connection, catalogue, principal, found.grants, day_of(now))
@@ -130,7 +130,7 @@ async def difference_of(
     database: Database, principal: Principal, given: Given, *, is_merged: bool = False, now: datetime | None = None
 ) -> Difference:
     """What applying these grants would change now; nothing is stored."""
-    async with database.transaction(snapshot=True) as connection:
+    async with database.governing(snapshot=True) as connection:
         catalogue, on = await load_catalogue(connection), day_of(now)
         grants = composed(catalogue, principal, given, is_merged=is_merged, day=on)
         return await difference(connection, catalogue, principal, grants, on)
