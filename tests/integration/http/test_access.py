@@ -89,6 +89,14 @@ def test_everybody_knows_their_own_grants_and_an_owner_all_on_their_layers(stand
     assert owner.json(f"/access/policy/{REVIEWERS}")["columns"] == {"tags": ["public"], "names": []}
 
 
+def test_what_was_read_can_be_sent_back_and_is_the_same(owner: Caller) -> None:
+    expect = [{"as": "reviewer", "action": "items", "is": "allow", "columns": ["ma"]}]
+    _put(owner, altered(OWN, REVIEWERS, with_fields(expect=expect, valid={"until": "2030-01-31"})))
+    found = owner.json("/access/proposal")["proposal"]
+    again = owner.http.put("/access/proposal", json={"grants": found["grants"]})
+    assert again.status_code == 200 and again.json()["proposal"]["digest"] == found["digest"]
+
+
 def test_a_grant_of_somebody_else_is_not_found_as_one_that_is_not_there(standing: Service) -> None:
     answers = {
         standing.public.get(f"/access/policy/{name}").content for name in ("officer_secret", REVIEWERS, "nowhere")
