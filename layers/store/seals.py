@@ -139,8 +139,7 @@ async def insert_seal(connection: Connection, seal: Seal) -> None:
 
 
 async def _is_anything_new(connection: Connection, since: str) -> bool:
-    found = await row(connection, blocks("seals")["is_anything_new"], {"snapshot": since})
-    return found is not None and bool(found["found"])
+    return await row(connection, blocks("seals")["is_anything_new"], {"snapshot": since}) is not None
 
 
 async def _unsealed(connection: Connection, since: str | None) -> AsyncIterator[list[dict[str, Any]]]:
@@ -181,7 +180,7 @@ class Chain:
     @asynccontextmanager
     async def of(cls, database: Database) -> AsyncIterator[Chain]:
         async with database.transaction(snapshot=True) as connection:
-            await execute(connection, blocks("seals")["patient"])
+            await row(connection, blocks("seals")["walking"])
             yield cls(connection)
 
     async def head(self) -> Head:

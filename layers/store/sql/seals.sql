@@ -9,16 +9,20 @@ FROM (SELECT system_identifier::text AS cluster FROM pg_control_system()) AS her
 LEFT JOIN LATERAL (SELECT * FROM access.seal ORDER BY number DESC LIMIT 1) AS seal ON true
 
 -- lock --
--- one sealer at a time, over all processes of a database; as the role that may add and change nothing
-SELECT set_config('role', 'lt_audit', true), pg_try_advisory_xact_lock(7305220269) AS is_mine
+-- One sealer at a time, over all processes of a database; as the role that may add and change nothing. What is new is a few
+-- rows at the end of an index, whatever the planner believes of a snapshot it cannot look into.
+SELECT set_config('role', 'lt_audit', true), set_config('enable_seqscan', 'off', true),
+       pg_try_advisory_xact_lock(7305220269) AS is_mine
 
 -- is_anything_new --
--- looked at every second: nothing is written, and no lock is taken, where nothing was added
-SELECT EXISTS (
-    SELECT FROM access.event AS event
-    WHERE event.transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
-      AND NOT pg_visible_in_snapshot(event.transaction, %(snapshot)s::pg_snapshot)
-) AS found
+-- looked at every second: nothing is written, and no lock is taken, where nothing was added. The order makes it one look
+-- into the index; as EXISTS it is planned as a scan of all events.
+SELECT event.id
+FROM access.event AS event
+WHERE event.transaction >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)
+  AND NOT pg_visible_in_snapshot(event.transaction, %(snapshot)s::pg_snapshot)
+ORDER BY event.transaction
+LIMIT 1
 
 -- new --
 -- Committed since the last seal: visible now, and not in its snapshot. The order of numbers is that of insertion, not of
@@ -65,9 +69,9 @@ ORDER BY event.id
 -- seals_by_number --
 SELECT number, digest FROM access.seal WHERE number = ANY(%(numbers)s)
 
--- patient --
+-- walking --
 -- a walk over years of events takes longer than a request may
-SET LOCAL statement_timeout = 0
+SELECT set_config('role', 'lt_audit', true), set_config('statement_timeout', '0', true)
 
 -- left_open --
 -- accesses that were begun and never ended: under way, or their process died

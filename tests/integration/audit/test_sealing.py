@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from layers.sharing.sealing import Sealer
 from layers.sharing.witness import WITNESSED_EVERY_S, Witness, lines, witness_file
@@ -45,6 +46,16 @@ def test_an_event_that_commits_later_than_a_larger_number_is_sealed_later(ledger
         ledger.seal()
     ledger.seal()
     assert _sealed(ledger) == [[2], [1, 3]]
+    assert ledger.verify().is_sound
+
+
+def test_the_login_of_the_service_may_record_seal_and_verify(ledger: Ledger) -> None:
+    """It owns nothing and inherits nothing, and acts as lt_api."""
+    ledger.tamper("ALTER ROLE lt_server LOGIN")
+    served = Ledger(make_conninfo(ledger.url, user="lt_server"), ledger.data)
+    assert served.seal().number == 0
+    served.add(2)
+    assert served.seal().number == 1
     assert ledger.verify().is_sound
 
 

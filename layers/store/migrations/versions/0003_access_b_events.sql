@@ -53,6 +53,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON access.seal
     FOR EACH STATEMENT EXECUTE FUNCTION access.refuse_change();
 
 -- ── rights ───────────────────────────────────────────────────────────────────────────────────────
+-- lt_audit adds events and seals and reads both; nobody who serves may change or remove any
 GRANT USAGE ON SCHEMA access TO lt_audit;
+REVOKE ALL ON access.seal FROM PUBLIC, lt_api, lt_check, lt_publish, lt_reader, lt_server;
+REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON access.event
+    FROM PUBLIC, lt_audit, lt_api, lt_check, lt_publish, lt_reader, lt_server;
 GRANT SELECT, INSERT ON access.event, access.seal TO lt_audit;
-REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON access.event, access.seal FROM PUBLIC, lt_audit, lt_api;
