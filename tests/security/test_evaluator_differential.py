@@ -168,7 +168,7 @@ def drawn(examples: int) -> Callable[[Any], Any]:
 PURPOSES = (None, "permit", "plan", "spying")
 
 
-@drawn(120)
+@drawn(300)
 def test_sql_evaluator_and_grants_show_the_same(
     table: psycopg.Connection[Any],
     rows: list[dict[str, Any]],
