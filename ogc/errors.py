@@ -198,6 +198,8 @@ class Problems:
             await send(message)
 
         try:
+            if "\0" in scope["path"]:
+                raise NotFoundError  # no text of ours holds it, and no database takes it
             await self.app(scope, receive, note)
         except Exception as error:
             if has_begun:

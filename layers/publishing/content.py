@@ -1,7 +1,8 @@
 """What a row is, apart from where it stands: its fid, its hash, and the digest of a whole layer.
 
 A fid is made from the layer, the row's first key (or its content where the layer has no key) and its occurrence, never
-from other rows, so that two publications of one file agree. 53 bits: GeoJSON and JavaScript hold it exactly.
+from other rows, so that two publications of one file agree; and with the database's own key, so that nobody can try
+keys they may not see against the fids they do see. 53 bits: GeoJSON and JavaScript hold it exactly.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ def joined(first: Content, second: Content) -> Content:
     return Content(np.concatenate([first.fid, second.fid]), np.concatenate([first.row_hash, second.row_hash]))
 
 
-def content_of(definition: LayerDefinition, rows: Rows) -> Content:
+def content_of(definition: LayerDefinition, rows: Rows, fid_key: bytes) -> Content:
     """Fid and hash of every row."""
     hashes = _hashes(definition, rows)
     row_hash = np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 4)
-    return Content(_fids(definition, rows, hashes), row_hash)
+    return Content(_fids(definition, rows, hashes, fid_key), row_hash)
 
 
 def _hashes(definition: LayerDefinition, rows: Rows) -> list[bytes]:
@@ -87,12 +88,13 @@ def _row_texts(definition: LayerDefinition, rows: Rows) -> list[bytes]:
     return [text.encode() for text in pc.binary_join_element_wise(*parts, "").to_pylist()]
 
 
-def _fids(definition: LayerDefinition, rows: Rows, hashes: Sequence[bytes]) -> NDArray[np.int64]:
+def _fids(definition: LayerDefinition, rows: Rows, hashes: Sequence[bytes], fid_key: bytes) -> NDArray[np.int64]:
     has_key = bool(definition.key_columns)
     names = [text.encode() for text in rows.key.to_pylist()] if has_key else list(hashes)
     occurrence = _occurrences(names, hashes)
     layer = definition.id.encode()
-    identities = [b"%b\x00%d\x00%b" % (layer, n, name) for n, name in zip(occurrence.tolist(), names, strict=True)]
+    numbered = zip(occurrence.tolist(), names, strict=True)
+    identities = [b"%b%b\x00%d\x00%b" % (fid_key, layer, n, name) for n, name in numbered]
     made = np.array([fid_of(identity) for identity in identities], dtype=np.int64)
     return _without_collisions(made, identities)
 

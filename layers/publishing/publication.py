@@ -185,7 +185,8 @@ async def _compare_and_commit(work: Work, inspection: Inspection, confirm: Confi
     """Compare, confirm, stage, commit; when the layer moved meanwhile, once more against what stands then."""
     if inspection.blocking:
         raise refusal(inspection.blocking[0].message, PublishReport(inspection))
-    file = await anyio.to_thread.run_sync(content_of, work.target.definition, inspection.rows)
+    fid_key = await publication.fid_key(work.connection)
+    file = await anyio.to_thread.run_sync(content_of, work.target.definition, inspection.rows, fid_key)
     base: int | None = work.options.base
     confirmed: dict[str, object] | None = None
     while True:

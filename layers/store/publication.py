@@ -59,6 +59,13 @@ async def freeze(connection: Connection) -> None:
     await execute(connection, blocks(_SQL)["freeze"])
 
 
+async def fid_key(connection: Connection) -> bytes:
+    """What this database makes fids with; it leaves the publication in no other way."""
+    found = await row(connection, blocks(_SQL)["fid_key"])
+    assert found is not None  # the migration that made the table filled it
+    return bytes(found["key"])
+
+
 async def prepare_transaction(connection: Connection) -> None:
     await execute(connection, blocks(_SQL)["work_memory"])
 

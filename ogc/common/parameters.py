@@ -34,6 +34,8 @@ class Parameters:
                 errors.append(_unknown(name))
             elif name in self._values:
                 errors.append(_error(name, "tham số lặp lại", "given more than once"))
+            elif "\0" in value:
+                errors.append(_error(name, "chứa ký tự không dùng được", "holds a character that no text has"))
             self._values[name] = value
         errors += _errors_of_common({name: text for name, text in self._values.items() if name not in known})
         if errors:

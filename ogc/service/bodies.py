@@ -63,6 +63,9 @@ class SubjectBody(Closed):
 
 def validated(body: type[B], raw: bytes) -> B:
     """The body. Raises InvalidInputsError naming every field that is missing or invalid."""
+    if b"\\u0000" in raw:  # a character that PostgreSQL has in no text
+        message = Message("Nội dung chứa ký tự không dùng được (U+0000).", "The body holds a character (U+0000).")
+        raise InvalidInputsError(message.vi, message.en, [FieldError("body", message)])
     try:
         return body.model_validate_json(raw)
     except ValidationError as error:

@@ -6,6 +6,10 @@ SELECT number, revision, state, state_reason, definition FROM catalogue.layer WH
 -- The row every change of a layer waits on; what it says now is what the change is based on.
 SELECT number, revision, state, state_reason, definition FROM catalogue.layer WHERE id = %(layer)s FOR UPDATE
 
+-- fid_key --
+-- See migration 0003_access_e_fids.
+SELECT key FROM catalogue.fid_key
+
 -- unlimited --
 -- A publication may take longer than a request.
 SELECT set_config('statement_timeout', '0', false)

@@ -292,6 +292,7 @@ class Drawing:
             {"fid": self.fid(self.words.parcels)}, {"code": self.parcel_value("ma_dinh_danh")},
             {"parcel": f"point:{longitude},{latitude}"}, {"geometry": self.texts.shape((longitude, latitude))},
             {"geometry": self.texts.shape(self.texts.any_of(self.words.places))}, {}, {"fid": "x", "key": "y"},
+            {"key": self.texts.any_of(ODD_TEXTS)},
         )))  # fmt: skip
 
     def dossier(self) -> tuple[str, bytes]:
