@@ -75,7 +75,8 @@ async def check(
         def seal_and_project() -> tuple[Json, RecordRow, View, Answer]:
             content = examine(case, reading, head)
             record = seal(content, principal=principal.id)
-            view = view_of(catalogue, principal, purpose=purpose, day=today, layers=reading.cut)
+            layers = {*reading.cut, *case.definition.layers()}  # a check that is not asked this time has a name too
+            view = view_of(catalogue, principal, purpose=purpose, day=today, layers=layers)
             return content, record, view, project(content, record.digest, view)
 
         threads = limiter or limiter_of_loop()
@@ -199,5 +200,5 @@ def _closing(access: audit.Access, reading: Reading, view: View, record: RecordR
     layer = reading.subject.layer
     return access.closing(
         layer=layer, revision=reading.cut[layer].revision if layer else None, outcome=record.digest, features=1,
-        grants=tuple(sorted({grant for sight in view.sights.values() for grant in sight.grants})),
+        grants=tuple(sorted({grant for name in reading.cut for grant in view.sight(name).grants})),
     )  # fmt: skip

@@ -150,6 +150,11 @@ def test_the_verdict_is_the_worst_of_what_is_shown_and_withheld_refers(shown: li
         assert Verdict(one.answer["verdict"]).rank >= Verdict.REFER.rank or one.engine["verdict"] == "pass"
 
 
+def test_checks_that_are_not_asked_keep_their_names_where_no_layer_is_secret(shown: list[Shown]) -> None:
+    assert any(one.engine["skipped"] for one in shown)
+    assert all(one.answer["skipped"] == one.engine["skipped"] for one in shown)
+
+
 def test_whoever_asks_the_engine_finds_the_same(shown: list[Shown]) -> None:
     """No right removes a candidate: the records of one question agree whoever asked it."""
     found: dict[tuple[str, str], list[list[tuple[str, str]]]] = {}
