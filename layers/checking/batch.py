@@ -124,7 +124,7 @@ async def batch(
             plan = _resumed(catalogue, request, started, folder)
         done = [number for number in range(plan.partitions) if plan.findings_file(number).is_file()]
         await to_thread.run_sync(compute, plan, request.workers, progress)
-        summary = await to_thread.run_sync(write_results, plan, request.out, progress)
+        summary = await to_thread.run_sync(write_results, plan, request.out, progress, catalogue.policy_digest)
         async with database.connection() as connection:
             await audit.record(connection, _closing(access, request, plan, started))
     await to_thread.run_sync(shutil.rmtree, folder)

@@ -17,6 +17,8 @@ from layers.publishing.source import Progress
 from .plan import Plan
 from .tables import FEATURES, FINDINGS
 
+#: key of the policy's digest in a file's metadata
+POLICY = "lienthong.policy"
 _VERDICTS = [verdict.value for verdict in Verdict]
 _OUTCOMES = [outcome.value for outcome in Outcome]
 
@@ -32,8 +34,11 @@ class Summary:
     drops: int
 
 
-def write_results(plan: Plan, out: Path, progress: Progress) -> Summary:
-    """`findings.parquet` and `features.parquet`, partition by partition in order; each appears whole or not at all."""
+def write_results(plan: Plan, out: Path, progress: Progress, policy: str) -> Summary:
+    """`findings.parquet` and `features.parquet`, partition by partition in order; each appears whole or not at all.
+
+    Their metadata name the policy (digest) they were given out under.
+    """
     tally = _Tally(plan)
     drafts = {name: out / f"{name}.parquet.tmp" for name in ("findings", "features")}
     with _writer(drafts["findings"], FINDINGS) as findings, _writer(drafts["features"], FEATURES) as features:
@@ -44,6 +49,8 @@ def write_results(plan: Plan, out: Path, progress: Progress) -> Summary:
             features.write_table(met)
             tally.add(found, met)
             progress("write", number + 1, plan.partitions)
+        for written in (findings, features):
+            written.add_key_value_metadata({POLICY: policy})
     for name, draft in drafts.items():
         draft.replace(out / f"{name}.parquet")
     return tally.summary()

@@ -202,12 +202,14 @@ def test_partitions_are_put_together_in_order_and_counted(tmp_path: Path) -> Non
     for number in range(2):
         pq.write_table(table.slice(number * 512, 512), made.subjects_file(number))
         assert run(made, number) == (512, 188)[number]
-    summary = write_results(made, tmp_path, lambda *_: None)
+    summary = write_results(made, tmp_path, lambda *_: None, "sha256:0")
     assert summary.outcomes == {"overlap": {"clear": 400, "affected": 300}, "small": {"affected": 700}}
     assert summary.verdicts == {"pass": 0, "refer": 700, "fail": 0}
     assert (summary.hits, summary.refer_by_accuracy) == (300, 0)
     keys = pq.read_table(tmp_path / "findings.parquet")["subject_key"].to_pylist()
     assert keys[::2] == [f"s{number}" for number in range(700)]
+    for name in ("findings", "features"):
+        assert pq.read_metadata(tmp_path / f"{name}.parquet").metadata[b"lienthong.policy"] == b"sha256:0"
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 512), (8_188, 512), (100_000, 6_250), (5_000_000, MOST_SUBJECTS)])
