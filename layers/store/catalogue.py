@@ -69,7 +69,7 @@ def expecting_schema() -> Iterator[None]:
     """A database that was never migrated is told as such."""
     try:
         yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.InsufficientPrivilege):
         raise StoreError(
             "Cơ sở dữ liệu chưa có lược đồ. Chạy 'lienthong db migrate'.",
             "The database has no schema yet. Run 'lienthong db migrate'.",

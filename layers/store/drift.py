@@ -133,12 +133,12 @@ async def guard(database: Database) -> Walls | None:
 
     None while no profile has been applied: then there is nothing to serve.
     """
-    async with database.transaction(snapshot=True) as connection:
-        try:
-            catalogue = await load_catalogue(connection)
-        except UnavailableError:
-            return None
-        with expecting_schema():
+    with expecting_schema():
+        async with database.transaction(snapshot=True) as connection:
+            try:
+                catalogue = await load_catalogue(connection)
+            except UnavailableError:
+                return None
             walls = await examine(connection, catalogue)
     database.has_second_wall = walls.is_possible
     for message in (*walls.faults, *walls.remarks):

@@ -38,6 +38,11 @@ def database_url(settings: Settings) -> str:
     return Cluster.at(settings.data_folder).ensure_started().url
 
 
+def server_url(settings: Settings) -> str:
+    """As the web service logs in: to the private cluster as a role that owns nothing."""
+    return settings.database_url or Cluster.at(settings.data_folder).server_url
+
+
 @asynccontextmanager
 async def database(settings: Settings | None = None, *, size: int = 4) -> AsyncIterator[Database]:
     """The database of this machine's settings."""

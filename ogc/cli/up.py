@@ -24,7 +24,7 @@ from layers.store.connection import Database
 from layers.store.migrate import migrate
 from ogc.settings import Settings
 
-from .context import caller, console, database_url, errors_as_exit_codes
+from .context import caller, console, database_url, errors_as_exit_codes, server_url
 
 DEMO_PARCELS = 60_000
 DEMO_SEED = 2025
@@ -58,7 +58,7 @@ def up(
     from ogc.serving import serve  # late: the web libraries take a second
 
     with errors_as_exit_codes(), _worker() if with_worker else nullcontext():
-        serve(settings, url, host, port, demo=demo, processes=processes)
+        serve(settings, server_url(settings), host, port, demo=demo, processes=processes)
 
 
 def _refuse_open_demo(demo: bool, host: str) -> None:
