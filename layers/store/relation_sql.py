@@ -41,6 +41,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.types import NullType, TypeEngine
 
+from gis.zoom import LAST_MIN_ZOOM, PIXEL_M
 from layers.access.decide import Box, Decision, GeometryLevel
 from layers.filters.tree import (
     GEOMETRY,
@@ -172,8 +173,11 @@ def _base(table: Table, storage_srid: int, definition: LayerDefinition, decision
     if wanted.is_boxed and definition.has_geometry:
         where.append(_box(table, storage_srid, wanted))
     if wanted.is_tile:
-        where += [table.c.min_zoom <= bound("zoom", SmallInteger), _overlaps(table.c.geom_3857, WEB_MERCATOR)]
+        first_zoom = _first_zoom(table, decision, rules)
+        where += [first_zoom <= bound("zoom", SmallInteger), _overlaps(table.c.geom_3857, WEB_MERCATOR)]
     marks = [rule.label(f"_g{number}") for number, rule in enumerate(rules)] if len(rules) > 1 else []
+    if wanted.order == "size":
+        marks.append(_first_zoom(table, decision, rules).label("first_zoom"))
     return select(*_read(table, definition, decision, wanted), *marks).where(and_(*where)).subquery("base")
 
 
@@ -184,9 +188,34 @@ def _read(table: Table, definition: LayerDefinition, decision: Decision, wanted:
         kinds = {box.geometry.kind for box in decision.boxes}
         found += [_stored(table, wanted)] if kinds & {"full", "centroid"} else []
         found += [table.c.geom] if "grid" in kinds else []
-    if wanted.order == "size":
-        found.append(table.c.min_zoom)
     return found
+
+
+def _first_zoom(table: Table, decision: Decision, rules: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
+    """From which zoom on a row is drawn, by the shape that is shown: the stored rank tells of the exact one."""
+    levels = sorted({box.geometry for box in decision.boxes}, key=lambda level: level.rank)
+    if [level.kind for level in levels] == ["full"]:
+        return table.c.min_zoom
+    branches = []
+    for level in levels:
+        seen = or_(*(rule for box, rule in zip(decision.boxes, rules, strict=True) if box.geometry == level))
+        drawn = _zoom_of_grid(table.c.geom, level.precision_m) if level.kind == "grid" else literal(0.0, Double)
+        branches.append((seen, table.c.min_zoom if level.kind == "full" else drawn))
+    return case(*branches, else_=literal(0.0, Double))
+
+
+def _zoom_of_grid(shape: ColumnElement[Any], precision_m: float) -> ColumnElement[Any]:
+    """`gis.zoom.min_zoom` of a shape whose corners have moved to the grid; 0 for what the grid swallows."""
+
+    def cells(high: Any, low: Any) -> ColumnElement[Any]:
+        step = literal(precision_m, Double)
+        return func.round(high(shape, type_=Double()) / step) - func.round(low(shape, type_=Double()) / step)
+
+    longer: ColumnElement[Any] = func.greatest(
+        cells(func.ST_XMax, func.ST_XMin), cells(func.ST_YMax, func.ST_YMin), type_=Double()
+    )
+    needed = func.ln(literal(0.5 * PIXEL_M / precision_m, Double) / longer) / literal(math.log(2.0), Double)
+    return case((longer == 0, 0.0), else_=func.least(float(LAST_MIN_ZOOM), func.greatest(0.0, func.ceil(needed))))
 
 
 def _stored(table: Table, wanted: Wanted) -> ColumnElement[Any]:
@@ -320,7 +349,7 @@ def _order(base: Subquery, wanted: Wanted) -> list[ColumnElement[Any]]:
     """`size`: what is seen from farthest comes first, so that a cap takes away the smallest."""
     if wanted.sort is not None:
         return wanted.sort.order(base)
-    return [base.c.min_zoom, base.c.fid] if wanted.order == "size" else [base.c.fid]
+    return [base.c.first_zoom, base.c.fid] if wanted.order == "size" else [base.c.fid]
 
 
 # ── copies of the filter inside the fence ────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ class Differences:
         """Every kind of difference, in an order of its own."""
         kinds: list[Callable[[LayerDefinition], None]] = [
             self.remove_rows, self.add_rows, self.redraw_cells, self.redraw_shapes, self.move_within_grid,
-            self.stretch_around_centroid, self.rewrite_history,
+            self.stretch_around_centroid, self.rerank, self.rewrite_history,
         ]  # fmt: skip
         for layer in worlds_profile().layers:
             if self.revisions[layer.id] == 0:
@@ -200,6 +200,14 @@ class Differences:
             self.run(f"UPDATE {{table}} SET {column} = ST_Scale({column}, ST_Point(%s, %s), ST_Centroid({column}))"
                      " FROM unnest(%s::bigint[], %s::bigint[]) AS moved (f, s) WHERE fid = f AND since = s",
                      [factor, factor, *given], layer)  # fmt: skip
+
+    def rerank(self, layer: LayerDefinition) -> None:
+        """How large a shape is decides from which zoom on it is drawn; the size of one shown coarsely is hidden."""
+        if layer.has_geometry:
+            for level in ("none", "grid", "centroid"):
+                hidden = self.audience.shapes(layer.id, level)  # type: ignore[arg-type]
+                self.run(f"UPDATE {{table}} SET min_zoom = (random() * 14)::int WHERE ({hidden}) AND random() < 0.7",
+                         (), layer)  # fmt: skip
 
     # ── layers, events, records ──────────────────────────────────────────────────────────────────
     def _live_on(self, layer: LayerDefinition) -> None:
