@@ -35,3 +35,7 @@ END
 $$;
 CREATE TRIGGER agreement_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON access.agreement
     FOR EACH STATEMENT EXECUTE FUNCTION access.tell_processes();
+
+-- who was in force when is never rewritten; only what governs proposes and applies
+REVOKE INSERT, UPDATE, DELETE ON access.proposal, access.policy_change FROM lt_api;
+REVOKE UPDATE, DELETE ON access.policy_change FROM lt_publish;
