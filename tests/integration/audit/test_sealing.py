@@ -12,6 +12,7 @@ import anyio
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from structlog.testing import capture_logs
 
 from layers.sharing.sealing import Sealer
 from layers.sharing.witness import WITNESSED_EVERY_S, Witness, lines, witness_file
@@ -159,7 +160,7 @@ def _resealed(ledger: Ledger) -> list[str]:
     return [f"UPDATE access.seal SET digest = '{seal.digest}'"]
 
 
-def test_a_failure_to_seal_is_told_once_and_heals(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_to_seal_is_told_once_and_heals(ledger: Ledger) -> None:
     async def run() -> None:
         async with Database.open(ledger.url, size=2) as database:
             sealer = Sealer(database, ledger.data)
@@ -170,9 +171,9 @@ def test_a_failure_to_seal_is_told_once_and_heals(ledger: Ledger, capsys: pytest
             await sealer.finish()
 
     ledger.add(1)
-    anyio.run(run)
-    told = capsys.readouterr()
-    assert (told.out + told.err).count("events_not_sealed") == 1
+    with capture_logs() as told:
+        anyio.run(run)
+    assert [each["event"] for each in told].count("events_not_sealed") == 1
     assert _sealed(ledger) == [[1]] and ledger.verify().witnessed == 1
 
 
