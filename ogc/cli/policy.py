@@ -19,12 +19,13 @@ from layers.store.connection import Database
 from layers.store.policy import Proposal
 from layers.store.policy import history as read_history
 
+from . import policy_agreements, policy_questions
 from .context import console, database, output, principal_named, print_json, run
-from .policy_questions import register
 from .policy_report import show_difference, show_grants, show_history
 
 app = typer.Typer(no_args_is_help=True, help="Chính sách chia sẻ dữ liệu · the sharing policy")
-register(app)
+policy_questions.register(app)
+policy_agreements.register(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
 Identity = Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")]

@@ -39,3 +39,15 @@ UPDATE access.proposal SET state = 'applied' WHERE id = %(proposal)s AND state =
 
 -- history --
 SELECT digest, previous, by, os_user, note, applied FROM access.policy_change ORDER BY id DESC LIMIT %(limit)s
+
+-- agreements --
+-- the latest version of each
+SELECT DISTINCT ON (id) id, version, state, body, created FROM access.agreement ORDER BY id, version DESC
+
+-- agree --
+-- one version more; what is not said anew stays as it was
+INSERT INTO access.agreement (id, version, state, body)
+SELECT %(id)s, coalesce(max(version), 0) + 1, %(state)s,
+       coalesce((array_agg(body ORDER BY version DESC))[1], '{}'::jsonb) || %(body)s::jsonb
+FROM access.agreement WHERE id = %(id)s
+RETURNING id, version, state, body, created

@@ -10,7 +10,9 @@ from typing import Any
 
 import anyio
 import httpx
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from layers.store.connection import Database
 from tests.support import policies
@@ -336,3 +338,18 @@ def test_every_route_of_access_is_in_the_description_of_the_service(standing: Se
     named = {parameter["name"] for parameter in paths["/explain"]["get"]["parameters"]}
     assert named == {"layer", "action", "purpose", "as"}
     assert "requestBody" in paths["/access/proposal"]["put"] and "requestBody" in paths["/access/policy"]["post"]
+
+
+def test_a_server_that_owns_nothing_proposes_and_applies_too(
+    template: str, clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = clone(template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE lt_server LOGIN")
+    with service(make_conninfo(url, user="lt_server"), tmp_path) as served, _caller(served) as changing:
+        _put(changing, altered(OWN, REVIEWERS, with_fields(rows=f"ma_xa = '{COMMUNES[2]}'")))
+        rows = changing.json("/access/proposal/diff")["effects"][0]["rows"]
+        assert rows == {"gained": PARCELS_A_COMMUNE, "lost": 2 * PARCELS_A_COMMUNE}
+        assert changing.http.post("/access/policy", json={}).status_code == 200
+        assert served.reviewer.json(ITEMS)["numberMatched"] == PARCELS_A_COMMUNE
+        assert changing.http.delete("/access/proposal").json() == {"withdrawn": False}

@@ -12,8 +12,10 @@ from anyio.lowlevel import checkpoint
 from layers.access.decide import decide
 from layers.access.grammar import Grant
 from layers.errors import ConflictError, ForbiddenError, GrantsError, NotFoundError, RefusedError
+from layers.sharing.agreement import set_agreement
 from layers.sharing.apply import apply_proposal
 from layers.sharing.proposal import rebase
+from layers.store.agreements import State
 from layers.store.catalogue import Catalogue, LiveCatalogue, load_catalogue
 from layers.store.connection import Database
 from layers.store.policy import history, open_proposal
@@ -214,22 +216,23 @@ async def test_two_processes_take_the_new_policy_without_being_asked(database: D
             await _until(live, applied.digest)
 
 
-async def test_an_agreement_that_is_suspended_ends_its_grants_at_once(database: Database, url: str) -> None:
+async def test_an_agreement_that_is_suspended_ends_its_grants_at_once(database: Database) -> None:
     await put(database, altered(GRANTS, REVIEWERS, with_fields(agreement="AGR-1")))
-    with psycopg.connect(url, autocommit=True) as connection:
-        add = "INSERT INTO access.agreement (id, version, state, body) VALUES ('AGR-1', %s, %s, '{}')"
-        async with LiveCatalogue(database) as live:
+    async with LiveCatalogue(database) as live:
+        with anyio.fail_after(20):
+            while not live.is_listening:
+                await checkpoint()
+        seen = []
+        states: tuple[State, ...] = ("draft", "active", "suspended")
+        for state in states:
+            await set_agreement(database, OPERATOR, "AGR-1", state, {})
+            wanted = frozenset({"AGR-1"} if state == "active" else ())
             with anyio.fail_after(20):
-                while not live.is_listening:
+                while (catalogue := await live.current()).active_agreements != wanted:
                     await checkpoint()
-            seen = []
-            for version, state in enumerate(("draft", "active", "suspended"), start=1):
-                connection.execute(add, (version, state))
-                wanted = frozenset({"AGR-1"} if state == "active" else ())
-                with anyio.fail_after(20):
-                    while (catalogue := await live.current()).active_agreements != wanted:
-                        await checkpoint()
-                seen.append(_reads(catalogue))
+            seen.append(_reads(catalogue))
+    with pytest.raises(ForbiddenError):
+        await set_agreement(database, policies.owner(), "AGR-1", "active", {})
     assert seen == [False, True, False]
 
 

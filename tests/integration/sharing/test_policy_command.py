@@ -93,3 +93,13 @@ def test_an_owner_may_be_spoken_for(run: Run, tmp_path: Path) -> None:
     assert run("apply", "--yes", "--as", "owner").code == 0
     foreign = _write(tmp_path / "all.yaml", GRANTS)
     assert run("import", foreign, "--as", "owner", "--json").json["error"]["code"] == "forbidden"
+
+
+def test_an_agreement_is_kept_in_versions_and_the_latest_counts(run: Run) -> None:
+    assert run("agree", "AGR-1", "wrong").code == 2
+    assert run("agree", "AGR-1", "active", "--note", "CV 5", "--json").json["version"] == 1
+    suspended = run("agree", "AGR-1", "suspended", "--json").json
+    assert (suspended["version"], suspended["state"], suspended["body"]) == (2, "suspended", {"note": "CV 5"})
+    listed = run("agreements", "--json").json["agreements"]
+    assert [(one["id"], one["state"]) for one in listed] == [("AGR-1", "suspended")]
+    assert "AGR-1" in run("agreements").out

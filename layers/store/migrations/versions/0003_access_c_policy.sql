@@ -39,3 +39,4 @@ CREATE TRIGGER agreement_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON
 -- who was in force when is never rewritten; only what governs proposes and applies
 REVOKE INSERT, UPDATE, DELETE ON access.proposal, access.policy_change FROM lt_api;
 REVOKE UPDATE, DELETE ON access.policy_change FROM lt_publish;
+GRANT INSERT ON access.agreement TO lt_publish;
