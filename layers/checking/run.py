@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
 from .nothing_near import NothingNear
 from .reading import Case, Reading, Seeker, read
 from .request import LOCAL_TIME, ByGeometry, CheckRequest, instant_of
-from .reserved import Asking, count, right_to
+from .reserved import Asking, Right, count, right_to
 from .subject import Subject
 
 #: kernels at work at once, where nobody passes a limiter in
@@ -72,27 +72,40 @@ async def check(
         head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(),
                 "principal": principal.id, "dossier": request.dossier, "purpose": purpose}  # fmt: skip
 
-        def seal_and_project() -> tuple[Json, RecordRow, View, Answer]:
+        def seal_and_project() -> _Sealed:
             content = examine(case, reading, head)
             record = seal(content, principal=principal.id)
             layers = {*reading.cut, *case.definition.layers()}  # a check that is not asked this time has a name too
             view = view_of(catalogue, principal, purpose=purpose, day=today, layers=layers)
-            return content, record, view, project(content, record.digest, view)
+            return _Sealed(content, record, view, project(content, record.digest, view))
 
         threads = limiter or limiter_of_loop()
-        content, record, view, answer = await to_thread.run_sync(seal_and_project, limiter=threads)
-        closing = _closing(access, reading, view, record)
-        if not view.reserves(layers_of(content)):
+        sealed = await to_thread.run_sync(seal_and_project, limiter=threads)
+        closing = _closing(access, reading, sealed.view, sealed.record)
+        if not sealed.view.reserves(layers_of(sealed.content)):
             async with database.connection() as connection:
-                await insert_record(connection, record, closing)
-            return answer
+                await insert_record(connection, sealed.record, closing)
+            return sealed.answer
         asking = Asking(catalogue, principal, case.definition.id, request.dossier, request.purpose, today)
         async with database.transaction() as connection:
             right = await right_to(connection, asking, reading.subject, request.subject)
-            await insert_record(connection, record, closing)
-            await count(connection, asking, record.id, right)
-        told = replace(view, untold=right.untold)
-        return await to_thread.run_sync(project, content, record.digest, told, limiter=threads)
+            await insert_record(connection, sealed.record, closing)
+            await count(connection, asking, sealed.record.id, right)
+        return await to_thread.run_sync(sealed.told, right, limiter=threads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A record that is ready to be stored, and what its maker is shown of it while nothing reserved is told."""
+
+    content: Json
+    record: RecordRow
+    view: View
+    answer: Answer
+
+    def told(self, right: Right) -> Answer:
+        """What its maker is shown once it is known how much may be told."""
+        return project(self.content, self.record.digest, replace(self.view, untold=right.untold))
 
 
 def case_of(catalogue: Catalogue, request: CheckRequest, now: datetime) -> Case:
