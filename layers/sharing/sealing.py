@@ -8,7 +8,6 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from gis.errors import LienthongError
 from layers.store.connection import Database
 from layers.store.seals import Head, Sealing
 
@@ -44,7 +43,7 @@ class Sealer:
             head = await self._sealing.seal()
             if is_last or self._witness.is_due(head):
                 await self._write(head)
-        except (LienthongError, OSError) as error:
+        except Exception as error:  # whatever it is, it must not end the service: what is not sealed shows
             if not self._is_failing:
                 log.error("events_not_sealed", exc_info=error)
             self._is_failing = True

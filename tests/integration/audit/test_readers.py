@@ -6,12 +6,19 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import httpx
 import psycopg
 import pytest
 
+from layers.store import audit
+from layers.store.access_log import LoggedAccess, LogQuery, read_events
+from layers.store.audit import Event
+from layers.store.connection import Database
+from tests.support.ledger import Ledger
 from tests.support.province import Province
 
 JSON = {"Accept": "application/json"}
@@ -59,7 +66,7 @@ def test_the_owner_sees_reads_and_sums(owner: Asking) -> None:
 
 
 def test_pages_of_the_log_follow_each_other_without_a_gap(owner: Asking) -> None:
-    for _ in range(3):
+    for _ in range(4):
         owner.get("/collections/parcel/items?limit=1")
     whole = [each["id"] for each in owner.get("/access/layers/parcel/events?action=items&limit=3").json()["events"]]
     walked, path = [], "/access/layers/parcel/events?action=items&limit=1"
@@ -68,6 +75,45 @@ def test_pages_of_the_log_follow_each_other_without_a_gap(owner: Asking) -> None
         walked += [each["id"] for each in page["events"]]
         path = next(link["href"] for link in page["links"] if link["rel"] == "next")
     assert walked == whole == sorted(whole, reverse=True)
+
+
+def test_what_is_told_of_an_event_does_not_count_those_of_other_layers(ledger: Ledger) -> None:
+    def told() -> list[LoggedAccess]:
+        async def run() -> list[LoggedAccess]:
+            async with Database.open(ledger.url, size=1) as database, database.connection() as connection:
+                day = LogQuery("site", datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 1, 16, tzinfo=UTC), "UTC")
+                return await read_events(connection, day, 2)
+
+        return anyio.run(run)
+
+    pages = []
+    other = "INSERT INTO access.event (principal, action, layer, decision) VALUES ('b', 'items', 'other', 'allow')"
+    own = (
+        "INSERT INTO access.event (at, principal, action, layer, decision, features) "
+        "SELECT '2026-01-15 08:00+00', 'a', 'items', 'site', 'allow', n FROM generate_series(1, 4) AS n"
+    )
+    for others in (1, 7):
+        ledger.tamper("TRUNCATE access.event", *[other] * others, own)
+        pages.append(told())
+    assert pages[0] == pages[1]
+    assert [event.features for event in pages[0]] == [4, 3, 2, 1]  # one instant is not cut in two
+
+
+def test_an_access_whose_process_died_shows_as_open(ledger: Ledger) -> None:
+    killed = Event("anna", "check", "allow", layer="parcel", used=("site",), dossier="HS-1").opening()
+    ended = Event("berta", "check", "allow", layer="parcel", used=("site",)).opening()
+
+    async def run() -> list[tuple[str, bool, bool]]:
+        async with Database.open(ledger.url, size=1) as database, database.connection() as connection:
+            for event in (killed, ended, ended.closing(features=1)):
+                await audit.record(connection, event)
+            now = datetime.now(UTC)
+            query = LogQuery("site", now - timedelta(hours=1), now + timedelta(hours=1), "UTC")
+            found = await read_events(connection, query, 10)
+        return [(event.principal, event.is_open, event.is_measured) for event in found]
+
+    assert anyio.run(run) == [("berta", False, True), ("anna", True, True)]
+    assert (ledger.verify().open, ledger.verify().is_sound) == (1, True)
 
 
 def test_reading_the_log_is_in_the_log(owner: Asking) -> None:
