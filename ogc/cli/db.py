@@ -15,6 +15,7 @@ from layers.errors import StoreError
 from layers.store.cluster import BINARIES, Cluster
 from layers.store.migrate import migrate as migrate_database
 from layers.store.migrate import newest_version
+from layers.store.roles import join_roles_again, make_missing_roles, roles_named_in
 from layers.store.status import database_status
 from ogc.settings import Settings
 
@@ -105,7 +106,9 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> 
                 "Cơ sở dữ liệu đã có dữ liệu. Thêm --yes để thay toàn bộ bằng bản sao lưu.",
                 "The database is not empty. Add --yes to replace everything by the backup.",
             )
+        make_missing_roles(url, roles_named_in(_dump_tool("pg_restore", "--schema-only", "--file=-", str(file))))
         _dump_tool("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={url}", str(file))
+        join_roles_again(url)
         console.print(f"[green]✓[/green] {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
 
 
@@ -113,11 +116,12 @@ async def _is_migrated(url: str) -> bool:
     return (await database_status(url))["schema"] is not None
 
 
-def _dump_tool(program: str, *arguments: str) -> None:
-    """PostgreSQL's own tools do what they do best. Raises StoreError with what they said."""
+def _dump_tool(program: str, *arguments: str) -> str:
+    """What PostgreSQL's own tool printed. Raises StoreError with what it complained of."""
     found = next((str(path / program) for path in BINARIES if (path / program).exists()), shutil.which(program))
     if found is None:
         raise StoreError(f"Chưa cài {program} (postgresql-client).", f"{program} is missing (postgresql-client).")
     done = subprocess.run([found, *arguments], check=False, capture_output=True, text=True, env=dict(os.environ))
     if done.returncode != 0:
         raise StoreError(f"{program} không thành công: {done.stderr}", f"{program} failed: {done.stderr}")
+    return done.stdout

@@ -94,6 +94,7 @@ BEGIN
     IF own.rolsuper THEN
         PERFORM access.harden();
     END IF;
+    PERFORM access.join_groups();
     FOR each IN SELECT database_role AS name FROM access.role_class ORDER BY 1 LOOP
         PERFORM access.make_class(each.name, NOT own.rolsuper);
     END LOOP;
@@ -193,8 +194,15 @@ BEGIN
 EXCEPTION WHEN unique_violation THEN NULL;
 END
 $$;
+CREATE FUNCTION access.join_groups() RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT access.join_role('lt_check', 'lt_api'), access.join_role('lt_audit', 'lt_api'),
+               access.join_role('lt_api', 'lt_server'), access.join_role('lt_publish', 'lt_server')
+    $$;
+
 REVOKE EXECUTE ON FUNCTION access.enforce(), access.make_class(text, boolean), access.join_role(text, text),
-    access.harden() FROM PUBLIC;
+    access.join_groups(), access.harden() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.enforce() TO lt_publish;
 
 -- ── what the roles may besides ───────────────────────────────────────────────────────────────────
@@ -235,5 +243,4 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA catalogue GRANT SELECT ON TABLES TO lt_api, l
 
 -- The web service logs in as lt_server, which owns nothing and inherits nothing, and acts as one of these: stepping back
 -- from a class (RESET ROLE) ends where nothing can be read. Serving is checking and leaving events.
-SELECT access.join_role('lt_check', 'lt_api'), access.join_role('lt_audit', 'lt_api'),
-       access.join_role('lt_api', 'lt_server'), access.join_role('lt_publish', 'lt_server');
+SELECT access.join_groups();
