@@ -22,7 +22,7 @@ from tests.support.published import box
 
 pytestmark = [pytest.mark.xdist_group("two_worlds"), pytest.mark.anyio]
 
-REQUESTS = 350
+REQUESTS = 220
 
 
 @pytest.mark.parametrize("who", [("public", "reviewer"), ("warden",), ("officer",), ("clerk",)], ids="+".join)

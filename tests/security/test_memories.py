@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -25,7 +27,7 @@ from tests.support.published import Publisher
 
 pytestmark = [pytest.mark.xdist_group("two_worlds"), pytest.mark.anyio]
 
-REQUESTS = 90
+REQUESTS, CHECKS = 80, 15
 Policy = Callable[[tuple[Grant, ...]], tuple[Grant, ...]]
 
 #: what happens between one round of questions and the next
@@ -48,12 +50,35 @@ async def test_a_process_that_has_answered_everybody_answers_like_a_fresh_one(
             await _move_on(old, url, policy(seeded), edition=number)
             asked = [each for each in _drawn(drawing) if each.method in ("GET", "HEAD")]
             warm = [await _asked_twice(old, drawing, each) for each in asked]
+            checks = [_check(drawing) for _ in range(CHECKS)]
+            checked = [_but_its_name(await _asked_twice(old, drawing, each)) for each in checks]
             _forget_all()
-            async with running(url, tmp_path, IDENTITIES) as fresh:
+            async with running(url, tmp_path, IDENTITIES, first_id=10_000 * (number + 1)) as fresh:
                 for each, answer in zip(reversed(asked), reversed(warm), strict=True):
                     found = differences(each, answer, await fresh.ask(each))
                     told += [f"round {number}: {each}\n  {what}" for what in found]
+                for each, content in zip(reversed(checks), reversed(checked), strict=True):
+                    again = _but_its_name(await fresh.ask(each))
+                    told += [] if again == content else [f"round {number}: {each}"]
     assert told == []
+
+
+def _check(drawing: Drawing) -> Asked:
+    """Without a dossier: answers under one are counted."""
+    media_type, body = drawing.check()
+    sent = {name: value for name, value in json.loads(body).items() if name != "dossier"}
+    who = drawing.texts.any_of(IDENTITIES)
+    return Asked(
+        "/checks", "/checks", who, "POST", headers={"content-type": media_type}, body=json.dumps(sent).encode()
+    )
+
+
+def _but_its_name(answer: Answer) -> tuple[int, Any]:
+    """What was found, without the id of the record and what is made from it."""
+    content = answer.json()
+    if answer.status == 201:
+        del content["id"], content["evidence"]["record"], content["evidence"]["digest"]
+    return answer.status, content
 
 
 def _drawn(drawing: Drawing) -> list[Asked]:

@@ -84,8 +84,8 @@ class Clock:
 class Names:
     """Ids of one world in a row; they look like those of the service."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, first: int = 0) -> None:
+        self.count = first
 
     def __call__(self) -> str:
         self.count += 1
@@ -139,11 +139,11 @@ async def _at_once(_when: float) -> None:
 
 
 @asynccontextmanager
-async def running(url: str, data: Path, identities: Sequence[str]) -> AsyncIterator[World]:
+async def running(url: str, data: Path, identities: Sequence[str], first_id: int = 0) -> AsyncIterator[World]:
     """The service over a database. Worlds that are compared share `data`, and with it the key of the tokens."""
     settings = Settings(data=data, database_url=url, pool_size=2)
     clock = Clock()
-    app = create_app(settings, demo=True, clock=clock, new_id=Names())
+    app = create_app(settings, demo=True, clock=clock, new_id=Names(first_id))
     app.state.pace = Pace(clock=lambda: 0.0, sleep_until=_at_once)
     tokens = {name: make_token(settings.secrets_folder, name) for name in identities if name != "public"}
     async with app.router.lifespan_context(app):

@@ -4,6 +4,7 @@ may see are redrawn, moved, added and removed. Everything is drawn from the pair
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from layers.canonical import canonical
 from layers.profile.grammar import Attribute, LayerDefinition
+from layers.profile.profile import digest
 
 from .content import REVISED, worlds_profile
 from .sight import Audience, Level
@@ -63,6 +66,8 @@ class Differences:
             self._live_on(layer)
         self._other_peoples_events()
         self._other_peoples_records()
+        if "clerk" not in self.audience.identities:  # who registers dossiers sees them all
+            self._other_peoples_dossiers()
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
     def remove_rows(self, layer: LayerDefinition) -> None:
@@ -262,9 +267,27 @@ class Differences:
                       self.random.randint(0, 900)))  # fmt: skip
 
     def _other_peoples_records(self) -> None:
-        """Records of shapes that others drew: nobody else may read them, however many there are."""
-        self.run("DELETE FROM checks.record WHERE subject_fid IS NULL AND NOT principal = ANY(%s) AND random() < 0.5",
-                 (list(self.audience.identities),))  # fmt: skip
+        """Checks by others of what nobody of the audience sees as it is measured: gone, or with other findings."""
+        records = self.run("SELECT id, principal, body, EXISTS (SELECT FROM access.disclosure WHERE record = id)"
+                           " FROM checks.record").fetchall()  # fmt: skip
+        for record, principal, body, is_counted in records:
+            content = json.loads(body)
+            ward = content["subject"]["attributes"].get("ma_xa")
+            if principal in self.audience.identities or self.audience.may_read_checks_of(ward):
+                continue
+            if not is_counted and self.random.random() < 0.5:  # a dossier's quota is told, and stays as it is
+                self.run("DELETE FROM checks.record WHERE id = %s", (record,))
+            else:
+                content["subject"] |= {"area_m2": self.random.uniform(50, 900), "label": "Thửa khác"}
+                content["dossier"], content["verdict"] = "HS-1", self.random.choice(["pass", "fail"])
+                made = canonical(content)
+                self.run("UPDATE checks.record SET body = %s, digest = %s, dossier = 'HS-1' WHERE id = %s",
+                         (made, digest(made), record))  # fmt: skip
+
+    def _other_peoples_dossiers(self) -> None:
+        columns = "id, procedure, offices, parcels, surveys, opened_by, changed_by"
+        values = ("HS-AN", "land_use_change", ["co_quan_khac"], [17], [], "khác", "khác")
+        self.run(f"INSERT INTO access.dossier ({columns}) VALUES (%s, %s, %s, %s, %s, %s, %s)", values)
 
     # ── how a statement is run ───────────────────────────────────────────────────────────────────
     def _versions(self, layer: LayerDefinition, condition: str) -> list[tuple[int, int]]:

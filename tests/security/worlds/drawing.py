@@ -22,6 +22,8 @@ _NO_ROUTE = frozenset({"HEAD", "OPTIONS"})
 UNSAFE = ("PUT", "POST", "DELETE", "PATCH", "OPTIONS")
 PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_opinion", "any", "khong_co")
 ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
+#: one that is registered in every world, one nobody registered, one of another office in the second world only
+DOSSIERS = ("HS-1", "HS-1", "HS-2", "HS-3", "HS-AN")
 GRANTS = ("open_to_all", "parcel_for_all", "parcel_review", "parcel_owner", "hidden_place_owner", "khong_co")
 #: how often a route is drawn, by method and path; what is not here is drawn once
 WEIGHTS: Mapping[str, float] = {
@@ -235,8 +237,9 @@ class Drawing:
         return str(self.texts.any_of((words or self.layer).fids or (1,)))
 
     def record(self) -> str:
-        if self.memory.records and self.texts.happens(0.8):
-            return str(self.texts.any_of(self.memory.records))
+        known = (*self.memory.records, *self.words.records)
+        if self.texts.happens(0.9):
+            return str(self.texts.any_of(known))
         return str(self.texts.any_of((*ODD_TEXTS[3:5], "00000000-0000-4000-8000-000000000999")))
 
     def layer_id(self) -> str:
@@ -275,7 +278,7 @@ class Drawing:
             "inputs": inputs if procedure == "land_use_change" else {},
         }
         for name, options in (
-            ("dossier", ("HS-1", "HS-2", "HS-KHAC")), ("purpose", PURPOSES), ("as_of", (self.texts.instant(),)),
+            ("dossier", DOSSIERS), ("purpose", PURPOSES), ("as_of", (self.texts.instant(),)),
             ("on_date", (self.texts.instant()[:10],)), ("khong_co", (1,)),
         ):  # fmt: skip
             if self.texts.happens({"dossier": 0.5, "purpose": 0.4, "khong_co": 0.02}.get(name, 0.1)):
@@ -361,7 +364,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
-    "dossier_id": lambda drawing: drawing.texts.any_of(("HS-1", "HS-2", "HS-3", "HS-KHAC")),
+    "dossier_id": lambda drawing: drawing.texts.any_of(DOSSIERS),
     "grant_id": lambda drawing: drawing.texts.any_of(GRANTS),
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
     "path": lambda drawing: drawing.texts.any_of(("css/page.css", "js/map.mjs", "../pages.py", "khong_co", "")),
@@ -383,7 +386,7 @@ PARAMETERS: Mapping[str, One] = {
     "after": _one("after", lambda drawing: drawing.texts.cursor(drawing.layer)),
     "as-of": _one("as-of", lambda drawing: drawing.texts.instant()),
     "queryables": Drawing.equalities,
-    "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(("HS-1", "HS-2", "HS-KHAC"))),
+    "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(DOSSIERS)),
     "commune": _one("commune", lambda drawing: drawing.texts.any_of(
         ("25747", "25750@2025", "25753", "25741", "Phú Lợi", "99999"))),
     "sheet": _one("sheet", lambda drawing: drawing.parcel_value("so_to")),

@@ -51,6 +51,7 @@ _OWN: Mapping[str, Mapping[str, tuple[Sees, ...]]] = {
         "register": (_sees(WARD_A, "ma_xa so_to so_thua"),),
         "well": (_sees(EVERY_ROW, "ma sau", "none"),),
         "inspection": (),
+        "plan": (_sees(EVERY_ROW, "ghi_chu"),),  # under an agreement that is in force
     },
     "warden": {
         "parcel": (_sees(WARD_B, _PARCEL_PUBLIC, "centroid"),),
@@ -73,6 +74,12 @@ _OWN: Mapping[str, Mapping[str, tuple[Sees, ...]]] = {
 OWNED: Mapping[str, frozenset[str]] = {
     "warden": frozenset({"site", "well", "inspection", "quiet", "hidden_place"}),
     "officer": frozenset({"parcel", "register"}),
+}
+#: the wards whose parcels somebody sees, or may have checked, in their exact shape
+EXACT_PARCELS: Mapping[str, frozenset[str]] = {
+    "reviewer": frozenset({"25747"}),
+    "officer": frozenset({"25747", "25750", "25753"}),
+    "clerk": frozenset({"25747", "25750", "25753"}),
 }
 #: `hide_activity: true`
 QUIET = frozenset({"quiet"})
@@ -109,6 +116,10 @@ class Audience:
         if level == "none":
             return others
         return f"({' OR '.join(own)}) AND {others}" if own else "false"
+
+    def may_read_checks_of(self, ward: str | None) -> bool:
+        """Others' recorded checks: whoever sees the exact shape of the parcel; of a drawn shape nobody."""
+        return ward is not None and any(ward in EXACT_PARCELS.get(identity, ()) for identity in self.identities)
 
     def _sees(self, layer: str) -> list[Sees]:
         found = list(_ANYONE.get(layer, ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import anyio
 import psycopg
 from psycopg import sql
 
@@ -12,6 +13,7 @@ from tests.support.files import publish_file, write
 from tests.support.published import Publisher, apply_profile
 
 from .content import EVENTS_AT, REALLY_PUBLISHED, REVISED, Row, revisions, worlds_profile
+from .past import live_through
 
 
 def fill(url: str) -> None:
@@ -26,6 +28,7 @@ def fill(url: str) -> None:
             else:
                 publisher.publish(layer, rows, created=created)
     _hold_still(url)
+    anyio.run(live_through, url)
 
 
 def _really_publish(url: str, layer: str, rows: list[Row]) -> None:
@@ -43,6 +46,10 @@ def _hold_still(url: str) -> None:
                 (created, number, list(REALLY_PUBLISHED)),
             )
         connection.execute("UPDATE catalogue.layer SET changed = %s", (REVISED[-1],))
+        connection.execute(
+            "INSERT INTO access.agreement (id, version, state, body) VALUES ('AGR-2026-03', 1, 'draft', '{}'),"
+            " ('AGR-2026-03', 2, 'active', '{}'), ('AGR-OLD', 1, 'suspended', '{}')"
+        )
         # events are timed by the database itself, whose clock no test can hold
         connection.execute(
             sql.SQL("ALTER TABLE access.event ALTER COLUMN at SET DEFAULT {}").format(sql.Literal(EVENTS_AT))

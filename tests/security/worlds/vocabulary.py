@@ -29,6 +29,7 @@ class LayerWords:
 @dataclass(frozen=True)
 class Vocabulary:
     layers: Mapping[str, LayerWords]
+    records: tuple[str, ...]  #: ids of checks that others made before
 
     @property
     def parcels(self) -> LayerWords:
@@ -41,7 +42,9 @@ class Vocabulary:
 
 def read_vocabulary(url: str) -> Vocabulary:
     with psycopg.connect(url) as connection:
-        return Vocabulary({layer.id: _words(connection, layer) for layer in worlds_profile().layers})
+        records = connection.execute("SELECT id FROM checks.record ORDER BY id").fetchall()
+        layers = {layer.id: _words(connection, layer) for layer in worlds_profile().layers}
+        return Vocabulary(layers, tuple(record for (record,) in records))
 
 
 def _words(connection: psycopg.Connection[Any], layer: LayerDefinition) -> LayerWords:
