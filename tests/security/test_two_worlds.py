@@ -8,6 +8,7 @@ DESIGN.md and kept equal between the worlds.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -140,3 +141,28 @@ async def test_who_may_see_what_differs_does_see_it(
         mine = [(await one.ask(each), await other.ask(each)) for each in own]
     assert first.status == 200 and differences(asked, first, second)
     assert [differences(asked, *pair) for asked, pair in zip(own, mine, strict=True)] == [[] for _ in who]
+
+
+#: what the second world of a public audience has otherwise, and what both have alike
+DIFFERENT = (
+    "data.parcel", "data.site", "data.well", "data.register", "data.inspection", "data.quiet", "data.hidden_place",
+    "data.draft", "checks.piece", "checks.fact", "checks.record", "catalogue.revision", "catalogue.release",
+    "access.event", "access.dossier",
+)  # fmt: skip
+ALIKE = ("data.commune", "access.policy", "catalogue.applied", "catalogue.commune", "access.agreement")
+
+
+def test_the_second_world_is_another_one_in_every_table_that_may_be(first_world: str, clone: Clone) -> None:
+    urls = (clone(first_world), second_world(clone(first_world), Audience(("public",)), 3))
+    first, second = ({table: contents(url, table) for table in DIFFERENT + ALIKE} for url in urls)
+    assert {table for table in DIFFERENT if first[table] == second[table]} == set()
+    assert {table for table in ALIKE if first[table] != second[table]} == set()
+    assert first["data.parcel"].keys() - second["data.parcel"].keys(), "rows that are gone"
+    assert second["data.parcel"].keys() - first["data.parcel"].keys(), "rows that are new"
+
+
+def contents(url: str, table: str) -> Counter[str]:
+    """The rows of a table as texts."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(f"SELECT one::text FROM {table} AS one").fetchall()  # type: ignore[arg-type]
+    return Counter(text for (text,) in rows)
