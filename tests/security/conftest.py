@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from layers.store.connection import Connection, Database
 from tests.security.worlds import template
 from tests.security.worlds.vocabulary import Vocabulary, read_vocabulary
 from tests.support import sites
 from tests.support.server import Server
+from tests.support.shared_layers import fill as fill_shared_layers
 
 
 @pytest.fixture
@@ -50,3 +53,20 @@ def two_worlds(
     """Two copies of one land, to be made different where nobody may look."""
     template = make_template("worlds", _fill)
     return clone(template), clone(template)
+
+
+@pytest.fixture
+def walled(make_template: Callable[[str, Callable[[str], None]], str], server: Any) -> str:
+    """A small profile behind both walls; only read."""
+    return str(server.url(make_template("shared_layers", fill_shared_layers)))
+
+
+@pytest.fixture
+def own(make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str]) -> str:
+    return clone(make_template("shared_layers", fill_shared_layers))
+
+
+@pytest.fixture
+def owner(own: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(own, autocommit=True, row_factory=dict_row) as connection:
+        yield connection

@@ -5,7 +5,6 @@ The leaks that access-policy 2.4 demonstrated in the database are tried here, ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -23,42 +22,30 @@ from layers.profile.grammar import LayerDefinition
 from layers.store import features
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
-from layers.store.drift import examine, guard
 from layers.store.features import ItemsQuery
 from layers.store.wall import enforce
 from tests.support.layers import DAY, Layer
-from tests.support.shared_layers import fill, profile
-from tests.support.walled import SHOWING, Union, acting_as, principal_of, union_of
+from tests.support.walled import (
+    CLASSES,
+    GRANTS,
+    LAYERS,
+    OFFICER,
+    PARCEL,
+    PRINCIPALS,
+    PROFILE,
+    REVIEWER,
+    SHOWING,
+    Union,
+    acting_as,
+    current_role,
+    login,
+    union_of,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
 
-MakeTemplate = Callable[[str, Callable[[str], None]], str]
-PROFILE = profile()
-GRANTS = PROFILE.grants
-LAYERS = {layer.id: layer for layer in PROFILE.layers}
-PARCEL = LAYERS["parcel"]
-PRINCIPALS = [principal_of(identity) for identity in PROFILE.identities]
-REVIEWER, OFFICER = PRINCIPALS[1], PRINCIPALS[2]
-CLASSES = {principal.id: class_of(principal, GRANTS) for principal in PRINCIPALS}
 PURPOSES = (None, "construction_permit")
 Denied = psycopg.errors.InsufficientPrivilege
-
-
-@pytest.fixture
-def walled(make_template: MakeTemplate, server: Any) -> str:
-    """Only read."""
-    return str(server.url(make_template("shared_layers", fill)))
-
-
-@pytest.fixture
-def own(make_template: MakeTemplate, clone: Callable[[str], str]) -> str:
-    return clone(make_template("shared_layers", fill))
-
-
-@pytest.fixture
-def owner(own: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(own, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
 
 
 def stored(url: str, layer: str) -> list[dict[str, Any]]:
@@ -323,29 +310,19 @@ async def test_a_connection_never_keeps_the_class_of_whoever_had_it_before(walle
     async with Database.open(walled, size=1) as database:
         for who in ("public", "officer", "officer", "reviewer"):
             async with database.reading(CLASSES[who]) as connection:
-                assert await _current_role(connection) == CLASSES[who].database_role
+                assert await current_role(connection) == CLASSES[who].database_role
         async with database.connection() as connection:
-            assert await _current_role(connection) == await _login(connection)
+            assert await current_role(connection) == await login(connection)
         with pytest.raises(UnavailableError):
             async with database.reading(RoleClass(("anyone", "role:nobody.knows.it"))):
                 pass
         async with database.transaction() as connection:
-            assert await _current_role(connection) == await _login(connection)
+            assert await current_role(connection) == await login(connection)
         with pytest.raises(UnavailableError):
             async with database.reading(CLASSES["public"]) as connection:
                 await connection.execute("SELECT * FROM data.secret")
         async with database.connection() as connection:
-            assert await _current_role(connection) == await _login(connection)
-
-
-async def _current_role(connection: Any) -> str:
-    cursor = await connection.execute("SELECT current_user AS name")
-    return str((await cursor.fetchone())["name"])
-
-
-async def _login(connection: Any) -> str:
-    cursor = await connection.execute("SELECT session_user AS name")
-    return str((await cursor.fetchone())["name"])
+            assert await current_role(connection) == await login(connection)
 
 
 async def test_a_policy_that_changed_between_decision_and_read_gives_less_or_nothing(own: str) -> None:
@@ -366,85 +343,6 @@ async def test_a_policy_that_changed_between_decision_and_read_gives_less_or_not
                 assert len(page.features) == seen
             except UnavailableError:
                 assert seen is None
-
-
-# ── drift ────────────────────────────────────────────────────────────────────────────────────────
-DRIFTS = {
-    "a grant": "GRANT SELECT (ten_chu) ON data.parcel TO {reviewer}",
-    "a grant to everybody": "GRANT SELECT (ma) ON data.parcel TO PUBLIC",
-    "a table grant": "GRANT SELECT ON data.parcel TO {reviewer}",
-    "a lost grant": "REVOKE SELECT (ma) ON data.parcel FROM {reviewer}",
-    "a widened scope": "INSERT INTO access.row_scope VALUES ({reviewer_name}, 'parcel', '*')",
-    "a lost scope": "DELETE FROM access.row_scope WHERE role_class = {reviewer_name}",
-    "row security off": "ALTER TABLE data.parcel DISABLE ROW LEVEL SECURITY",
-    "no force": "ALTER TABLE data.parcel NO FORCE ROW LEVEL SECURITY",
-    "another policy": "CREATE POLICY more ON data.parcel FOR SELECT TO lt_reader USING (true)",
-    "an altered policy": "ALTER POLICY wall_read ON data.parcel USING (true)",
-    "a policy for everybody": "ALTER POLICY wall_check ON data.parcel TO PUBLIC",
-    "a lost policy": "DROP POLICY wall_read ON data.parcel",
-    "a view": "CREATE VIEW public.v AS SELECT * FROM data.parcel; GRANT SELECT ON public.v TO PUBLIC",
-    "a view on a view": "CREATE VIEW public.v AS SELECT ma FROM data.parcel; CREATE VIEW public.w AS TABLE public.v; "
-                        "GRANT SELECT ON public.w TO lt_reader",
-    "a materialised view": "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM checks.fact; "
-                           "GRANT SELECT ON public.m TO {reviewer}",
-    "a view among the layers": "CREATE VIEW data.v AS SELECT ma FROM data.parcel",
-    "a bare table": "CREATE TABLE data.bare (x int)",
-    "readable pieces": "GRANT USAGE ON SCHEMA checks TO lt_reader; GRANT SELECT ON checks.piece TO lt_reader",
-    "changeable events": "GRANT UPDATE ON access.event TO lt_reader",
-    "another leakproof function": "ALTER FUNCTION public.st_intersects(geometry, geometry) LEAKPROOF",
-    "a class that owns": "CREATE TABLE public.owned (x int); ALTER TABLE public.owned OWNER TO {reviewer}",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def drifting(make_template: MakeTemplate, server: Any) -> Iterator[str]:
-    """One database for all drifts: each is rolled back."""
-    name = make_template("shared_layers", fill) + "_drift"
-    yield server.clone(make_template("shared_layers", fill), name)
-    server.drop(name)
-
-
-async def test_a_wall_as_it_was_built_is_two_of_two(walled: str) -> None:
-    async with Database.open(walled, size=1) as database:
-        walls = await guard(database)
-    assert walls is not None and walls.standing == 2 and not walls.remarks
-
-
-@pytest.mark.parametrize("name", DRIFTS)
-async def test_every_drift_is_seen_and_stops_the_service(drifting: str, name: str) -> None:
-    role = CLASSES["reviewer"].database_role
-    statements = sql.SQL(DRIFTS[name]).format(reviewer=sql.Identifier(role), reviewer_name=sql.Literal(role))
-    async with Database.open(drifting, size=1) as database, database.connection() as connection:
-        catalogue = await load_catalogue(connection)
-        await connection.execute("BEGIN")
-        await connection.execute(statements)
-        walls = await examine(connection, catalogue)
-        await connection.execute("ROLLBACK")
-    assert walls.standing == 1 and walls.faults, name
-
-
-async def test_without_the_mark_on_the_box_operator_the_wall_stands_and_is_slow(drifting: str) -> None:
-    async with Database.open(drifting, size=1) as database, database.connection() as connection:
-        catalogue = await load_catalogue(connection)
-        await connection.execute("BEGIN")
-        await connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF")
-        walls = await examine(connection, catalogue)
-        await connection.execute("ROLLBACK")
-    assert walls.standing == 2
-    assert "leakproof" in walls.remarks[0].en
-
-
-async def test_applying_the_profile_again_mends_what_drifted(own: str, owner: psycopg.Connection[Any]) -> None:
-    from layers.profile.apply import apply
-
-    role = sql.Identifier(CLASSES["reviewer"].database_role)
-    owner.execute(sql.SQL("GRANT SELECT (ten_chu) ON data.parcel TO {}").format(role))
-    owner.execute("ALTER POLICY wall_read ON data.parcel USING (true)")
-    owner.execute("ALTER TABLE data.zone DISABLE ROW LEVEL SECURITY")
-    async with Database.open(own, size=2) as database:
-        await apply(database, PROFILE, "test")
-        walls = await guard(database)
-    assert walls is not None and walls.standing == 2
 
 
 def test_everybody_is_a_class_of_its_own() -> None:

@@ -18,7 +18,12 @@ from layers.access.principal import PUBLIC, Principal
 from layers.filters import evaluate
 from layers.profile.grammar import Identity, LayerDefinition
 from tests.support.layers import DAY
+from tests.support.shared_layers import profile
 
+PROFILE = profile()
+GRANTS = PROFILE.grants
+LAYERS = {layer.id: layer for layer in PROFILE.layers}
+PARCEL = LAYERS["parcel"]
 #: actions that show rows of a layer's own table
 SHOWING = ("items", "tile", "map", "export", "edit")
 
@@ -27,6 +32,11 @@ def principal_of(identity: Identity) -> Principal:
     if identity.id == PUBLIC.id:
         return PUBLIC
     return Principal(identity.id, frozenset(identity.roles), identity.office, identity.sector, identity.claims)
+
+
+PRINCIPALS = [principal_of(identity) for identity in PROFILE.identities]
+REVIEWER, OFFICER = PRINCIPALS[1], PRINCIPALS[2]
+CLASSES = {principal.id: class_of(principal, GRANTS) for principal in PRINCIPALS}
 
 
 @contextmanager
@@ -68,3 +78,13 @@ def union_of(
         frozenset(column for box in boxes for column in box.columns),
         any(box.geometry.kind != "none" for box in boxes),
     )
+
+
+async def current_role(connection: Any) -> str:
+    cursor = await connection.execute("SELECT current_user AS name")
+    return str((await cursor.fetchone())["name"])
+
+
+async def login(connection: Any) -> str:
+    cursor = await connection.execute("SELECT session_user AS name")
+    return str((await cursor.fetchone())["name"])

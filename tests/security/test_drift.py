@@ -1,0 +1,161 @@
+"""The walls as they were built, how a drift is seen, and the login behind which the web service stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from layers.profile.apply import apply
+from layers.store.catalogue import load_catalogue
+from layers.store.connection import Database
+from layers.store.drift import examine, guard
+from layers.store.roles import make_missing_roles, roles_named_in
+from tests.support.shared_layers import fill, service
+from tests.support.walled import CLASSES, PROFILE, current_role
+
+pytestmark = pytest.mark.anyio
+
+MakeTemplate = Callable[[str, Callable[[str], None]], str]
+Denied = psycopg.errors.InsufficientPrivilege
+
+
+# ── the login of the web service ─────────────────────────────────────────────────────────────────
+@pytest.fixture
+def as_server(own: str, server: Any) -> str:
+    """The database as the web service of the private cluster logs in; elsewhere the role may not log in."""
+    server.command("ALTER ROLE lt_server LOGIN")
+    return make_conninfo(own, user="lt_server")
+
+
+async def test_the_server_login_reads_nothing_until_it_acts_as_somebody(as_server: str) -> None:
+    with psycopg.connect(as_server, autocommit=True) as connection:
+        for statement in ("SELECT fid FROM data.parcel", "SELECT * FROM checks.fact", "SELECT * FROM catalogue.text"):
+            with pytest.raises(Denied):
+                connection.execute(statement)  # type: ignore[call-overload]
+    async with Database.open(as_server, size=1) as database:
+        async with database.connection() as connection:
+            assert await current_role(connection) == "lt_api"
+            with pytest.raises(Denied):
+                await connection.execute("SELECT fid FROM data.zone")
+            with pytest.raises(Denied):
+                await connection.execute("UPDATE access.row_scope SET code = '*'")
+        async with database.reading(CLASSES["officer"]) as connection:
+            assert await current_role(connection) == CLASSES["officer"].database_role
+        async with database.governing() as connection:
+            assert await current_role(connection) == "lt_publish"
+        assert await guard(database) is not None
+
+
+def test_the_service_serves_all_of_it_behind_the_server_login(as_server: str, tmp_path: Path) -> None:
+    with service(as_server, tmp_path) as running:
+        officer, public = running.officer, running.public
+        assert officer.json("/collections/parcel/items?sortby=-dien_tich&limit=3")["numberMatched"] == 120
+        assert running.reviewer.json("/collections/parcel/items")["numberMatched"] == 60
+        assert public.get("/collections/parcel/items").status_code == 404
+        assert public.get("/collections/line/items").status_code == 403
+        for path in (
+            "/",
+            "/collections",
+            "/collections/zone",
+            "/readyz",
+            "/catalogue",
+            "/access/policy",
+            "/parcels?code=1",
+        ):
+            assert officer.get(path).status_code < 500, path
+        assert officer.json("/readyz")["ready"] is True
+        tile = officer.get("/collections/parcel/tiles/WebMercatorQuad/10/475/815")
+        assert tile.status_code in (200, 204)
+
+
+def test_roles_a_backup_names_are_made_before_it_is_restored(server: Any) -> None:
+    named = roles_named_in("GRANT SELECT ON data.x TO lt_class_00000000000000aa; -- lt_classless, lt_reader\n lt_x")
+    assert named == ("lt_class_00000000000000aa", "lt_reader")
+    for _ in range(2):
+        make_missing_roles(server.url("postgres"), named)
+    with psycopg.connect(server.url("postgres")) as connection:
+        found = connection.execute("SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = %s", (named[0],))
+        assert found.fetchall() == [(False, False)]
+
+
+# ── drift ────────────────────────────────────────────────────────────────────────────────────────
+DRIFTS = {
+    "a grant": "GRANT SELECT (ten_chu) ON data.parcel TO {reviewer}",
+    "a grant to everybody": "GRANT SELECT (ma) ON data.parcel TO PUBLIC",
+    "a table grant": "GRANT SELECT ON data.parcel TO {reviewer}",
+    "a lost grant": "REVOKE SELECT (ma) ON data.parcel FROM {reviewer}",
+    "a widened scope": "INSERT INTO access.row_scope VALUES ({reviewer_name}, 'parcel', '*')",
+    "a lost scope": "DELETE FROM access.row_scope WHERE role_class = {reviewer_name}",
+    "row security off": "ALTER TABLE data.parcel DISABLE ROW LEVEL SECURITY",
+    "no force": "ALTER TABLE data.parcel NO FORCE ROW LEVEL SECURITY",
+    "another policy": "CREATE POLICY more ON data.parcel FOR SELECT TO lt_reader USING (true)",
+    "an altered policy": "ALTER POLICY wall_read ON data.parcel USING (true)",
+    "a policy for everybody": "ALTER POLICY wall_check ON data.parcel TO PUBLIC",
+    "a lost policy": "DROP POLICY wall_read ON data.parcel",
+    "a view": "CREATE VIEW public.v AS SELECT * FROM data.parcel; GRANT SELECT ON public.v TO PUBLIC",
+    "a view on a view": "CREATE VIEW public.v AS SELECT ma FROM data.parcel; CREATE VIEW public.w AS TABLE public.v; "
+                        "GRANT SELECT ON public.w TO lt_reader",
+    "a materialised view": "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM checks.fact; "
+                           "GRANT SELECT ON public.m TO {reviewer}",
+    "a view among the layers": "CREATE VIEW data.v AS SELECT ma FROM data.parcel",
+    "a bare table": "CREATE TABLE data.bare (x int)",
+    "readable pieces": "GRANT USAGE ON SCHEMA checks TO lt_reader; GRANT SELECT ON checks.piece TO lt_reader",
+    "changeable events": "GRANT UPDATE ON access.event TO lt_reader",
+    "another leakproof function": "ALTER FUNCTION public.st_intersects(geometry, geometry) LEAKPROOF",
+    "a class that owns": "CREATE TABLE public.owned (x int); ALTER TABLE public.owned OWNER TO {reviewer}",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drifting(make_template: MakeTemplate, server: Any) -> Iterator[str]:
+    """One database for all drifts: each is rolled back."""
+    name = make_template("shared_layers", fill) + "_drift"
+    yield server.clone(make_template("shared_layers", fill), name)
+    server.drop(name)
+
+
+async def test_a_wall_as_it_was_built_is_two_of_two(walled: str) -> None:
+    async with Database.open(walled, size=1) as database:
+        walls = await guard(database)
+    assert walls is not None and walls.standing == 2 and not walls.remarks
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+async def test_every_drift_is_seen_and_stops_the_service(drifting: str, name: str) -> None:
+    role = CLASSES["reviewer"].database_role
+    statements = sql.SQL(DRIFTS[name]).format(reviewer=sql.Identifier(role), reviewer_name=sql.Literal(role))
+    async with Database.open(drifting, size=1) as database, database.connection() as connection:
+        catalogue = await load_catalogue(connection)
+        await connection.execute("BEGIN")
+        await connection.execute(statements)
+        walls = await examine(connection, catalogue)
+        await connection.execute("ROLLBACK")
+    assert walls.standing == 1 and walls.faults, name
+
+
+async def test_without_the_mark_on_the_box_operator_the_wall_stands_and_is_slow(drifting: str) -> None:
+    async with Database.open(drifting, size=1) as database, database.connection() as connection:
+        catalogue = await load_catalogue(connection)
+        await connection.execute("BEGIN")
+        await connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF")
+        walls = await examine(connection, catalogue)
+        await connection.execute("ROLLBACK")
+    assert walls.standing == 2
+    assert "leakproof" in walls.remarks[0].en
+
+
+async def test_applying_the_profile_again_mends_what_drifted(own: str, owner: psycopg.Connection[Any]) -> None:
+    role = sql.Identifier(CLASSES["reviewer"].database_role)
+    owner.execute(sql.SQL("GRANT SELECT (ten_chu) ON data.parcel TO {}").format(role))
+    owner.execute("ALTER POLICY wall_read ON data.parcel USING (true)")
+    owner.execute("ALTER TABLE data.zone DISABLE ROW LEVEL SECURITY")
+    async with Database.open(own, size=2) as database:
+        await apply(database, PROFILE, "test")
+        walls = await guard(database)
+    assert walls is not None and walls.standing == 2
