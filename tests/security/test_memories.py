@@ -4,8 +4,6 @@ that has answered everybody for a while answers as one that has just begun, also
 
 from __future__ import annotations
 
-import functools
-import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from tests.security.worlds.asking import Answer, Asked, World, running
 from tests.security.worlds.comparing import differences
 from tests.security.worlds.content import revisions, worlds_profile
 from tests.security.worlds.drawing import Drawing, drawing_of
+from tests.security.worlds.forgetting import forget_all
 from tests.security.worlds.sight import IDENTITIES
 from tests.security.worlds.vocabulary import Vocabulary
 from tests.support.policies import altered, put, with_fields
@@ -52,7 +51,7 @@ async def test_a_process_that_has_answered_everybody_answers_like_a_fresh_one(
             warm = [await _asked_twice(old, drawing, each) for each in asked]
             checks = [_check(drawing) for _ in range(CHECKS)]
             checked = [_but_its_name(await _asked_twice(old, drawing, each)) for each in checks]
-            _forget_all()
+            forget_all()
             async with running(url, tmp_path, IDENTITIES, first_id=10_000 * (number + 1)) as fresh:
                 for each, answer in zip(reversed(asked), reversed(warm), strict=True):
                     found = differences(each, answer, await fresh.ask(each))
@@ -106,10 +105,3 @@ def _publish(url: str, edition: int) -> None:
     for layer in ("plan", "quiet", "parcel"):
         rows = contents[layer][edition % len(contents[layer])]
         publisher.publish(layer, rows[edition:])
-
-
-def _forget_all() -> None:
-    """What functions of the product remember, as in a process that has just begun."""
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper) and each.__module__.startswith(("layers", "ogc", "gis")):
-            each.cache_clear()

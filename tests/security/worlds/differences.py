@@ -163,7 +163,24 @@ class Differences:
         self._move(layer, self._shown_at(layer, "none"), self._anywhere)
 
     def move_within_grid(self, layer: LayerDefinition) -> None:
-        self._move(layer, self._shown_at(layer, "grid"), self._a_little)
+        """A little larger or smaller, and a little beside: every corner stays in its cell of the grid."""
+        versions = self._shown_at(layer, "grid")
+        if not versions:
+            return
+        self._swell(layer, versions, self.random.uniform(0.96, 1.04))
+        self._move(layer, versions, self._a_little)
+
+    def _swell(self, layer: LayerDefinition, versions: list[tuple[int, int]], factor: float) -> None:
+        given = [[fid for fid, _ in versions], [since for _, since in versions]]
+        around = "ST_SetSRID(ST_Centroid(row.geom), 0)"
+        self.run("UPDATE checks.piece SET geom = ST_Scale(piece.geom, ST_MakePoint(%s, %s), " + around + ")"
+                 " FROM {table} AS row, unnest(%s::bigint[], %s::bigint[]) AS moved (f, s)"
+                 " WHERE layer = %s AND piece.fid = f AND piece.since = s AND row.fid = f AND row.since = s",
+                 [factor, factor, *given, self.numbers[layer.id]], layer)  # fmt: skip
+        self.run("UPDATE {table} SET geom = ST_Scale(geom, ST_SetSRID(ST_MakePoint(%s, %s), ST_SRID(geom)),"
+                 " ST_Centroid(geom)) FROM unnest(%s::bigint[], %s::bigint[]) AS moved (f, s)"
+                 " WHERE fid = f AND since = s",
+                 [factor, factor, *given], layer)  # fmt: skip
 
     def _shown_at(self, layer: LayerDefinition, level: Level) -> list[tuple[int, int]]:
         if not layer.has_geometry:
@@ -202,7 +219,8 @@ class Differences:
         given = [[fid for fid, _ in versions], [since for _, since in versions]]
         factor = self.random.uniform(0.3, 0.95)
         for column in ("geom", "geom_4326", "geom_3857"):
-            self.run(f"UPDATE {{table}} SET {column} = ST_Scale({column}, ST_Point(%s, %s), ST_Centroid({column}))"
+            self.run(f"UPDATE {{table}} SET {column} = ST_Scale({column},"
+                     f" ST_SetSRID(ST_Point(%s, %s), ST_SRID({column})), ST_Centroid({column}))"
                      " FROM unnest(%s::bigint[], %s::bigint[]) AS moved (f, s) WHERE fid = f AND since = s",
                      [factor, factor, *given], layer)  # fmt: skip
 
