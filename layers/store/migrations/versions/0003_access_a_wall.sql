@@ -239,7 +239,6 @@ GRANT INSERT, UPDATE ON access.policy TO lt_publish;
 GRANT SELECT ON public.schema_version TO lt_api, lt_publish;
 -- what comes later in these schemas is the service's too; sealed tables take back what must not be
 ALTER DEFAULT PRIVILEGES IN SCHEMA access, checks GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO lt_api, lt_publish;
-ALTER DEFAULT PRIVILEGES IN SCHEMA catalogue GRANT SELECT ON TABLES TO lt_api, lt_check, lt_publish, lt_audit;
 
 -- The web service logs in as lt_server, which owns nothing and inherits nothing, and acts as one of these: stepping back
 -- from a class (RESET ROLE) ends where nothing can be read. Serving is checking and leaving events.
