@@ -23,7 +23,7 @@ MOST_SUMS = 1_000
 #: what an event may be about
 ACTIONS = (
     "items", "tile", "map", "export", "check", "edit", "publish", "rollback", "suspend", "resume", "withdraw", "erase",
-    "confirm", "log",
+    "confirm", "log", "policy",
 )  # fmt: skip
 
 

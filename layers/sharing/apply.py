@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,7 +18,7 @@ from layers.store.statements import blocks
 from layers.store.wall import enforce
 
 from .changes import Change, changes, owned_layers, require_own
-from .proposal import day_of, require_expectations
+from .proposal import day_of, refusals_recorded, require_expectations
 
 #: in order; all but the last stand before the commit
 STEPS = ("checked", "switched", "enforced", "recorded", "committed")
@@ -56,7 +56,7 @@ async def apply_proposal(
     Raises NotFoundError without a proposal, ConflictError when it or the policy has moved, GrantsError for grants or
     expectations that do not hold, ForbiddenError, RefusedError.
     """
-    async with database.governing() as connection:
+    async with refusals_recorded(database, principal), database.governing() as connection:
         await execute(connection, blocks("catalogue")["lock"])
         catalogue = await load_catalogue(connection)
         proposal = await _confirmed(connection, catalogue, principal, expected)
@@ -66,7 +66,8 @@ async def apply_proposal(
         on_step("switched")
         await enforce(connection, proposal.grants, catalogue.profile.layers, catalogue.profile.identities)
         on_step("enforced")
-        await audit.record(connection, _event(principal, proposal, found))
+        for event in _events(principal, proposal, found):
+            await audit.record(connection, event)
         await execute(connection, blocks("catalogue")["notify"])
         on_step("recorded")
     on_step("committed")
@@ -115,9 +116,14 @@ def _require_still_owner(catalogue: Catalogue, principal: Principal, proposal: P
         )
 
 
-def _event(principal: Principal, proposal: Proposal, found: tuple[Change, ...]) -> audit.Event:
-    layers = {str(grant.layer) for change in found for grant in change.subjects if isinstance(grant.layer, str)}
-    return audit.Event.of(
-        principal, "policy", "allow", policy=proposal.digest, grants=tuple(change.id for change in found),
-        request=proposal.base, used=tuple(sorted(layers)),
-    )  # fmt: skip
+def _events(principal: Principal, proposal: Proposal, found: tuple[Change, ...]) -> Iterator[audit.Event]:
+    """One a layer, for those who answer for it, and one for what is about whole sharing levels."""
+    by_layer: dict[str | None, list[str]] = {}
+    for change in found:
+        for layer in {grant.layer if isinstance(grant.layer, str) else None for grant in change.subjects}:
+            by_layer.setdefault(layer, []).append(change.id)
+    for layer, names in by_layer.items():
+        yield audit.Event.of(
+            principal, "policy", "allow", layer=layer, policy=proposal.digest, grants=tuple(names),
+            request=proposal.base,
+        )  # fmt: skip

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from layers.access.grammar import Grant
 from layers.access.principal import Principal
-from layers.errors import FieldError, GrantsError, NotFoundError
+from layers.errors import FieldError, ForbiddenError, GrantsError, NotFoundError
 from layers.profile.grants import require_sound
 from layers.profile.placed import Placed
+from layers.store import audit
 from layers.store import policy as store
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database
@@ -26,6 +28,20 @@ Given = Sequence[Placed[Grant]]
 def day_of(now: datetime | None) -> date:
     """The day on which a policy is judged: that of the province."""
     return (now or datetime.now(LOCAL_TIME)).astimezone(LOCAL_TIME).date()
+
+
+@asynccontextmanager
+async def refusals_recorded(database: Database, principal: Principal) -> AsyncIterator[None]:
+    """What was not the principal's to change leaves its event, outside the transaction that is given up."""
+    try:
+        yield
+    except ForbiddenError as refused:
+        named = refused.details.get("grants")
+        grants = tuple(map(str, named)) if isinstance(named, list) else ()
+        event = audit.Event.of(principal, "policy", "deny", reason="not_owner", grants=grants)
+        async with database.connection() as connection:
+            await audit.record(connection, event)
+        raise
 
 
 async def propose(
@@ -45,7 +61,7 @@ async def propose(
 
     Raises GrantsError, ForbiddenError; ConflictError when another policy than the expected one is in force.
     """
-    async with database.governing() as connection:
+    async with refusals_recorded(database, principal), database.governing() as connection:
         catalogue = await load_catalogue(connection)
         if expected not in (None, catalogue.policy_digest):
             raise store.moved_on()

@@ -141,6 +141,9 @@ def test_an_owner_proposes_looks_and_applies_and_the_next_request_sees_it(runnin
     assert after.json()["numberMatched"] == PARCELS_A_COMMUNE
     assert "ten_chu" in after.json()["features"][0]["properties"]
     assert changing.json("/access/proposal")["proposal"] is None
+    told = changing.json("/access/layers/parcel/events?action=policy")["events"]
+    assert (told[0]["principal"], told[0]["grants"]) == ("owner", [REVIEWERS])
+    assert "đổi quyền" in changing.get("/access/layers/parcel/events?f=html&lang=vi").text
 
 
 def test_two_servers_take_the_new_policy(running: Service, changing: Caller, tmp_path: Path) -> None:

@@ -53,13 +53,14 @@ async def test_the_seed_of_the_profile_is_the_first_entry_of_the_history(databas
     assert (first.previous, first.os_user) == (None, "test")
 
 
-async def test_an_event_names_the_policy_and_the_grants(database: Database, url: str) -> None:
-    found = await put(database, WIDER)
+async def test_each_layer_has_its_event_with_the_policy_and_the_grants(database: Database, url: str) -> None:
+    found = await put(database, altered(WIDER, "lines_on_maps", with_fields(actions=["tile", "map"])))
     with psycopg.connect(url) as connection:
-        event = connection.execute(
-            "SELECT principal, decision, policy, grants FROM access.event WHERE action = 'policy' ORDER BY id DESC"
-        ).fetchone()
-    assert event == ("operator", "allow", found.digest, [REVIEWERS])
+        asked = "SELECT principal, decision, layer, grants FROM access.event WHERE policy = %s ORDER BY layer"
+        events = connection.execute(asked, [found.digest]).fetchall()
+    assert events == [
+        ("operator", "allow", "line", ["lines_on_maps"]), ("operator", "allow", "parcel", [REVIEWERS])
+    ]  # fmt: skip
 
 
 async def test_of_two_proposals_on_one_base_the_second_is_refused_and_can_be_made_anew(database: Database) -> None:
@@ -156,7 +157,7 @@ async def test_a_grant_that_leads_nowhere_is_no_proposal(database: Database, fie
 
 
 # ── owners ───────────────────────────────────────────────────────────────────────────────────────
-async def test_an_owner_changes_grants_of_their_own_layers_only(database: Database) -> None:
+async def test_an_owner_changes_grants_of_their_own_layers_only(database: Database, url: str) -> None:
     owner = policies.owner()
     stranger = Grant.model_validate({"id": "x", "to": {"anyone": True}, "layer": "register", "actions": ["items"]})
     nowhere = stranger.model_copy(update={"layer": "nowhere"})
@@ -171,6 +172,9 @@ async def test_an_owner_changes_grants_of_their_own_layers_only(database: Databa
     )
     with pytest.raises(ForbiddenError):
         await policies.proposed(database, (OWNERS_GRANT, wide), owner)
+    with psycopg.connect(url) as connection:
+        asked = "SELECT principal, reason, grants FROM access.event WHERE action = 'policy' AND decision = 'deny'"
+        assert connection.execute(asked).fetchall()[-1] == ("owner", "not_owner", ["wide"]), "refusals leave events too"
 
 
 async def test_an_owner_gives_only_their_own_grants_and_the_others_stay(database: Database) -> None:
