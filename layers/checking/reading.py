@@ -47,6 +47,8 @@ from .zones import many, names_communes, one, projection_of, zone_of
 
 #: for each statement of a check; a layer that needs longer is `not_checked`
 TIMEOUT_MS = 5_000
+#: candidates of one look-up
+MOST_SHOWN = 50
 
 Cut = Mapping[str, CutLayer]
 Choose = Callable[[Connection, Cut], Awaitable[Subject]]
@@ -193,7 +195,7 @@ class Seeker:
         layer = cut[profile.parcel_layer.id]
         rows = await parcels(connection, profile, require_served(layer, standing_now(layer)), ways_of(query, profile))
         sight = self._sight()
-        shown = [found for row in rows if (found := told(row, profile.parcel_layer, sight)) is not None]
+        shown = [found for row in rows if (found := told(row, profile.parcel_layer, sight)) is not None][:MOST_SHOWN]
         return [(row, candidate_of(row, profile, sight.columns(row.attributes) or frozenset())) for row in shown]
 
     def _sight(self) -> Sight:

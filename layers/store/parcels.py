@@ -37,6 +37,9 @@ from layers.profile.grammar import LayerDefinition, Role
 from .connection import Connection, compiled, rows
 from .tables import layer_table
 
+#: of one look-up, whoever asks: more than answer to one name, so that no hidden row takes a shown one's place
+MOST_ROWS = 2_000
+
 _FACT = table("fact", column("layer", SmallInteger), column("fid", BigInteger), column("since", BigInteger),
               column("until", BigInteger), column("accuracy_m", Double), schema="checks")  # fmt: skip
 _ALIAS = table("alias", column("layer", String), column("key", String), column("fid", BigInteger),
@@ -90,7 +93,7 @@ async def find_parcels(
     *,
     layer_number: int,
     revision: int,
-    most: int = 50,
+    most: int = MOST_ROWS,
 ) -> list[ParcelRow]:
     """The parcels a look-up means at a revision, ordered by fid; at most `most`."""
     text = _parcel_text(definition, storage_srid, tuple(way.shape for way in ways))

@@ -19,7 +19,8 @@ import pytest
 from tests.security.worlds.asking import Asked, World, running
 from tests.security.worlds.comparing import differences
 from tests.security.worlds.differences import Differences
-from tests.security.worlds.drawing import Drawing, Route, drawing_of
+from tests.security.worlds.drawing import Drawing, drawing_of
+from tests.security.worlds.routes import Route
 from tests.security.worlds.sight import IDENTITIES, Audience
 from tests.security.worlds.vocabulary import Vocabulary
 

@@ -13,12 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .asking import Answer, Asked, World
+from .routes import Route, routes_of, served
 from .texts import ODD_TEXTS, Texts
 from .vocabulary import LayerWords, Vocabulary
 
-TILE_ZOOMS = (0, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
-#: methods that every route has and that tell nothing of their own
-_NO_ROUTE = frozenset({"HEAD", "OPTIONS"})
 UNSAFE = ("PUT", "POST", "DELETE", "PATCH", "OPTIONS")
 PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_opinion", "any", "khong_co")
 ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
@@ -69,39 +67,6 @@ class Memory:
         self.links = self.links[-20:]
         if answer.status == 201 and asked.route == "/checks":
             self.records.append(content["id"])
-
-
-@dataclass
-class Route:
-    """One method on one path, and the names of its query parameters."""
-
-    method: str
-    path: str
-    parameters: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-def routes_of(document: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> list[Route]:
-    """Every route of the OpenAPI document, and those of the application that are in no document."""
-    found = [
-        Route(method.upper(), path, tuple(_query_names(document, operation)))
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
-    ]
-    known = {route.name for route in found}
-    return found + [Route(method, path, ()) for method, path in others if f"{method} {path}" not in known]
-
-
-def _query_names(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
-    for parameter in operation.get("parameters", ()):
-        named = parameter
-        if "$ref" in parameter:
-            named = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
-        if named["in"] == "query":
-            yield named["name"]
 
 
 class Drawing:
@@ -185,16 +150,8 @@ class Drawing:
         return made
 
     def _tile(self) -> dict[str, str]:
-        import math
-
-        zoom = self.texts.any_of(TILE_ZOOMS)
-        longitude, latitude = self.texts.near(self.texts.any_of(self.layer.places or self.words.places))
-        across = 2**zoom
-        column = int((longitude + 180) / 360 * across)
-        row = int((1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2 * across)
-        if self.texts.happens(0.04):
-            zoom, row = self.texts.any_of(((23, 1), ("x", 1), (3, 99), (10, -1)))
-        return {"tileMatrix": str(zoom), "tileRow": str(row), "tileCol": str(column)}
+        zoom, row, column = self.texts.tile(self.texts.any_of(self.layer.places or self.words.places))
+        return {"tileMatrix": zoom, "tileRow": row, "tileCol": column}
 
     def _headers(self) -> dict[str, str]:
         made: dict[str, str] = {}
@@ -441,12 +398,3 @@ async def drawing_of(worlds: Sequence[World], words: Vocabulary, seed: int, iden
     """Every world is asked for its description: what was asked before shows in /metrics."""
     documents = [(await world.ask(Asked("/api", "/api"))).json() for world in worlds]
     return Drawing(seed, words, routes_of(documents[0], list(served(worlds[0].app.routes))), identities)
-
-
-def served(routes: Any) -> Iterator[tuple[str, str]]:
-    """Method and path of every route the application has, in the document or not."""
-    for route in routes:
-        if hasattr(route, "methods") and hasattr(route, "path"):
-            yield from ((method, route.path) for method in sorted(set(route.methods) - _NO_ROUTE))
-        else:
-            yield from served(route.original_router.routes if hasattr(route, "original_router") else route.routes)

@@ -22,6 +22,7 @@ HOSTILE = (
     "S_INTERSECTS(geom_3857, BBOX(106,10,107,11))", "ma = 'a' AND", "\x00", "ma_xa = '" + "9" * 5000 + "'",
     "S_INTERSECTS(geometry, BBOX(1e308, -90, 1e309, 90))", "dien_tich > 1e400", "ma = $1", "pg_sleep(10) IS NULL",
 )  # fmt: skip
+TILE_ZOOMS = (0, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22)
 ODD_TEXTS = ("", "0", "-1", "abc", "1e9", "nan", "\x00", "💧", "a" * 300, "../../etc/passwd", "%00", "'", '"', "null")
 
 
@@ -55,6 +56,16 @@ class Texts:
         angles = [2 * math.pi * number / corners for number in range(corners)]
         ring = [[round(x + size * math.cos(a), 7), round(y + size * math.sin(a), 7)] for a in angles]
         return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+    def tile(self, place: Place) -> tuple[str, str, str]:
+        """Zoom, row and column of a tile around a place; now and then of one that is not there."""
+        zoom = self.any_of(TILE_ZOOMS)
+        (longitude, latitude), across = self.near(place), 2**zoom
+        column = int((longitude + 180) / 360 * across)
+        row = int((1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2 * across)
+        if self.happens(0.04):
+            zoom, row = self.any_of(((23, 1), ("x", 1), (3, 99), (10, -1)))
+        return str(zoom), str(row), str(column)
 
     # ── times ────────────────────────────────────────────────────────────────────────────────────
     def instant(self) -> str:

@@ -1,0 +1,52 @@
+"""Every route of the service: those of its OpenAPI document, and those of the application that are in no document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: methods that every route has and that tell nothing of their own
+_NO_ROUTE = frozenset({"HEAD", "OPTIONS"})
+
+
+@dataclass
+class Route:
+    """One method on one path, and the names of its query parameters."""
+
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(document: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> list[Route]:
+    """Every route of the OpenAPI document, and those of the application that are in no document."""
+    found = [
+        Route(method.upper(), path, tuple(_query_names(document, operation)))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    known = {route.name for route in found}
+    return found + [Route(method, path, ()) for method, path in others if f"{method} {path}" not in known]
+
+
+def _query_names(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:
+    for parameter in operation.get("parameters", ()):
+        named = parameter
+        if "$ref" in parameter:
+            named = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+        if named["in"] == "query":
+            yield named["name"]
+
+
+def served(routes: Any) -> Iterator[tuple[str, str]]:
+    """Method and path of every route the application has, in the document or not."""
+    for route in routes:
+        if hasattr(route, "methods") and hasattr(route, "path"):
+            yield from ((method, route.path) for method in sorted(set(route.methods) - _NO_ROUTE))
+        else:
+            yield from served(route.original_router.routes if hasattr(route, "original_router") else route.routes)
