@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import anyio
 import psycopg
 import pytest
 from psycopg import sql
@@ -15,6 +18,7 @@ from layers.profile.apply import apply
 from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
 from layers.store.drift import examine, guard
+from layers.store.migrate import migrate
 from layers.store.roles import make_missing_roles, roles_named_in
 from tests.support.shared_layers import fill, service
 from tests.support.walled import CLASSES, PROFILE, current_role
@@ -166,3 +170,56 @@ async def test_applying_the_profile_again_mends_what_drifted(own: str, owner: ps
         await apply(database, PROFILE, "test")
         walls = await guard(database)
     assert walls is not None and walls.standing == 2
+
+
+# ── databases of others ──────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+def database_of_another(server: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database whose owner is no superuser; extensions were made for them."""
+    owner = f"w{uuid4().hex[:8]}"
+    name = f"lt_t_{owner}"
+    server.command(f"CREATE ROLE {owner} LOGIN {request.param}")
+    server.command(f"CREATE DATABASE {name} OWNER {owner}")
+    try:
+        with psycopg.connect(server.url(name), autocommit=True) as connection:
+            for extension in ("postgis", "unaccent", "btree_gist"):
+                connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+            connection.execute(sql.SQL("ALTER TABLE spatial_ref_sys OWNER TO {}").format(sql.Identifier(owner)))
+            connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(sql.Identifier(owner)))
+        url = urlsplit(server.url(name))
+        yield url._replace(netloc=f"{owner}@{url.netloc.rpartition('@')[2]}").geturl()
+    finally:
+        server.drop(name)
+        server.command(f"DROP ROLE {owner}")
+
+
+@pytest.mark.parametrize("database_of_another", ["CREATEROLE"], indirect=True)
+def test_an_owner_who_may_make_roles_has_two_walls_and_is_told_what_is_slow(database_of_another: str) -> None:
+    standing, remarks, counted = _served(database_of_another)
+    assert standing == 2 and "leakproof" in remarks
+    assert counted == {"officer": 120, "reviewer": 60}
+
+
+@pytest.mark.parametrize("database_of_another", ["NOCREATEROLE"], indirect=True)
+def test_an_owner_who_may_not_has_one_wall_and_is_told_so(database_of_another: str) -> None:
+    standing, remarks, counted = _served(database_of_another)
+    assert standing == 1 and "1 of 2 walls" in remarks
+    assert counted == {"officer": 120, "reviewer": 120}  # the relation alone holds the rows
+
+
+def _served(url: str) -> tuple[int, str, dict[str, int]]:
+    migrate(url)
+    fill(url)
+
+    async def look() -> tuple[int, str, dict[str, int]]:
+        counted = {}
+        async with Database.open(url, size=1) as database:
+            walls = await guard(database)
+            assert walls is not None
+            for who in ("officer", "reviewer"):
+                async with database.reading(CLASSES[who]) as connection:
+                    cursor = await connection.execute("SELECT count(fid) AS n FROM data.parcel")
+                    counted[who] = (await cursor.fetchone() or {})["n"]
+        return walls.standing, " ".join(remark.en for remark in walls.remarks), counted
+
+    return anyio.run(look)
