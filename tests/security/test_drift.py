@@ -20,6 +20,7 @@ from layers.store.connection import Database
 from layers.store.drift import examine, guard
 from layers.store.migrate import migrate
 from layers.store.roles import make_missing_roles, roles_named_in
+from tests.support.commands import lienthong
 from tests.support.shared_layers import fill, service
 from tests.support.walled import CLASSES, PROFILE, current_role
 
@@ -170,6 +171,19 @@ async def test_applying_the_profile_again_mends_what_drifted(own: str, owner: ps
         await apply(database, PROFILE, "test")
         walls = await guard(database)
     assert walls is not None and walls.standing == 2
+
+
+def test_doctor_tells_how_many_walls_stand_and_a_server_does_not_start_behind_one_that_fell(
+    own: str, owner: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    before = lienthong("doctor", "--json", url=own, data=tmp_path)
+    assert before.json["walls"] == {"standing": 2, "of": 2, "messages": []}
+    owner.execute("ALTER TABLE data.parcel NO FORCE ROW LEVEL SECURITY")
+    after = lienthong("doctor", "--json", url=own, data=tmp_path)
+    assert after.code == 1 and after.json["walls"]["standing"] == 1
+    assert any("parcel" in problem["en"] for problem in after.json["problems"])
+    with pytest.raises(RuntimeError, match="did not start"), service(own, tmp_path):
+        pass
 
 
 # ── databases of others ──────────────────────────────────────────────────────────────────────────
