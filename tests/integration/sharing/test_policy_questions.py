@@ -86,7 +86,9 @@ def test_the_operator_is_told_why_somebody_sees_one_feature_and_which_cells(url:
     assert "đối tượng được xem" in run(*asked, "P0000").out and "không được xem" in run(*asked, "P0090").out
     assert run(*asked, "không có").code == run(*asked, "fid:1").code == 1
     with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT count(*) FROM access.event WHERE layer = 'parcel' AND action <> 'policy'").fetchone()
+        found = connection.execute(
+            "SELECT count(*) FROM access.event WHERE layer = 'parcel' AND action <> 'policy'"
+        ).fetchone()
     assert found == (4,)
 
 
