@@ -107,15 +107,17 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
             sealer = Sealer(database, settings.data_folder)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
             app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(accesses.flush_forever)
-                tasks.start_soon(sealer.run_forever)
-                yield
-                tasks.cancel_scope.cancel()
-            with anyio.move_on_after(SHUTDOWN_S, shield=True):
-                try:
-                    await accesses.flush()
-                finally:
-                    await sealer.finish()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(accesses.flush_forever)
+                    tasks.start_soon(sealer.run_forever)
+                    yield
+                    tasks.cancel_scope.cancel()
+            finally:  # however the service ends
+                with anyio.move_on_after(SHUTDOWN_S, shield=True):
+                    try:
+                        await accesses.flush()
+                    finally:
+                        await sealer.finish()
 
     return lifespan

@@ -168,15 +168,17 @@ class Counter:
         """Accesses that are not written yet."""
         return sum(self._counts.values())
 
-    async def flush(self, connection: Connection) -> int:
-        """Write and forget; the number of accesses written. Raises StoreError and keeps all when it fails; a later
-        flush that works heals the counter."""
+    async def flush(self, database: Database) -> int:
+        """Write and forget; the number of accesses written. Raises StoreError and keeps all when it fails, be it that no
+        connection is to be had; a later flush that works heals the counter. One that is cancelled keeps all, too."""
         taken, self._counts = self._counts, Tally()
         try:
-            async with connection.transaction():
+            async with database.transaction() as connection:
                 await _insert(connection, (replace(event, accesses=number) for event, number in taken.items()))
-        except (psycopg.Error, OSError) as error:
+        except BaseException as error:
             self._counts.update(taken)
+            if not isinstance(error, psycopg.Error | OSError):
+                raise
             self._is_broken = True
             raise _unrecorded() from error
         self._is_broken = False

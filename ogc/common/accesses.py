@@ -91,8 +91,8 @@ class Accesses:
                 raise TooManyError(wait_s)
 
     async def flush(self) -> None:
-        async with self._database.connection() as connection:
-            await self._counter.flush(connection)
+        """Write what was counted. Raises StoreError, whatever keeps the database from being reached."""
+        await self._counter.flush(self._database)
 
     async def flush_forever(self) -> None:
         """A failure is logged and tried again: until then nothing counted is served."""

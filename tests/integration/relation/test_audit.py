@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from layers.access.principal import Principal, operator
@@ -68,8 +69,8 @@ async def test_tiles_are_counted_and_written_as_one_event_a_kind(empty_database:
     denied = Event.of(operator("root"), "tile", "deny", layer="site", reason="no_grant")
     for event in (EVENT, EVENT, denied, EVENT):
         counter.count(event)
-    async with Database.open(empty_database, size=1) as opened, opened.connection() as connection:
-        assert (counter.waiting, await counter.flush(connection), counter.waiting) == (4, 4, 0)
+    async with Database.open(empty_database, size=2) as opened, opened.connection() as connection:
+        assert (counter.waiting, await counter.flush(opened), counter.waiting) == (4, 4, 0)
         found = await database.rows(connection, "SELECT principal, os_user, accesses FROM access.event ORDER BY 1")
     assert [tuple(row.values()) for row in found] == [("anna", None, 3), ("operator", "root", 1)]
 
@@ -77,13 +78,38 @@ async def test_tiles_are_counted_and_written_as_one_event_a_kind(empty_database:
 async def test_when_counts_cannot_be_written_serving_stops_and_nothing_is_forgotten(empty_database: str) -> None:
     counter = Counter()
     counter.count(EVENT)
-    async with Database.open(empty_database, size=1) as opened, opened.connection() as connection:
+    async with Database.open(empty_database, size=2) as opened, opened.connection() as connection:
         await connection.execute("ALTER TABLE access.event RENAME TO gone")
         with pytest.raises(StoreError):
-            await counter.flush(connection)
+            await counter.flush(opened)
         with pytest.raises(StoreError):
             counter.count(EVENT)
         assert counter.waiting == 1
         await connection.execute("ALTER TABLE access.gone RENAME TO event")
-        assert await counter.flush(connection) == 1
+        assert await counter.flush(opened) == 1
         counter.count(EVENT)
+
+
+async def test_a_database_that_gives_no_connection_stops_serving_like_one_that_cannot_be_written(
+    empty_database: str,
+) -> None:
+    counter = Counter()
+    counter.count(EVENT)
+    async with Database.open(empty_database, size=1) as opened:
+        pass
+    with pytest.raises(StoreError):
+        await counter.flush(opened)
+    with pytest.raises(StoreError):
+        counter.count(EVENT)
+    assert counter.waiting == 1
+
+
+async def test_a_flush_that_is_cancelled_forgets_nothing(empty_database: str) -> None:
+    counter = Counter()
+    counter.count(EVENT)
+    async with Database.open(empty_database, size=1) as opened:
+        async with opened.connection():  # the only one: the flush waits
+            with anyio.move_on_after(0.05):
+                await counter.flush(opened)
+        assert counter.waiting == 1
+        assert await counter.flush(opened) == 1
