@@ -24,9 +24,10 @@ def _state(url: str) -> dict[str, Any]:
         "pointer": "SELECT digest FROM access.policy",
         "history": "SELECT array_agg(digest ORDER BY id) FROM access.policy_change",
         "open": "SELECT count(*) FROM access.proposal WHERE state = 'open'",
-        "rows": "SELECT array_agg((role_class, layer, code)::text ORDER BY 1) FROM access.row_scope",
+        "rows": "SELECT array_agg((role_class, layer, code)::text ORDER BY role_class, layer, code)"
+        " FROM access.row_scope",
         "events": "SELECT count(*) FROM access.event WHERE action = 'policy'",
-        "grants": "SELECT array_agg((grantee, table_name, column_name)::text ORDER BY 1)"
+        "grants": "SELECT array_agg((grantee, table_name, column_name)::text ORDER BY grantee, table_name, column_name)"
         " FROM information_schema.column_privileges WHERE table_schema = 'data' AND grantee LIKE 'lt_class_%%'",
     }
     with psycopg.connect(url) as connection:
