@@ -17,7 +17,7 @@ from layers.store.policy import Proposal
 from layers.store.statements import blocks
 from layers.store.wall import enforce
 
-from .changes import Change, changes, owned_layers, require_own
+from .changes import Change, changes, owned_layers, require_manager, require_own
 from .proposal import day_of, refusals_recorded, require_expectations
 
 #: in order; all but the last stand before the commit
@@ -59,6 +59,7 @@ async def apply_proposal(
     async with refusals_recorded(database, principal), database.governing() as connection:
         await execute(connection, blocks("catalogue")["lock"])
         catalogue = await load_catalogue(connection)
+        require_manager(catalogue, principal, day_of(now))
         proposal = await _confirmed(connection, catalogue, principal, expected)
         found = _checked(catalogue, principal, proposal, day_of(now))
         on_step("checked")
@@ -93,6 +94,8 @@ async def _confirmed(
 def _checked(catalogue: Catalogue, principal: Principal, proposal: Proposal, day: date) -> tuple[Change, ...]:
     """The changes, which hold against the profile of this moment, and are the principal's to make."""
     found = changes(catalogue.grants, proposal.grants)
+    if not found:
+        raise RefusedError("Đề xuất không thay đổi quyền nào.", "The proposal changes no grant.")
     require_own(catalogue, principal, found, day)
     require_sound(catalogue.profile, unplaced(proposal.grants))
     require_expectations(catalogue, principal, proposal.grants, day)

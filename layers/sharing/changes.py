@@ -97,6 +97,18 @@ def managed(grants: Iterable[Grant], layers: Sequence[LayerDefinition]) -> Grant
     return tuple(grant for grant in grants if grant.layer in own)
 
 
+def require_manager(catalogue: Catalogue, principal: Principal, day: date) -> tuple[LayerDefinition, ...]:
+    """The layers whose grants are the principal's to manage. Raises ForbiddenError for whoever manages none."""
+    layers = owned_layers(catalogue, principal, day)
+    if not layers and not principal.is_operator:
+        raise ForbiddenError(
+            "Bạn không quản lý lớp dữ liệu nào, nên không có quyền nào để sửa.",
+            "You answer for no layer, so there is no grant for you to change.",
+            reason="not_owner",
+        )
+    return layers
+
+
 def require_own(catalogue: Catalogue, principal: Principal, found: Iterable[Change], day: date) -> None:
     """Raises ForbiddenError for a change that is not the principal's to make.
 

@@ -18,7 +18,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database
 from layers.store.policy import Proposal
 
-from .changes import Change, Grants, changes, managed, owned_layers, rebased, require_own
+from .changes import Change, Grants, changes, managed, owned_layers, rebased, require_manager, require_own
 from .difference import Difference, difference, unmet_of
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -78,6 +78,7 @@ async def _keep(
 
 def composed(catalogue: Catalogue, principal: Principal, given: Given, *, is_merged: bool, day: date) -> Grants:
     """The whole policy as it would stand. Raises GrantsError, ForbiddenError."""
+    require_manager(catalogue, principal, day)
     named = {placed.value.id for placed in given}
     replaced = catalogue.grants if principal.is_operator else _own(catalogue, principal, day)
     gone = {grant.id for grant in replaced} if not is_merged else named.intersection(g.id for g in replaced)
@@ -117,8 +118,9 @@ async def _required(connection: Connection, principal: Principal) -> Proposal:
 
 async def rebase(database: Database, principal: Principal, *, now: datetime | None = None) -> Proposal:
     """The same changes on top of the policy in force. Raises ConflictError where a grant was changed by both."""
-    async with database.governing() as connection:
+    async with refusals_recorded(database, principal), database.governing() as connection:
         catalogue = await load_catalogue(connection)
+        require_manager(catalogue, principal, day_of(now))
         found = await _required(connection, principal)
         grants = rebased(found.base_grants, found.grants, catalogue.grants)
         require_own(catalogue, principal, changes(catalogue.grants, grants), day_of(now))

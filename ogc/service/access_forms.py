@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from layers.access.grammar import Grant
-from layers.errors import ForbiddenError, GrantsError, InvalidRequestError, NotFoundError
+from layers.errors import GrantsError, InvalidRequestError, NotFoundError
 from layers.profile.grammar import LayerDefinition
 from layers.profile.grants import given_grants, parse_grants, unplaced
 from layers.profile.placed import Placed
-from layers.sharing.changes import owned_layers
+from layers.sharing.changes import require_manager
 from layers.sharing.known import managed_grants, plain_grant
 from layers.sharing.proposal import day_of, propose, rebase, withdraw
 from layers.store.catalogue import Catalogue
@@ -109,14 +109,7 @@ def _to_proposal(request: Request) -> Response:
 async def _owned(request: Request) -> tuple[Catalogue, tuple[LayerDefinition, ...]]:
     """Raises ForbiddenError for somebody who answers for no layer."""
     catalogue = await catalogue_of(request)
-    layers = owned_layers(catalogue, principal_of(request), day_of(now_of(request)))
-    if not layers:
-        raise ForbiddenError(
-            "Bạn không quản lý lớp dữ liệu nào, nên không có quyền nào để sửa.",
-            "You answer for no layer, so there is no grant for you to change.",
-            reason="not_owner",
-        )
-    return catalogue, layers
+    return catalogue, require_manager(catalogue, principal_of(request), day_of(now_of(request)))
 
 
 async def _managed(request: Request, catalogue: Catalogue) -> dict[str, Grant]:

@@ -164,7 +164,15 @@ def test_who_answers_for_no_layer_proposes_nothing(standing: Service, owner: Cal
     answers = [owner.http.put("/access/proposal", json={"grants": [*_plain(OWN), one]}) for one in foreign]
     assert [answer.status_code for answer in answers] == [403, 403]
     assert answers[0].content == answers[1].content, "a foreign layer and none at all are told alike"
-    assert standing.reviewer.http.post("/access/policy", json={}).status_code == 404
+    refusals = [
+        caller.http.request(method, path, json=body)
+        for caller in (standing.reviewer, standing.public)
+        for method, path, body in (
+            ("PUT", "/access/proposal", {"grants": [], "merge": True}), ("POST", "/access/proposal/rebase", None),
+            ("POST", "/access/policy", {}),
+        )
+    ]  # fmt: skip
+    assert [(answer.status_code, answer.json()["reason"]) for answer in refusals] == [(403, "not_owner")] * 6
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from layers.access.decide import decide
 from layers.access.grammar import Grant
+from layers.access.principal import PUBLIC
 from layers.errors import ConflictError, ForbiddenError, GrantsError, NotFoundError, RefusedError
 from layers.sharing.agreement import set_agreement
 from layers.sharing.apply import apply_proposal
@@ -156,6 +157,29 @@ async def test_a_grant_that_leads_nowhere_is_no_proposal(database: Database, fie
     assert all(error.field.startswith(REVIEWERS) for error in told.value.fields)
 
 
+async def test_whoever_manages_nothing_moves_nothing_and_leaves_an_event(database: Database, url: str) -> None:
+    before = await _catalogue(database)
+    for attempt in (
+        policies.proposed(database, (), PUBLIC), rebase(database, PUBLIC), apply_proposal(database, PUBLIC)
+    ):  # fmt: skip
+        with pytest.raises(ForbiddenError):
+            await attempt
+    with psycopg.connect(url) as connection:
+        asked = "SELECT reason FROM access.event WHERE principal = 'public' AND action = 'policy' AND decision = 'deny'"
+        assert connection.execute(asked).fetchall() == [("not_owner",)] * 3
+    assert (await _catalogue(database)).policy_digest == before.policy_digest
+
+
+async def test_a_proposal_that_changes_nothing_is_not_applied(database: Database) -> None:
+    async with database.connection() as connection:
+        known = len(await history(connection))
+    await policies.proposed(database, GRANTS)
+    with pytest.raises(RefusedError):
+        await apply_proposal(database, OPERATOR)
+    async with database.connection() as connection:
+        assert len(await history(connection)) == known
+
+
 # ── owners ───────────────────────────────────────────────────────────────────────────────────────
 async def test_an_owner_changes_grants_of_their_own_layers_only(database: Database, url: str) -> None:
     owner = policies.owner()
@@ -195,7 +219,7 @@ async def test_a_right_to_publish_that_was_taken_away_meanwhile_applies_nothing(
     own = tuple(grant for grant in GRANTS if grant.layer == "parcel")
     await policies.proposed(database, altered(own, REVIEWERS, with_fields(geometry="none")), policies.owner())
     await put(database, tuple(grant for grant in GRANTS if grant.id != OWNERS_GRANT.id))
-    with pytest.raises(ConflictError):
+    with pytest.raises(ForbiddenError):
         await apply_proposal(database, policies.owner())
     with pytest.raises(ForbiddenError):
         await rebase(database, policies.owner())
