@@ -10,7 +10,6 @@ from typing import Any
 
 import shapely
 from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
 
 from layers.access.principal import Principal
 from layers.canonical import digest_of, plain
@@ -31,19 +30,7 @@ from .reading import Case, Reading, Seeker, read
 from .request import LOCAL_TIME, ByGeometry, CheckRequest, instant_of
 from .reserved import Asking, Right, count, right_to
 from .subject import Subject
-
-#: kernels at work at once, where nobody passes a limiter in
-THREADS = 2
-_LIMITER: RunVar[CapacityLimiter] = RunVar("lienthong.checking.limiter")
-
-
-def limiter_of_loop() -> CapacityLimiter:
-    """The bounded threads of this event loop: shapely leaves the interpreter's lock, so they keep the loop free."""
-    try:
-        return _LIMITER.get()
-    except LookupError:
-        _LIMITER.set(CapacityLimiter(THREADS))
-        return _LIMITER.get()
+from .threads import limiter_of_loop
 
 
 async def check(

@@ -180,10 +180,19 @@ async def record(connection: Connection, record_id: str) -> RecordRow | None:
 
 
 async def records(
-    connection: Connection, *, dossier: str | None, layer: str | None, fids: Sequence[int], most: int = 200
+    connection: Connection,
+    *,
+    dossier: str | None,
+    layer: str | None,
+    fids: Sequence[int],
+    most: int = 200,
+    after: RecordRow | None = None,
 ) -> list[RecordRow]:
-    """The newest records of a dossier, of parcels, or both."""
-    values = {"dossier": dossier, "layer": layer, "fids": list(fids), "most": most}
+    """The newest records of a dossier, of parcels, or both; those after `after`, the last of the page before."""
+    values = {
+        "dossier": dossier, "layer": layer, "fids": list(fids), "most": most,
+        "after_created": after.created if after else None, "after_id": after.id if after else None,
+    }  # fmt: skip
     return [RecordRow(**found) for found in await rows(connection, blocks("checks")["records"], values)]
 
 

@@ -98,11 +98,13 @@ SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, pri
 FROM checks.record WHERE id = %(id)s
 
 -- records --
--- The newest records of a dossier, a parcel, or both.
+-- The newest records of a dossier, a parcel, or both; with `after_id` those that follow that one.
 SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
 FROM checks.record
 WHERE (%(dossier)s::text IS NULL OR dossier = %(dossier)s)
   AND (%(layer)s::text IS NULL OR (subject_layer = %(layer)s AND subject_fid = ANY(%(fids)s::bigint[])))
+  AND (%(after_id)s::text IS NULL OR created < %(after_created)s::timestamptz
+       OR (created = %(after_created)s::timestamptz AND id > %(after_id)s))
 ORDER BY created DESC, id
 LIMIT %(most)s
 

@@ -11,6 +11,7 @@ import pytest
 
 from layers.access.principal import Principal
 from layers.canonical import canonical
+from layers.checking import history
 from layers.checking.answer import Answer
 from layers.checking.evidence import TamperedRecordError
 from layers.checking.history import checks_of, find_answer
@@ -246,6 +247,28 @@ def test_the_events_of_a_check_name_every_layer_it_measured(place: Place) -> Non
     measured = {name for name in answer.content["evidence"]["cut"] if name != "parcel"}
     assert [phase for phase, _ in used] == ["opened", "closed"]
     assert all(measured <= set(names) and "parcel" not in names for _, names in used)
+
+
+def test_a_record_read_again_tells_the_owners_of_what_it_measured(place: Place) -> None:
+    mine = place.check(principal=REVIEWER, dossier="D1")
+    read_again(place, mine.id, REVIEWER)
+    listed(place, REVIEWER, dossier="D1")
+    with psycopg.connect(place.url) as connection:
+        events = connection.execute("SELECT used, grants FROM access.event ORDER BY id").fetchall()
+    (_, closed, (used, grants), of_list) = events
+    measured = set(json.loads(stored(place, mine.id)[0])["cut"])
+    assert set(used) == measured - {"parcel"} and set(of_list[0]) == measured
+    assert grants == of_list[1] == closed[1] != []
+
+
+def test_the_checks_of_others_push_none_of_ones_own_out_of_a_list(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = [place.check(principal=REVIEWER, dossier="D1").id for _ in range(3)]
+    for _ in range(3):
+        place.check_shape(box(0, 0, 20, 31), principal=OFFICER, dossier="D1")
+    monkeypatch.setattr(history, "MOST", 2)
+    assert listed(place, REVIEWER, dossier="D1") == mine[:0:-1]
 
 
 def test_a_check_that_fails_is_closed_with_the_reason(place: Place) -> None:
