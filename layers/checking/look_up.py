@@ -37,7 +37,7 @@ async def look_up(
             found = []
         event = audit.Event.of(
             principal, "items", "allow", layer=layer, purpose=purpose, policy=catalogue.policy_digest,
-            revision=cut[layer].revision, features=len(found),
+            revision=cut[layer].revision, features=len(found), grants=seeker.sight().grants,
         )  # fmt: skip
         await audit.record(connection, event, is_read=True)
     return found

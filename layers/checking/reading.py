@@ -194,11 +194,12 @@ class Seeker:
         profile = self.catalogue.profile
         layer = cut[profile.parcel_layer.id]
         rows = await parcels(connection, profile, require_served(layer, standing_now(layer)), ways_of(query, profile))
-        sight = self._sight()
+        sight = self.sight()
         shown = [found for row in rows if (found := told(row, profile.parcel_layer, sight)) is not None][:MOST_SHOWN]
         return [(row, candidate_of(row, profile, sight.columns(row.attributes) or frozenset())) for row in shown]
 
-    def _sight(self) -> Sight:
+    def sight(self) -> Sight:
+        """What the caller may see of the parcel layer."""
         return sight_of(
             self.principal, self.catalogue.profile.parcel_layer, self.catalogue.grants, purpose=self.purpose,
             day=self.day, active_agreements=self.catalogue.active_agreements,
@@ -212,7 +213,7 @@ class Seeker:
                 return await drawn(connection, cut, query, self.catalogue.profile)
             found = await self.found(connection, cut, query)
             the_one(query, [candidate for _, candidate in found])
-            if not shows_shape(self._sight(), found[0][0].attributes):
+            if not shows_shape(self.sight(), found[0][0].attributes):
                 raise _too_exact()
             return parcel_subject(found[0][0], self.catalogue.profile)
 

@@ -169,8 +169,8 @@ class Counter:
         return sum(self._counts.values())
 
     async def flush(self, database: Database) -> int:
-        """Write and forget; the number of accesses written. Raises StoreError and keeps all when it fails, be it that no
-        connection is to be had; a later flush that works heals the counter. One that is cancelled keeps all, too."""
+        """Write and forget; the number of accesses written. Raises StoreError and keeps all when it fails, be it that
+        no connection is to be had; a later flush that works heals the counter. One that is cancelled keeps all, too."""
         taken, self._counts = self._counts, Tally()
         try:
             async with database.transaction() as connection:

@@ -8,9 +8,11 @@ from gis.errors import Message
 from layers.checking.look_up import look_up
 from layers.checking.request import ByCode, ByNumber, CommuneName, ParcelQuery, parse_point
 from layers.errors import FieldError, InvalidRequestError
+from layers.store.catalogue import Catalogue
 from ogc.auth import principal_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.policy_header import catalogue_of
+from ogc.common.relation import Decisions, Relation
 from ogc.common.responses import json_response
 
 router = APIRouter(tags=["checks"])
@@ -27,16 +29,30 @@ async def get_parcels(
 ) -> Response:
     """Tra cứu thửa đất theo xã/tờ/thửa, mã định danh hoặc vị trí · look a parcel up; `point` is lon,lat (CRS84)."""
     query = _query(commune, sheet, parcel, code, point)
-    state = request.app.state
+    state, catalogue = request.app.state, await catalogue_of(request)
+    state.accesses.limit(_relation(request, catalogue))
     candidates = await look_up(
         state.database,
-        await catalogue_of(request),
+        catalogue,
         query,
         principal_of(request),
         purpose=purpose_of(request),
         now=now_of(request),
     )
     return json_response({"candidates": [candidate.as_dict() for candidate in candidates]})
+
+
+def _relation(request: Request, catalogue: Catalogue) -> Relation:
+    """The parcel layer as `items` or else `check` grants it: a look-up uses the same grants, and as often."""
+    layer, who, purpose = (
+        catalogue.layers[catalogue.profile.parcel_layer.id],
+        principal_of(request),
+        purpose_of(request),
+    )
+    decisions: Decisions = request.app.state.decisions
+    items = decisions.of(catalogue, layer, who, "items", purpose)
+    decision = items if items.is_allowed else decisions.of(catalogue, layer, who, "check", purpose)
+    return Relation(catalogue, layer, who, purpose, decision)
 
 
 def _query(

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 import ogc.common.accesses
 from layers.profile.texts import policy_text
+from tests.security.worlds.asking import Asked, running
 from tests.support.ledger import Ledger
 from tests.support.shared_layers import Service, profile, service
 
@@ -57,6 +59,23 @@ def test_the_server_seals_and_has_it_witnessed_when_it_ends(own_service: OwnServ
         url = running.url
     found = Ledger(url, tmp_path).verify()
     assert (found.sealed, found.unsealed, found.witnessed >= 1, found.is_sound) == (2, 0, True, True)
+
+
+def test_whatever_ends_the_service_what_was_counted_is_written_and_sealed(
+    filled_template: str, clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = clone(filled_template)
+
+    async def ended() -> None:
+        async with running(url, tmp_path, ["public"]) as world:
+            assert (await world.ask(Asked(TILE, TILE))).status == 200
+            raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup):
+        anyio.run(ended)
+    found = Ledger(url, tmp_path).verify()
+    assert [event["action"] for event in _events(url)] == ["tile"]
+    assert (found.sealed, found.witnessed >= 1) == (1, True)
 
 
 def test_tiles_stop_while_their_counts_cannot_be_written_and_come_back(
@@ -118,3 +137,16 @@ def test_a_grant_used_too_often_is_429_until_it_has_refilled(
     assert [(event["decision"], event["accesses"], event["principal"]) for event in refusals] == [
         ("deny", 3, "officer")
     ]
+
+
+def test_looking_parcels_up_uses_the_grants_of_the_parcel_layer_and_names_them(
+    filled_template: str, clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    url = clone(filled_template)
+    _limit(url, officer_parcel="2/min")
+    with service(url, tmp_path, clock=Clock()) as running:
+        path = "/parcels?point=106.6,11.0"
+        assert [running.officer.get(path).status_code for _ in range(3)] == [200, 200, 429]
+        assert running.officer.get("/collections/parcel/items?limit=1").status_code == 429
+    found = [event for event in _events(url) if event["principal"] == "officer" and event["reason"] != "rate"]
+    assert [(event["layer"], "officer_parcel" in event["grants"]) for event in found] == [("parcel", True)] * 2
