@@ -37,6 +37,20 @@ class FieldError:
         return {"field": self.field, "where": self.where, "message": self.message.as_dict()}
 
 
+#: fields told one by one; whoever sends thousands of wrong ones gets a count of the rest
+MOST_ERRORS = 100
+
+
+def more(number: int) -> FieldError:
+    """The line that stands for errors that are not told."""
+    return FieldError("…", Message(f"và {number} lỗi khác", f"and {number} more"))
+
+
+def _first(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    rest = len(errors) - MOST_ERRORS
+    return (*errors[:MOST_ERRORS], more(rest)) if rest > 0 else tuple(errors)
+
+
 def _listed(errors: Sequence[FieldError], language: str) -> str:
     return "\n".join(f"{error.where}: {error.field}: {error.message.in_language(language)}" for error in errors)
 
@@ -91,7 +105,7 @@ class InvalidRequestError(LienthongError):
 
     def __init__(self, vi: str, en: str, fields: Sequence[FieldError] = ()) -> None:
         super().__init__(vi, en)
-        self.fields = tuple(fields)
+        self.fields = _first(fields)
 
 
 class InvalidInputsError(InvalidRequestError):
@@ -106,9 +120,10 @@ class GrantsError(InvalidInputsError):
     code = "grants"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        vi, en = (_listed(errors, language) for language in ("vi", "en"))
-        super().__init__(f"Quy tắc chia sẻ không hợp lệ:\n{vi}", f"The grants do not hold:\n{en}", errors)
-        self.details["errors"] = [error.as_dict() for error in errors]
+        told = _first(errors)
+        vi, en = (_listed(told, language) for language in ("vi", "en"))
+        super().__init__(f"Quy tắc chia sẻ không hợp lệ:\n{vi}", f"The grants do not hold:\n{en}", told)
+        self.details["errors"] = [error.as_dict() for error in told]
 
 
 class AmbiguousError(LienthongError):

@@ -114,4 +114,4 @@ class Grant(Closed):
     valid: Period = Period()
     agreement: str | None = None
     rate: str | None = Field(default=None, pattern=r"^\d+/(s|min|h|d)$")
-    expect: tuple[Expectation, ...] = ()
+    expect: tuple[Expectation, ...] = Field(default=(), max_length=100)

@@ -26,6 +26,8 @@ class _Value(Source):
         return FieldError(steps.removeprefix(".") or WHOLE_FILE, Message(vi, en), self.path)
 
 
+#: characters of a text that somebody sends, and grants in it
+LONGEST_TEXT, MOST_GRANTS = 200_000, 500
 _NO_SOURCE = _Value("grants", None, None)
 
 
@@ -39,12 +41,24 @@ def read_grants(path: Path) -> tuple[Placed[Grant], ...]:
 
 def parse_grants(name: str, text: str) -> tuple[Placed[Grant], ...]:
     """The grants of a YAML text; a single one need not be a list. Raises GrantsError."""
-    return _together([grants_of(read_text(name, text))])
+    if len(text) > LONGEST_TEXT:
+        raise GrantsError([FieldError(WHOLE_FILE, Message("quá dài", "too long"), name)])
+    source = read_text(name, text)
+    _require_few(source.value)
+    return _together([grants_of(source)])
 
 
 def given_grants(values: object) -> tuple[Placed[Grant], ...]:
     """Grants as JSON has them. Raises GrantsError; a field is named `grants[0].rows`."""
+    _require_few(values)
     return _together([grants_of(_Value("grants", {"grants": values}, None))])
+
+
+def _require_few(value: object) -> None:
+    listed = value.get("grants") if isinstance(value, dict) else value
+    if isinstance(listed, list) and len(listed) > MOST_GRANTS:
+        message = Message(f"tối đa {MOST_GRANTS} quyền một lần", f"at most {MOST_GRANTS} grants at a time")
+        raise GrantsError([FieldError("grants", message, "grants")])
 
 
 def unplaced(grants: Iterable[Grant]) -> tuple[Placed[Grant], ...]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gis.errors import Message
 from layers.access.grammar import Grant
-from layers.errors import FieldError, ProfileError
+from layers.errors import MOST_ERRORS, FieldError, ProfileError, more
 
 from .grammar import CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
@@ -219,7 +219,11 @@ class _Reading:
 def worded_errors(source: Source, at: Location, error: ValidationError) -> Iterator[FieldError]:
     """One error for one place: the branches of a union all complain about the same value."""
     told: dict[tuple[str, str], FieldError] = {}
-    for detail in error.errors():
+    details = error.errors()
+    for number, detail in enumerate(details):
+        if len(told) == MOST_ERRORS:
+            told["", ""] = more(len(details) - number)
+            break
         if detail["type"] == "too_short" and detail["input"]:
             continue  # entries that do not hold are told one by one
         message = worded(detail)

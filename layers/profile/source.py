@@ -1,5 +1,8 @@
 """YAML with places: every value of a file knows its line, so that an error can name it.
 
+What a stranger may send is bounded while it is read: no anchors and aliases (a few lines of them grow into gigabytes),
+no deep nesting, no number of thousands of digits.
+
 Scalars follow YAML 1.2's core schema plus dates: only `true` and `false` are booleans (`no` and `on` are texts), a
 number with a leading zero is a text (codes such as 079).
 """
@@ -14,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import yaml
+from yaml.events import AliasEvent, NodeEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from gis.errors import Message
@@ -21,12 +25,39 @@ from layers.errors import FieldError
 
 _PLAIN = "tag:yaml.org,2002:"
 _KINDS = frozenset({"null", "bool", "int", "float", "timestamp", "str", "map", "seq"})
+DEEPEST = 30
+LONGEST_NUMBER = 100
+
+
+class _RefusedError(yaml.YAMLError):
+    """Sound YAML that is not used here."""
+
+    def __init__(self, event: NodeEvent, message: Message) -> None:
+        super().__init__(message.en)
+        self.message = message
+        self.line = event.start_mark.line + 1
 
 
 class _Loader(yaml.SafeLoader):
     """Composes nodes only; nothing is ever constructed from tags."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own shape
+    _depth = 0
+
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        self._require_usable(self.peek_event())  # type: ignore[no-untyped-call]
+        self._depth += 1
+        node: Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _require_usable(self, event: NodeEvent) -> None:
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            message = Message("không dùng neo và bí danh của YAML", "anchors and aliases of YAML are not used here")
+            raise _RefusedError(event, message)
+        if self._depth >= DEEPEST:
+            message = Message(f"lồng nhau quá {DEEPEST} tầng", f"nested deeper than {DEEPEST}")
+            raise _RefusedError(event, message)
 
 
 _Loader.add_implicit_resolver(f"{_PLAIN}null", re.compile(r"^(~|null|)$"), ["~", "n", ""])  # type: ignore[no-untyped-call]
@@ -90,6 +121,8 @@ def read_text(name: str, text: str) -> Source:
     """Read a text as `read` does a file; `name` stands where the path would."""
     try:
         root = yaml.compose(unicodedata.normalize("NFC", text), Loader=_Loader)
+    except _RefusedError as error:
+        return _broken(name, error.line, error.message.vi, error.message.en)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return _broken(name, line, f"YAML không hợp lệ: {error.problem}", f"not valid YAML: {error.problem}")
@@ -120,6 +153,8 @@ def _node_errors(path: str, node: Node) -> Iterator[FieldError]:
     where = f"{path}:{node.start_mark.line + 1}"
     if node.tag.removeprefix(_PLAIN) not in _KINDS:
         yield FieldError(node.tag, Message("không dùng thẻ YAML riêng", "YAML tags are not used here"), where)
+    if node.tag.removeprefix(_PLAIN) in {"int", "float"} and len(node.value) > LONGEST_NUMBER:
+        yield FieldError(WHOLE_FILE, Message("số quá dài", "the number is too long"), where)
     if isinstance(node, SequenceNode):
         for item in node.value:
             yield from _node_errors(path, item)
