@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from datetime import date
 
 import shapely
+from anyio import to_thread
 
 from layers.access.principal import Principal
-from layers.profile.grammar import CheckOnly
+from layers.profile.grammar import CheckOnly, CrsDefinition
 from layers.store.catalogue import Catalogue
 from layers.store.checks import RecordRow, read_cut
 from layers.store.connection import Connection
 from layers.store.dossiers import Binding, Disclosure, Dossier, Used, disclose, disclosures, dossier, locked, used
+from layers.store.parcels import ParcelRow
 from layers.store.tables import srid
 
 from .reading import TIMEOUT_MS, parcels
 from .request import ByFid, SubjectQuery
 from .subject import Subject, ways_of
+from .threads import limiter_of_loop
 from .zones import many, one, projection_of
 
 
@@ -61,8 +64,10 @@ async def right_to(connection: Connection, asking: Asking, subject: Subject, que
         return Right("needs_dossier")
     if asking.purpose is None:
         return Right("needs_purpose")
+    # shapes are compared before anything is held: others wait for the dossier and the day
+    inside = await _inside(connection, asking, subject) if subject.kind != "parcel" else None
     found = await locked(connection, asking.dossier, asking.principal.id, asking.day)
-    bound_by = await _binding(connection, asking, found, subject, query) if found else None
+    bound_by = _binding(asking, found, subject, query, inside) if found else None
     if bound_by is None:
         return Right("not_bound")
     gone = await used(connection, asking.dossier, asking.principal.id, asking.day)
@@ -82,10 +87,11 @@ def _exhausted(gone: Used, limits: CheckOnly) -> str | None:
     return "quota_day" if gone.of_day >= limits.per_user_day else None
 
 
-async def _binding(
-    connection: Connection, asking: Asking, found: Dossier, subject: Subject, query: SubjectQuery
+def _binding(
+    asking: Asking, found: Dossier, subject: Subject, query: SubjectQuery, inside: tuple[int, ...] | None
 ) -> Binding | None:
-    """How the subject belongs to the dossier; None where it does not, whatever is wrong with it."""
+    """How the subject belongs to the dossier; None where it does not, whatever is wrong with it. `inside` are the
+    parcels it was found inside of: those of the dossier, unless it was changed meanwhile."""
     is_open = found.closed is None and found.procedure in (None, asking.procedure)
     if not is_open or not is_with(found, asking.principal):
         return None
@@ -94,16 +100,24 @@ async def _binding(
         return "parcel" if is_own else None
     if getattr(query, "survey", None) in found.surveys:
         return "survey"
-    return "inside" if await _lies_inside(connection, asking.catalogue, found, subject) else None
+    return "inside" if inside is not None and inside == found.parcels else None
 
 
-async def _lies_inside(connection: Connection, catalogue: Catalogue, found: Dossier, subject: Subject) -> bool:
-    """Whether a drawn shape lies inside the dossier's parcels, each grown by its own accuracy, as they are now."""
-    profile, crs = catalogue.profile, catalogue.profile.header.crs
+async def _inside(connection: Connection, asking: Asking, subject: Subject) -> tuple[int, ...] | None:
+    """The dossier's parcels where a drawn shape lies inside them, each grown by its own accuracy, as they are now."""
+    found = await dossier(connection, asking.dossier) if asking.dossier else None
+    if found is None:
+        return None
+    profile = asking.catalogue.profile
     cut = await read_cut(connection, {profile.parcel_layer.id: None}, instant=None, timeout_ms=TIMEOUT_MS)
     layer = cut[profile.parcel_layer.id]
     ways = [way for fid in found.parcels for way in ways_of(ByFid(fid), profile)]
     rows = await parcels(connection, profile, layer, ways) if layer.revision else []
+    is_inside = await to_thread.run_sync(_lies_inside, profile.header.crs, rows, subject, limiter=limiter_of_loop())
+    return found.parcels if is_inside else None
+
+
+def _lies_inside(crs: CrsDefinition, rows: Sequence[ParcelRow], subject: Subject) -> bool:
     grown = [shapely.from_wkb(row.geometry).buffer(row.accuracy_m) for row in rows]
     drawn = projection_of(crs).to_crs(many(subject.geometry), crs.zones[subject.zone].crs, f"EPSG:{srid(crs.storage)}")
     return bool(grown) and bool(shapely.covers(shapely.union_all(grown), one(drawn)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 import anyio
 import psycopg
 import pytest
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers.access.principal import Principal
@@ -214,6 +216,19 @@ def test_rights_follow_the_dossier_to_any_desk_and_commune(place: Place) -> None
 def test_a_shape_inside_the_parcel_is_bound_to_it(place: Place) -> None:
     place.register("D-1")
     assert only(place, shape(2, 2, 10), dossier="D-1")["outcome"] == "clear"
+
+
+def test_shapes_are_compared_with_a_dossiers_parcels_in_threads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.register("D-1")
+    covers, at = shapely.covers, []
+
+    def noted(*shapes: Any) -> Any:
+        at.append(threading.current_thread())
+        return covers(*shapes)
+
+    monkeypatch.setattr(shapely, "covers", noted)
+    assert only(place, shape(2, 2, 10), dossier="D-1")["outcome"] == "clear"
+    assert at and threading.current_thread() not in at
 
 
 def test_a_survey_file_is_bound_by_its_digest_and_a_changed_one_is_not(place: Place) -> None:
