@@ -73,8 +73,17 @@ def _append(file: Path, head: Head) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # a whole line in one write: two processes may append to one file
     with file.open("ab", buffering=0) as stream:
-        stream.write(json.dumps(told).encode() + b"\n")
+        stream.write(_end_of_torn(file) + json.dumps(told).encode() + b"\n")
         os.fsync(stream.fileno())
+
+
+def _end_of_torn(file: Path) -> bytes:
+    """What ends a last line that was broken off, so that the next one is not lost with it."""
+    with file.open("rb") as stream:
+        if stream.seek(0, os.SEEK_END) == 0:
+            return b""
+        stream.seek(-1, os.SEEK_END)
+        return b"" if stream.read(1) == b"\n" else b"\n"
 
 
 def _last_digest(file: Path) -> str | None:

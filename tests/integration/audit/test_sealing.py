@@ -202,3 +202,11 @@ def test_a_witness_of_another_process_adds_no_second_line_for_the_same_head(tmp_
     for _ in range(2):
         Witness(tmp_path).write(_head(5))
     assert len(list(lines(witness_file(tmp_path, "some/where")))) == 1
+
+
+def test_a_head_after_a_torn_line_is_a_line_of_its_own(tmp_path: Path) -> None:
+    Witness(tmp_path).write(_head(5))
+    (file,) = (tmp_path / "witness").iterdir()
+    file.write_bytes(file.read_bytes() + b'{"at": "2026-')
+    Witness(tmp_path).write(_head(6))
+    assert [line.seal for line in lines(file)] == [5, 0, 6]
