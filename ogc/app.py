@@ -20,6 +20,7 @@ from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
 from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
+from ogc.common.body_limits import BodyLimits
 from ogc.common.clock import Clock, NewId, random_id, utc_now
 from ogc.common.compression import Compression
 from ogc.common.links import Prefix
@@ -82,7 +83,8 @@ def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities
         found.append(Middleware(Prefix, path=settings.root_path))
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
-    return [*found, Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
+    found += [Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
+    return [*found, Middleware(BodyLimits)]
 
 
 def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:

@@ -35,7 +35,7 @@ class _RefusedError(yaml.YAMLError):
     def __init__(self, event: NodeEvent, message: Message) -> None:
         super().__init__(message.en)
         self.message = message
-        self.line = event.start_mark.line + 1
+        self.line = event.start_mark.line + 1 if event.start_mark else 1
 
 
 class _Loader(yaml.SafeLoader):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,6 +16,7 @@ from ogc.auth import LIFETIME_S, DemoIdentities, caller_of, is_loopback
 
 from .links import JSON
 from .operations import Operation
+from .origin import host_of
 from .parameters import Parameters
 from .responses import json_response
 
@@ -73,7 +73,7 @@ def switcher(demo: DemoIdentities) -> Route:
 def _refuse_foreign(request: Request) -> None:
     """Only this machine, and only a page of ours: another page must not change who the browser is."""
     origin = request.headers.get("origin")
-    is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    is_ours = origin is None or host_of(origin) == request.headers.get("host")
     if not (is_loopback(request.scope) and is_ours):
         raise ForbiddenError(
             "Chỉ đổi danh tính thử nghiệm được trên máy này.", "Demo identities can be switched on this machine only."
@@ -82,10 +82,8 @@ def _refuse_foreign(request: Request) -> None:
 
 def _own_path(target: str) -> str:
     """A path of this service; anything that a browser could read as another host becomes the landing page."""
-    parts = urlsplit(target)
-    is_own = (
-        target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and target.isprintable()
-    )
+    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
+    is_own = is_path and host_of(target) == "" and target.isprintable()
     return target if is_own else "/"
 
 

@@ -19,9 +19,17 @@ _OWN = ("same-origin", "none")
 async def require_own_origin(request: Request) -> None:
     """Raises ForbiddenError for a request that a page of another origin has sent. A program names no origin."""
     origin = request.headers.get("origin")
-    is_own = origin is None or urlsplit(origin).netloc == urlsplit(base_url(request)).netloc
+    is_own = origin is None or host_of(origin) == urlsplit(base_url(request)).netloc
     if not is_own or request.headers.get("sec-fetch-site", "none") not in _OWN:
         raise ForbiddenError(
             "Yêu cầu đến từ trang khác nên bị từ chối.", "The request came from another site and is refused.",
             reason="origin",
         )  # fmt: skip
+
+
+def host_of(address: str) -> str | None:
+    """Host and port; None for what is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeVar
 
 import orjson
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field, ValidationError
-from starlette.exceptions import HTTPException
 
 from gis.errors import Message
 from layers.access.grammar import Closed, Grant
-from layers.errors import FieldError, InvalidInputsError, NotFoundError
-from layers.profile.grants import given_grants, parse_grants
+from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, NotFoundError
+from layers.profile.grants import MOST_GRANTS, given_grants, parse_grants
 from layers.profile.placed import Placed
 from layers.sharing.apply import AppliedPolicy, apply_proposal
-from layers.sharing.changes import owned_layers
+from layers.sharing.changes import owned_layers, require_manager
 from layers.sharing.difference import Difference
 from layers.sharing.known import managed_grants, own_grants, plain_grant
-from layers.sharing.proposal import day_of, proposal_difference, propose, rebase, withdraw
+from layers.sharing.proposal import day_of, proposal_difference, propose, rebase, refusals_recorded, withdraw
 from layers.sharing.wording import lines
 from layers.store.catalogue import Catalogue
 from layers.store.policy import Proposal, open_proposal
@@ -35,22 +35,23 @@ from ogc.web import access as pages
 router = APIRouter(tags=["access"])
 Body = TypeVar("Body", bound=Closed)
 UNSAFE = [Depends(require_own_origin)]
-MAX_BODY_BYTES = 1_000_000
+#: without the character that PostgreSQL has in no text
+PlainText = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class ProposalBody(Closed):
     """All grants on the layers the caller answers for, as they should be; with `merge` only those to add or replace."""
 
-    grants: list[dict[str, Any]]
-    note: Annotated[str, Field(max_length=500)] = ""
-    base: str | None = None  #: digest of the policy they were made from
+    grants: Annotated[list[dict[str, Any]], Field(max_length=MOST_GRANTS)]
+    note: PlainText = ""
+    base: PlainText | None = None  #: digest of the policy they were made from
     merge: bool = False
 
 
 class ApplyBody(Closed):
     """`digest` is that of the proposal somebody has looked at."""
 
-    digest: str | None = None
+    digest: PlainText | None = None
 
 
 def _documented(body: type[Closed], *others: str) -> dict[str, Any]:
@@ -112,6 +113,7 @@ async def get_proposal(request: Request) -> Response:
 @router.put("/access/proposal", dependencies=UNSAFE, openapi_extra=_documented(ProposalBody, "application/yaml"))
 async def put_proposal(request: Request) -> Response:
     """Lập hoặc thay đề xuất cho các lớp mình quản lý · make or replace the proposal for one's own layers."""
+    await _require_manager(request)
     given, body = await _given(request)
     found = await propose(
         request.app.state.database, principal_of(request), given,
@@ -146,8 +148,8 @@ async def get_difference(request: Request) -> Response:
 @router.post("/access/policy", dependencies=UNSAFE, openapi_extra=_documented(ApplyBody))
 async def post_policy(request: Request) -> Response:
     """Áp dụng đề xuất; có hiệu lực ngay · apply the proposal; it takes effect at once."""
-    body = _parsed(ApplyBody, await _body(request) or b"{}")
-    await catalogue_of(request)
+    await _require_manager(request)
+    body = _parsed(ApplyBody, await request.body() or b"{}")
     return json_response((await applied(request, body.digest)).as_dict())
 
 
@@ -174,23 +176,21 @@ def _proposal(request: Request, catalogue: Catalogue, found: Proposal | None) ->
 
 
 # ── bodies ───────────────────────────────────────────────────────────────────────────────────────
+async def _require_manager(request: Request) -> None:
+    """Raises ForbiddenError before anything is read of what somebody sends who manages no layer."""
+    catalogue, principal = await catalogue_of(request), principal_of(request)
+    async with refusals_recorded(request.app.state.database, principal):
+        require_manager(catalogue, principal, day_of(now_of(request)))
+
+
 async def _given(request: Request) -> tuple[tuple[Placed[Grant], ...], ProposalBody]:
-    raw = await _body(request)
+    """Reading is work for a thread: thousands of lines must not hold up what others ask."""
+    raw = await request.body()
     if "yaml" in request.headers.get("content-type", ""):
-        return parse_grants("proposal.yaml", raw.decode("utf-8", "replace")), ProposalBody(grants=[])
-    body = _parsed(ProposalBody, raw)
-    return given_grants(body.grants), body
-
-
-async def _body(request: Request) -> bytes:
-    """The body, as long as it is no more than a policy can be."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise HTTPException(413)
-        parts.append(part)
-    return b"".join(parts)
+        text = raw.decode("utf-8", "replace")
+        return await run_sync(parse_grants, "proposal.yaml", text), ProposalBody(grants=[])
+    body = await run_sync(_parsed, ProposalBody, raw)
+    return await run_sync(given_grants, body.grants), body
 
 
 def _parsed(model: type[Body], raw: bytes) -> Body:
@@ -201,11 +201,9 @@ def _parsed(model: type[Body], raw: bytes) -> Body:
 
 
 def _invalid(error: ValidationError | orjson.JSONDecodeError) -> InvalidInputsError:
-    if isinstance(error, ValidationError):
-        fields = [".".join(map(str, item["loc"])) or "body" for item in error.errors()]
-    else:
-        fields = ["body"]
-    listed = ", ".join(fields)
+    found = error.errors() if isinstance(error, ValidationError) else []
+    fields = [".".join(map(str, item["loc"])) or "body" for item in found] or ["body"]
+    listed = ", ".join(fields[:MOST_ERRORS])
     message = Message("Giá trị thiếu hoặc không hợp lệ.", "Missing or not valid.")
     return InvalidInputsError(
         f"Thông tin thiếu hoặc không hợp lệ: {listed}.", f"Missing or invalid: {listed}.",

@@ -18,7 +18,7 @@ from layers.checking.request import (
     by_file,
     parse_parcel,
 )
-from layers.errors import FieldError, InvalidInputsError
+from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError
 
 from .parcels import commune_named
 
@@ -72,7 +72,7 @@ def validated(body: type[B], raw: bytes) -> B:
         fields = [
             FieldError(_place(item["loc"]), Message(*_words(item["type"], str(item["msg"])))) for item in error.errors()
         ]
-        names = ", ".join(dict.fromkeys(field.field for field in fields))
+        names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
                                  f"Missing or invalid: {names}.", fields) from None  # fmt: skip
 

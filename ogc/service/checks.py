@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BeforeValidator, Field
 
 from gis.errors import Message
@@ -24,6 +24,7 @@ from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.links import Addresses
 from ogc.common.negotiation import prefers_html
+from ogc.common.origin import require_own_origin
 from ogc.common.pace import Made, paced
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
@@ -56,7 +57,7 @@ class CheckBody(Closed):
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
 
-@router.post("/checks", status_code=201)
+@router.post("/checks", status_code=201, dependencies=[Depends(require_own_origin)])
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
     body = validated(CheckBody, await request.body())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from layers.checking.dossiers import DossierDraft, find_dossier, register
 from ogc.auth import principal_of, purpose_of
 from ogc.common.clock import now_of
+from ogc.common.origin import require_own_origin
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
@@ -53,7 +54,7 @@ _BODY = {
 }
 
 
-@router.put("/dossiers/{dossier_id}", openapi_extra=_BODY)
+@router.put("/dossiers/{dossier_id}", openapi_extra=_BODY, dependencies=[Depends(require_own_origin)])
 async def put_dossier(request: Request, dossier_id: str) -> Response:
     """Đăng ký hồ sơ: thửa đất, tệp đo vẽ, cơ quan thụ lý · register a dossier: parcels, survey files, offices."""
     body = validated(DossierBody, await request.body())

@@ -1,0 +1,34 @@
+"""How much a caller may send: what is read beyond the limit is refused, whatever `Content-Length` says."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: bytes by the first step of the path; a check brings a survey file of two million characters
+LIMITS = {"checks": 3_000_000, "dossiers": 1_000_000}
+DEFAULT = 200_000
+
+
+class BodyLimits:
+    """Pure ASGI. The route that reads too much of a stream gets HTTPException 413 from it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        first = scope["path"].removeprefix(scope.get("root_path", "")).strip("/").split("/")[0]
+        left = LIMITS.get(first, DEFAULT)
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, bounded, send)

@@ -1,0 +1,96 @@
+"""What is sent to wear the service down ends in an ordinary answer, before much of it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support import policies
+from tests.support.policies import OWNERS_GRANT
+from tests.support.server import Server
+from tests.support.shared_layers import Caller, Service, service
+
+GRANT = OWNERS_GRANT.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+YAML = {"Content-Type": "application/yaml"}
+
+
+@pytest.fixture(scope="module")
+def standing(
+    make_template: Callable[[str, Callable[[str], None]], str],
+    server: Server,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    template = make_template("policies", policies.fill)
+    database = f"{template}_hostile"
+    url = server.clone(template, database)
+    try:
+        with service(url, tmp_path_factory.mktemp("hostile")) as found:
+            yield found
+    finally:
+        server.drop(database)
+
+
+@pytest.fixture
+def owner(standing: Service) -> Iterator[Caller]:
+    caller = Caller(standing.base, standing.secrets, "owner")
+    yield caller
+    caller.http.close()
+
+
+def _pieces(size: int) -> Iterator[bytes]:
+    """A body of no stated length."""
+    for _ in range(size // 10_000):
+        yield b" " * 10_000
+
+
+def test_who_manages_no_layer_is_refused_before_the_body_is_read(standing: Service) -> None:
+    for content in (BOMB, "no: [yaml", "[" * 50_000):
+        answer = standing.public.http.put("/access/proposal", content=content, headers=YAML)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "not_owner")
+    assert standing.public.http.post("/access/policy", content=b"no json").status_code == 403
+
+
+def test_a_bomb_is_an_ordinary_error(owner: Caller) -> None:
+    answer = owner.http.put("/access/proposal", content=BOMB, headers=YAML)
+    assert answer.status_code == 422
+    assert "anchors and aliases" in answer.json()["errors"][0]["message_en"]
+
+
+def test_a_list_of_too_many_grants_is_one_error(owner: Caller) -> None:
+    answer = owner.http.put("/access/proposal", json={"grants": [{}] * 20_000})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 1)
+
+
+def test_a_hundred_errors_are_told_and_the_rest_counted(owner: Caller) -> None:
+    unknown = GRANT | {f"k{number}": 1 for number in range(5_000)}
+    errors = owner.http.put("/access/proposal", json={"grants": [unknown]}).json()["errors"]
+    assert len(errors) == 101 and errors[-1]["message_vi"].startswith("và ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "size"),
+    [
+        ("PUT", "/access/proposal", 300_000), ("POST", "/access/policy", 300_000), ("POST", "/access/edit", 300_000),
+        ("PUT", "/dossiers/d-1", 1_200_000), ("POST", "/checks", 3_200_000),
+    ],
+)  # fmt: skip
+def test_a_body_beyond_the_limit_is_refused_in_both_languages(owner: Caller, method: str, path: str, size: int) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if path.endswith("edit") else {}
+    answer = owner.http.request(method, path, content=_pieces(size), headers=form)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert answer.json()["detail_vi"] and answer.json()["detail_en"]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://[", "null"])
+def test_a_page_of_another_site_asks_no_check_and_registers_no_dossier(owner: Caller, origin: str) -> None:
+    headers = {"Origin": origin}
+    for method, path in (("POST", "/checks"), ("PUT", "/dossiers/d-1"), ("PUT", "/access/proposal")):
+        refused = owner.http.request(method, path, json={}, headers=headers)
+        assert (refused.status_code, refused.json().get("reason")) == (403, "origin")
+
+
+def test_a_program_and_our_own_page_come_through(owner: Caller, standing: Service) -> None:
+    for headers in ({}, {"Origin": standing.base, "Sec-Fetch-Site": "same-origin"}):
+        assert owner.http.post("/checks", json={}, headers=headers).status_code == 422
