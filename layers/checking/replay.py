@@ -20,7 +20,8 @@ from .evidence import difference, opened
 from .nothing_near import NothingNear
 from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
 from .request import ByFid, ByGeometry
-from .run import examine, limiter_of_loop
+from .run import examine
+from .threads import limiter_of_loop
 from .subject import Subject, ways_of
 
 #: of the record's content: who asked and when; a replay takes them over
