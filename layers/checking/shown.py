@@ -77,9 +77,12 @@ class Shower:
     def _nameless(self, finding: Mapping[str, Any]) -> Json:
         """That there is such a layer is not told: fixed words, and whether the check counts."""
         shown = withheld({**finding, "office": {}}, "restricted")
-        named: Json = {"check": self._number(), "title": RESTRICTED.as_dict(), "layer": None, "relation": None,
-                       "basis": []}  # fmt: skip
-        return {**shown, **named, "verified": True}
+        return {**shown, **self._no_name()}
+
+    def _no_name(self) -> Json:
+        """What stands for a check of such a layer, and for a group that one belongs to, asked or not asked."""
+        return {"check": self._number(), "title": RESTRICTED.as_dict(), "layer": None, "relation": None, "basis": [],
+                "office": {}, "verified": True}  # fmt: skip
 
     def _number(self) -> str:
         self._restricted += 1
@@ -96,6 +99,8 @@ class Shower:
             shown["measure"] = dict(NO_MEASURE)
             shown["reasons"] = [reason("member_withheld" if is_withheld else REDUCED)]
             shown["basis"] = [basis for basis in shown["basis"] if basis["source"] == "check"]
+        if any(self.view.sight(member["layer"]).is_secret for member in finding["members"]):
+            shown |= self._no_name()
         return public(shown) | {"members": members}
 
 

@@ -45,21 +45,23 @@ class View:
     def sees_record(self, content: Mapping[str, Any]) -> bool:
         """Whether all that the record holds may be seen: a digest over anything else would be a way to test guesses."""
         subject = content["subject"]
-        if self.applied is None or not all(self._sees_facts(layer, subject["layer"]) for layer in content["cut"]):
+        measured = {part["layer"] for one in content["findings"] for part in (one, *one.get("members", ()))}
+        # the parcel layer lends the record its subject only, which is looked at by itself, unless a rule measures it
+        facts = (layer for layer in content["cut"] if layer != subject["layer"] or layer in measured)
+        if self.applied is None or not all(self._sees_facts(layer) for layer in facts):
             return False
         if subject["layer"] is None:
             return True
         columns = self.sight(subject["layer"]).columns(subject["attributes"]) or frozenset()
         return columns.issuperset(subject["attributes"])
 
-    def _sees_facts(self, layer: str, parcel_layer: str | None) -> bool:
-        """The parcel layer lends the record its subject only, which is looked at by itself."""
+    def _sees_facts(self, layer: str) -> bool:
         if layer not in self.sights:
-            return layer == parcel_layer
+            return False
         sight = self.sights[layer]
         columns = frozenset(column for box in sight.boxes for column in box.columns)
         facts = _facts(self.applied)[layer] if self.applied else frozenset()
-        return layer == parcel_layer or (sight.sees_all_rows and columns >= facts)
+        return sight.sees_all_rows and columns >= facts
 
     def naming_columns(self) -> tuple[frozenset[str], frozenset[str]]:
         """The columns that a parcel's key and its label are made of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,8 +17,10 @@ from layers.checking.answer import project
 from layers.checking.reasons import reason
 from layers.checking.shown import NO_MEASURE, is_reduced, levelled
 from layers.checking.sight import Sight
-from layers.checking.view import View
+from layers.checking.view import Applied, View
+from layers.profile.load import load_profile
 
+ROOT = Path(__file__).resolve().parents[3]
 OPEN = Sight((Box(("ma",), FULL),), (), is_visible=True)
 RESERVED = replace(OPEN, is_reserved=True, is_check_only=True, sees_all_rows=False)
 SECRET = Sight((), (), is_visible=False, is_secret=True, sees_all_rows=False)
@@ -91,6 +94,18 @@ def test_a_secret_layer_is_named_nowhere() -> None:
     assert (first["check"], first["layer"], first["outcome"]) == ("restricted_1", None, "withheld")
     assert first["title"] == {"vi": "Nội dung kiểm tra hạn chế", "en": "Restricted check"}
     assert (grounds["outcome"], grounds["members"][0]["check"]) == ("withheld", "restricted_2")
+    assert (grounds["check"], grounds["title"], grounds["basis"]) == ("restricted_3", first["title"], [])
+
+
+def test_a_record_that_a_rule_measured_the_parcel_layer_for_is_named_only_to_whoever_sees_its_facts() -> None:
+    profile = load_profile(ROOT / "tests" / "profiles" / "checking")
+    some_rows = replace(OPEN, sees_all_rows=False)
+    seen = View({"parcel": some_rows}, frozenset(), "-", applied=Applied("-", profile))
+    subject = {"layer": "parcel", "attributes": {}}
+    content = {"subject": subject, "cut": {"parcel": 3}}
+    assert seen.sees_record({**content, "findings": []})
+    assert not seen.sees_record({**content, "findings": [finding("parcel")]})
+    assert not seen.sees_record({**content, "findings": [group(finding("parcel"))]})
 
 
 def test_a_layer_nobody_knows_any_more_is_not_named_either() -> None:
