@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Action = Literal["items", "tile", "map", "export", "check", "edit", "publish"]
 
 
 class Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _require_storable(value: object) -> object:
+    """No text with U+0000 or half a character, at any depth: no database takes it."""
+    rest = [value]
+    while rest:
+        each = rest.pop()
+        if isinstance(each, str) and _UNSTORABLE.search(each):
+            raise ValueError("chứa ký tự không dùng được / holds a character that no text has")
+        rest += each.values() if isinstance(each, dict) else each if isinstance(each, list | tuple) else ()
+    return value
 
 
 class Grantee(Closed):
@@ -101,6 +114,8 @@ class Expectation(Closed):
 
 class Grant(Closed):
     """One allowed box of rows × columns × geometry."""
+
+    _is_storable = model_validator(mode="before")(_require_storable)
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     to: Grantee

@@ -20,6 +20,8 @@ LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 DEFAULT_DAYS = 30
 MOST_DAYS = 366
 MOST_SUMS = 1_000
+#: days of which every clock and database knows the day before and after
+YEARS = range(2000, 2201)
 #: what an event may be about
 ACTIONS = (
     "items", "tile", "map", "export", "check", "edit", "publish", "rollback", "suspend", "resume", "withdraw", "erase",
@@ -37,13 +39,14 @@ class Period:
     @classmethod
     def of(cls, first: date | None, last: date | None, today: date) -> Period:
         """The last thirty days where nothing is said. Raises InvalidRequestError."""
+        if not all(day is None or day.year in YEARS for day in (first, last)):
+            message = Message(f"Năm phải từ {YEARS[0]} đến {YEARS[-1]}.", f"Years from {YEARS[0]} to {YEARS[-1]}.")
+            raise _invalid(message)
         last = last or max(today, first or today)
         made = cls(first or last - timedelta(days=DEFAULT_DAYS - 1), last)
         if not 0 <= (made.last - made.first).days < MOST_DAYS:
             message = Message(f"Khoảng thời gian phải từ 1 đến {MOST_DAYS} ngày.", f"From 1 to {MOST_DAYS} days.")
-            raise InvalidRequestError(
-                message.vi, message.en, [FieldError("from", message), FieldError("until", message)]
-            )
+            raise _invalid(message)
         return made
 
     @property
@@ -53,6 +56,10 @@ class Period:
     @property
     def until(self) -> datetime:
         return datetime.combine(self.last + timedelta(days=1), time(), LOCAL_TIME)
+
+
+def _invalid(message: Message) -> InvalidRequestError:
+    return InvalidRequestError(message.vi, message.en, [FieldError("from", message), FieldError("until", message)])
 
 
 @dataclass(frozen=True, slots=True)

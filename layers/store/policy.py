@@ -68,8 +68,9 @@ async def in_force(connection: Connection) -> tuple[str, Grants]:
 async def propose(
     connection: Connection, grants: Grants, base: Grants, principal: Principal, note: str, now: datetime
 ) -> None:
-    """Store a proposal; the one that this principal had open is withdrawn."""
+    """Store a proposal; the one that this principal had open is withdrawn. Two at once of one person take turns."""
     sql, text, base_text = blocks("policy"), policy_text(grants), policy_text(base)
+    await rows(connection, sql["one_at_a_time"], _who(principal))
     for each in (text, base_text):
         await _store(connection, each)
     await withdraw(connection, principal)

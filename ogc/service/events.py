@@ -43,7 +43,7 @@ Until = Annotated[Day, Query(description="Last day, included; today where left o
 Action = Annotated[
     str | None, BeforeValidator(_optional), Query(description="Only this", json_schema_extra={"enum": [*ACTIONS]})
 ]
-After = Annotated[int | None, Query(ge=1, description="From the link `next` of the page before")]
+After = Annotated[int | None, Query(ge=1, lt=2**63, description="From the link `next` of the page before")]
 
 
 @router.get("/access/layers/{layerId}/events")

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from layers.access.grammar import Action, Grant
 from layers.errors import FieldError
 from layers.profile.grammar import LayerDefinition, Tag
+from layers.profile.source import read_text
 
 ACTIONS: tuple[str, ...] = get_args(Action)
 TAGS: tuple[str, ...] = get_args(Tag)
@@ -82,10 +83,8 @@ def _geometry(text: str) -> object:
 
 
 def _parsed(text: str) -> object:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text  # no list: the grammar says so beside the field
+    source = read_text("expect", text)
+    return text if source.errors else source.value  # no list: the grammar says so beside the field
 
 
 def as_yaml(grant: Grant | Mapping[str, Any]) -> str:

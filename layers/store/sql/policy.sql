@@ -5,6 +5,9 @@ SELECT policy.digest, text.body
 FROM access.policy AS policy JOIN catalogue.text AS text ON text.digest = policy.digest
 WHERE policy.one
 
+-- one_at_a_time --
+SELECT pg_advisory_xact_lock(hashtextextended('proposal ' || %(is_operator)s::boolean || ' ' || %(by)s::text, 0))
+
 -- withdraw --
 UPDATE access.proposal SET state = 'withdrawn' WHERE by = %(by)s AND is_operator = %(is_operator)s AND state = 'open'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -94,3 +95,31 @@ def test_a_page_of_another_site_asks_no_check_and_registers_no_dossier(owner: Ca
 def test_a_program_and_our_own_page_come_through(owner: Caller, standing: Service) -> None:
     for headers in ({}, {"Origin": standing.base, "Sec-Fetch-Site": "same-origin"}):
         assert owner.http.post("/checks", json={}, headers=headers).status_code == 422
+
+
+def test_a_character_that_no_text_has_is_named(owner: Caller) -> None:
+    noted = owner.http.put("/access/proposal", json={"grants": [GRANT], "note": "a\0b"})
+    named = owner.http.put("/access/proposal", json={"grants": [GRANT | {"rows": "ma = 'a\0b'"}]})
+    lone = owner.http.put("/access/proposal", content='- id: a\n  agreement: "\\uD800"\n', headers=YAML)
+    assert [answer.status_code for answer in (noted, named, lone)] == [422, 422, 422]
+
+
+@pytest.mark.parametrize("query", ["until=0001-01-01", "until=9999-12-31", "from=9999-12-31", f"after={10**19}"])
+def test_days_and_places_that_no_log_has_are_named(owner: Caller, query: str) -> None:
+    assert owner.get(f"/access/layers/parcel/events?{query}").status_code == 400
+
+
+def test_proposals_sent_at_once_by_one_person_all_arrive(standing: Service) -> None:
+    found: list[int] = []
+
+    def put() -> None:
+        caller = Caller(standing.base, standing.secrets, "owner")
+        found.append(caller.http.put("/access/proposal", json={"grants": [GRANT]}).status_code)
+        caller.http.close()
+
+    threads = [threading.Thread(target=put) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [200] * 8

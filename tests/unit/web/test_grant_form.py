@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 
 from gis.errors import Message
 from layers.access.grammar import Grant
-from layers.errors import FieldError
-from layers.profile.grants import parse_grants
+from layers.errors import FieldError, GrantsError
+from layers.profile.grants import given_grants, parse_grants
 from layers.profile.load import load_profile
 from layers.sharing.known import plain_grant
 from ogc.settings import Settings
@@ -43,6 +43,17 @@ def test_several_purposes_are_separated_by_commas() -> None:
 def test_what_is_no_yaml_reaches_the_grammar_as_it_is() -> None:
     fields = fields_of(plain_grant(next(grant for grant in GRANTS if isinstance(grant.layer, str))))
     assert grant_of(_sent(fields | {"expect": "{"}))["expect"] == "{"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 5_000, "- {as: public, action: items, is: allow, on: 2025-02-30}", "- &a [*a]", "- {as: " + "9" * 5_000],
+)
+def test_hostile_yaml_is_an_error_of_the_field(text: str) -> None:
+    fields = fields_of(plain_grant(next(grant for grant in GRANTS if isinstance(grant.layer, str))))
+    with pytest.raises(GrantsError) as raised:
+        given_grants([grant_of(_sent(fields | {"expect": text}))])
+    assert {error.field.split("[")[1] for error in raised.value.fields} <= {"0].expect"}
 
 
 def test_yaml_of_a_grant_reads_back() -> None:
