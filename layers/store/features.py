@@ -29,7 +29,7 @@ from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
-from .relation_sql import SHAPE, Relation, Wanted, box_values, relation
+from .relation_sql import SHAPE, Relation, Wanted, box_values, is_wide_box, relation
 from .sorting import Sort, not_sortable
 
 BBox = tuple[float, float, float, float]
@@ -366,6 +366,7 @@ def _asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted,
         filter=_filter(state, decision, query, has_odd_box=query.bbox is not None and box is None),
         is_as_of=is_as_of,
         is_boxed=box is not None,
+        is_wide=box is not None and is_wide_box(box),
     )
     values: dict[str, object] = {"revision": query.revision, "after": query.after}
     return wanted, values if box is None else values | box_values(box, decision)

@@ -83,6 +83,9 @@ _GROWN = ("grown_west", "grown_south", "grown_east", "grown_north")
 #: how far the straight side of a hundredth of a degree bows in a plane, generously
 _BOWED_M = 2.0
 _METRES_A_DEGREE = 110_000.0
+_WIDE_DEGREES = 5.0
+#: where every zone of VN-2000 has one finite place for each point
+_PROJECTED = (60.0, -30.0, 150.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Wanted:
     is_after: bool = False  #: keyset: only features behind `after`
     is_limited: bool = False
     is_boxed: bool = False  #: only what meets the box
+    is_wide: bool = False  #: of the box: `is_wide_box`
     is_tile: bool = False  #: only what the buffered tile may show
     order: OneOf["fid", "size", "none"] = "fid"
     sort: SortPart | None = None  #: before fid; then the keyset is (`after_value`, `after`)
@@ -111,6 +115,13 @@ def box_values(bounds: Bounds, decision: Decision) -> dict[str, object]:
     """Bound values of a box in CRS84: as asked, and grown by what snapping may have moved a shape."""
     grown = _grown(bounds, _coarsest_m(decision))
     return dict(zip(_BOX + _GROWN, (*map(float, bounds), *grown), strict=True))
+
+
+def is_wide_box(bounds: Bounds) -> bool:
+    """Whether the edges of a box, moved to the storage CRS, need not lie around what the box holds."""
+    west, south, east, north = bounds
+    is_far = west < _PROJECTED[0] or south < _PROJECTED[1] or east > _PROJECTED[2] or north > _PROJECTED[3]
+    return is_far or max(east - west, north - south) > _WIDE_DEGREES
 
 
 def tile_values(z: int, x: int, y: int, margin: float, decision: Decision) -> dict[str, object]:
@@ -168,8 +179,10 @@ def _base(table: Table, storage_srid: int, definition: LayerDefinition, decision
     columns: Mapping[str, ColumnElement[Any]] = {**{a.name: table.c[a.name] for a in definition.attributes}, **names}
     rules = [true() if box.rows is None else compile_filter(box.rows, columns) for box in decision.boxes]
     where = [_state(table, wanted), *_keyset(table, wanted), *_copies(table, definition, decision, wanted)]
-    if all(box.rows is not None for box in decision.boxes):
-        where.append(or_(*rules))
+    # a tile has no place for a row without a shape, nor may the hidden shape take one of its LIMIT
+    boxes = [n for n, box in enumerate(decision.boxes) if not wanted.is_tile or box.geometry.kind != "none"]
+    if all(decision.boxes[n].rows is not None for n in boxes):
+        where.append(or_(*(rules[n] for n in boxes)))
     if wanted.is_boxed and definition.has_geometry:
         where.append(_box(table, storage_srid, wanted))
     if wanted.is_tile:
@@ -254,7 +267,7 @@ def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _box(table: Table, storage_srid: int, wanted: Wanted) -> ColumnElement[bool]:
     """The index of the current state is on CRS84; that of all states on the stored shape, where the box is not one."""
-    if not wanted.is_as_of:
+    if not wanted.is_as_of or wanted.is_wide:
         return _overlaps(table.c.geom_4326, WGS84)
     dense = func.ST_Segmentize(envelope(_GROWN, WGS84), 0.01)
     moved = func.ST_Expand(func.ST_Transform(dense, literal(storage_srid)), _BOWED_M)

@@ -107,6 +107,18 @@ async def test_a_box_at_an_earlier_revision_finds_the_same_as_now(connection: Co
     assert then == now & {row["fid"] for row in LAND[:100]} != set()
 
 
+@pytest.mark.parametrize("box", [(-180, -90, 180, 90), (0, 0, 180, 90), (100, 10, 106.5, 11.5), (0, -10, 107, 40)])
+async def test_a_wide_box_at_an_earlier_revision_finds_all_it_covers(connection: Connection, box: Any) -> None:
+    assert len(await everything(connection, OPEN, bbox=box, revision=1)) == sum(
+        shapely.box(*box).intersects(row["geometry"]) for row in LAND[:100]
+    )
+
+
+@pytest.mark.parametrize("box", [(-75, 0, -74, 1), (14.5, -1, 15.5, 1), (179, 89, 180, 90), (-75, -90, -74, -89)])
+async def test_a_box_at_the_other_end_of_the_world_is_empty_at_any_revision(connection: Connection, box: Any) -> None:
+    assert [await everything(connection, OPEN, bbox=box, revision=revision) for revision in (None, 1)] == [[], []]
+
+
 async def test_properties_and_geometry_can_be_left_out(connection: Connection) -> None:
     found = await everything(connection, OPEN, properties=("ten", "ma"), has_geometry=False)
     assert set(found[0]["properties"]) == {"ma", "ten"}

@@ -103,6 +103,19 @@ async def test_without_a_shape_there_is_an_empty_tile_as_where_nothing_lies(conn
     assert await tiles.tile(connection, SERVED, STORAGE_SRID, OPEN, 15, 0, 0) == b""
 
 
+async def test_rows_whose_shape_is_hidden_take_no_place_in_a_full_tile(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "MAX_FEATURES", 5)
+    shown = grant("a", "site", rows="xa = '25747'")
+    some = decision(SITE, shown, grant("b", "site", rows="xa <> '25747'", geometry="none"), action="tile")
+    place = tile_over_the_land(14)
+    drawn = decoded(await tiles.tile(connection, SERVED, STORAGE_SRID, some, *place))
+    alone = decision(SITE, shown, action="tile")
+    assert drawn == decoded(await tiles.tile(connection, SERVED, STORAGE_SRID, alone, *place))
+    assert len(drawn) == 5
+
+
 @pytest.mark.parametrize("place", [(3, 8, 0), (3, 0, -1), (23, 0, 0), (-1, 0, 0)])
 async def test_a_tile_that_does_not_exist_is_an_error(connection: Connection, place: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidRequestError):
