@@ -21,8 +21,8 @@ from .nothing_near import NothingNear
 from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
 from .request import ByFid, ByGeometry
 from .run import examine
-from .threads import limiter_of_loop
 from .subject import Subject, ways_of
+from .threads import limiter_of_loop
 
 #: of the record's content: who asked and when; a replay takes them over
 _HEAD = ("id", "created", "principal", "dossier", "purpose")
