@@ -1,8 +1,8 @@
-"""Who answers for a layer: only they learn who reads it, and may ask what others may do with it."""
+"""Who answers for a layer: they learn who reads it, and may ask what others may do with it. Who manages its grants."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from layers.profile.grammar import LayerDefinition
@@ -31,6 +31,24 @@ def is_owner(
         for grant in own_grants(principal, definition, tuple(grants))
         if "publish" in grant.actions
     )
+
+
+def may_manage(
+    principal: Principal,
+    definition: LayerDefinition,
+    grants: Sequence[Grant],
+    *,
+    day: date,
+    purposes: Iterable[str] = (),
+    active_agreements: frozenset[str] = frozenset(),
+) -> bool:
+    """The operator, or an owner who may publish every row for one of their `purposes`: a grant reaches all rows, so
+    whoever answers for some could otherwise give themselves the others."""
+    if principal.is_operator:
+        return True
+    stated = {"any", *purposes}
+    whole = [grant for grant in grants if grant.rows is None and not stated.isdisjoint(purposes_of(grant))]
+    return is_owner(principal, definition, whole, day=day, active_agreements=active_agreements)
 
 
 def _may_publish(

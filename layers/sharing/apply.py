@@ -17,7 +17,7 @@ from layers.store.policy import Proposal
 from layers.store.statements import blocks
 from layers.store.wall import enforce
 
-from .changes import Change, changes, owned_layers, require_manager, require_own
+from .changes import Change, changes, require_manager, require_own
 from .proposal import day_of, refusals_recorded, require_expectations
 
 #: in order; all but the last stand before the commit
@@ -99,24 +99,7 @@ def _checked(catalogue: Catalogue, principal: Principal, proposal: Proposal, day
     require_own(catalogue, principal, found, day)
     require_sound(catalogue.profile, unplaced(proposal.grants))
     require_expectations(catalogue, principal, proposal.grants, day)
-    _require_still_owner(catalogue, principal, proposal, day)
     return found
-
-
-def _require_still_owner(catalogue: Catalogue, principal: Principal, proposal: Proposal, day: date) -> None:
-    """An owner who locks themselves out could not take it back; the operator always can."""
-    if principal.is_operator:
-        return
-    before = owned_layers(catalogue, principal, day)
-    after = owned_layers(catalogue, principal, day, proposal.grants)
-    lost = sorted({layer.id for layer in before} - {layer.id for layer in after})
-    if lost:
-        listed = ", ".join(lost)
-        raise RefusedError(
-            f"Đề xuất lấy mất quyền quản lý của chính bạn với: {listed}. Giữ lại một quyền 'publish' có hiệu lực.",
-            f"The proposal would take your own right to manage away: {listed}. Keep a 'publish' grant that holds.",
-            layers=lost,
-        )
 
 
 def _events(principal: Principal, proposal: Proposal, found: tuple[Change, ...]) -> Iterator[audit.Event]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from layers.access.grammar import Grant
-from layers.access.ownership import is_owner
+from layers.access.ownership import may_manage
 from layers.access.principal import Principal
 from layers.errors import ConflictError, ForbiddenError
 from layers.profile.grammar import LayerDefinition
@@ -79,15 +79,20 @@ def rebased(base: Grants, proposed: Grants, current: Grants) -> Grants:
 
 
 # ── whose business ───────────────────────────────────────────────────────────────────────────────
-def owned_layers(
-    catalogue: Catalogue, principal: Principal, day: date, grants: Grants | None = None
-) -> tuple[LayerDefinition, ...]:
-    """The layers this principal answers for under the policy in force or another one, in the order of the profile."""
-    judged, active = catalogue.grants if grants is None else grants, catalogue.active_agreements
+def owned_layers(catalogue: Catalogue, principal: Principal, day: date) -> tuple[LayerDefinition, ...]:
+    """The layers whose grants this principal manages, in the order of the profile."""
+    purposes = next((one.purposes for one in catalogue.profile.identities if one.id == principal.id), ())
     return tuple(
         definition
         for definition in catalogue.profile.layers
-        if is_owner(principal, definition, judged, day=day, active_agreements=active)
+        if may_manage(
+            principal,
+            definition,
+            catalogue.grants,
+            day=day,
+            purposes=purposes,
+            active_agreements=catalogue.active_agreements,
+        )
     )
 
 
@@ -109,21 +114,38 @@ def require_manager(catalogue: Catalogue, principal: Principal, day: date) -> tu
     return layers
 
 
-def require_own(catalogue: Catalogue, principal: Principal, found: Iterable[Change], day: date) -> None:
-    """Raises ForbiddenError for a change that is not the principal's to make.
+def require_own(
+    catalogue: Catalogue, principal: Principal, found: Iterable[Change], day: date, asked: Iterable[Grant] = ()
+) -> None:
+    """Raises ForbiddenError for a change, or a grant asked for, that is not the principal's to make.
 
     A layer that is not there and one of somebody else are told in the same words.
     """
     if principal.is_operator:
         return
     own = {layer.id for layer in owned_layers(catalogue, principal, day)}
-    foreign = sorted({change.id for change in found for grant in change.subjects if grant.layer not in own})
+    made = tuple(found)
+    subjects = (*asked, *(grant for change in made for grant in change.subjects))
+    foreign = sorted({grant.id for grant in subjects if grant.layer not in own})
     if foreign:
         listed = ", ".join(foreign)
         raise ForbiddenError(
             f"Bạn chỉ đề xuất được quyền trên lớp do mình quản lý; không phải: {listed}.",
             f"You may only propose grants on layers you answer for; not: {listed}.",
             reason="not_owner", grants=foreign,
+        )  # fmt: skip
+    _require_none_to_publish(made)
+
+
+def _require_none_to_publish(found: Iterable[Change]) -> None:
+    """Whoever could give the right to publish could prolong, widen and hand on their own."""
+    named = sorted({change.id for change in found for grant in change.subjects if "publish" in grant.actions})
+    if named:
+        listed = ", ".join(named)
+        raise ForbiddenError(
+            f"Chỉ người vận hành thêm, sửa, bỏ được quyền 'publish': {listed}. Để nguyên các quyền này.",
+            f"Only the operator adds, changes or removes grants to 'publish': {listed}. Leave them as they are.",
+            reason="operator", grants=named,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database
 from layers.store.policy import Proposal
 
-from .changes import Change, Grants, changes, managed, owned_layers, rebased, require_manager, require_own
+from .changes import Grants, changes, managed, owned_layers, rebased, require_manager, require_own
 from .difference import Difference, difference, unmet_of
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -38,7 +38,7 @@ async def refusals_recorded(database: Database, principal: Principal) -> AsyncIt
     except ForbiddenError as refused:
         named = refused.details.get("grants")
         grants = tuple(map(str, named)) if isinstance(named, list) else ()
-        event = audit.Event.of(principal, "policy", "deny", reason="not_owner", grants=grants)
+        event = audit.Event.of(principal, "policy", "deny", reason=str(refused.details.get("reason")), grants=grants)
         async with database.connection() as connection:
             await audit.record(connection, event)
         raise
@@ -84,8 +84,7 @@ def composed(catalogue: Catalogue, principal: Principal, given: Given, *, is_mer
     gone = {grant.id for grant in replaced} if not is_merged else named.intersection(g.id for g in replaced)
     kept = tuple(grant for grant in catalogue.grants if grant.id not in gone)
     grants = (*kept, *(placed.value for placed in given))
-    asked = [Change(placed.value.id, None, placed.value) for placed in given]
-    require_own(catalogue, principal, [*changes(catalogue.grants, grants), *asked], day)
+    require_own(catalogue, principal, changes(catalogue.grants, grants), day, [placed.value for placed in given])
     require_sound(catalogue.profile, given)
     _require_own_names(kept, given)
     return grants

@@ -182,8 +182,8 @@ def test_who_answers_for_no_layer_proposes_nothing(standing: Service, owner: Cal
     ids=["rule", "action", "column", "key"],
 )  # fmt: skip
 def test_every_field_that_does_not_hold_is_named(owner: Caller, fields: dict[str, Any], named: str) -> None:
-    (plain,) = _plain([OWNERS_GRANT])
-    refused = owner.http.put("/access/proposal", json={"grants": [{**plain, **fields}]})
+    (plain,) = _plain(grant for grant in OWN if grant.id == REVIEWERS)
+    refused = owner.http.put("/access/proposal", json={"grants": [{**plain, **fields}, *_plain([OWNERS_GRANT])]})
     assert refused.status_code == 422
     assert named in {error["field"] for error in refused.json()["errors"]}
 
@@ -196,7 +196,8 @@ def test_a_body_that_is_none_is_422(owner: Caller, body: bytes) -> None:
 
 def test_yaml_is_taken_as_it_stands_in_a_file(owner: Caller) -> None:
     text = (
-        "- {id: owner_parcel, to: {role: land.owner}, layer: parcel, actions: [items, publish]}\n"
+        "- {id: owner_parcel, to: {role: land.owner}, layer: parcel, actions: [items, edit, publish],"
+        " columns: {tags: [public, internal, personal]}}\n"
         "- {id: all, to: {anyone: true}, layer: parcel, actions: [fly]}\n"
     )
     headers = {"Content-Type": "application/yaml"}

@@ -22,6 +22,7 @@ from layers.store.connection import Database
 from layers.store.policy import history, open_proposal
 from tests.support import policies
 from tests.support.policies import OPERATOR, OWNERS_GRANT, REVIEWERS, altered, put, with_fields
+from tests.support.shared_layers import COMMUNES
 
 pytestmark = pytest.mark.anyio
 GRANTS = policies.first_grants()
@@ -208,11 +209,27 @@ async def test_an_owner_gives_only_their_own_grants_and_the_others_stay(database
     assert after.keys() == {grant.id for grant in GRANTS} and after[REVIEWERS].geometry == "none"
 
 
-async def test_an_owner_cannot_lock_themselves_out(database: Database) -> None:
-    await policies.proposed(database, (_reviewers(),), policies.owner())
-    with pytest.raises(RefusedError) as told:
-        await apply_proposal(database, policies.owner())
-    assert told.value.details["layers"] == ["parcel"]
+async def test_an_owner_of_some_rows_manages_no_grant_of_the_layer(database: Database) -> None:
+    await put(database, altered(GRANTS, OWNERS_GRANT.id, with_fields(rows=f"ma_xa = '{COMMUNES[0]}'")))
+    own = tuple(grant for grant in (await _catalogue(database)).grants if grant.layer == "parcel")
+    with pytest.raises(ForbiddenError) as told:
+        await policies.proposed(database, altered(own, REVIEWERS, with_fields(geometry="none")), policies.owner())
+    assert told.value.details["reason"] == "not_owner"
+
+
+@pytest.mark.parametrize("kind", ["removed", "widened", "added"])
+async def test_grants_to_publish_are_the_operators_alone(database: Database, kind: str) -> None:
+    """Nobody takes away, widens or hands on the right that lets them do so."""
+    own = tuple(grant for grant in GRANTS if grant.layer == "parcel")
+    friend = OWNERS_GRANT.model_copy(update={"id": "friend"})
+    wanted = {
+        "removed": (_reviewers(),),
+        "widened": altered(own, OWNERS_GRANT.id, with_fields(actions=["items", "edit", "publish", "export"])),
+        "added": (*own, friend),
+    }[kind]
+    with pytest.raises(ForbiddenError) as told:
+        await policies.proposed(database, wanted, policies.owner())
+    assert told.value.details["reason"] == "operator"
 
 
 async def test_a_right_to_publish_that_was_taken_away_meanwhile_applies_nothing(database: Database) -> None:

@@ -91,7 +91,10 @@ async def test_what_is_for_everybody_is_told_of_everybody(database: Database) ->
 
 
 async def test_an_owner_learns_counts_of_rows_they_may_see_themselves_only(database: Database) -> None:
-    limited = altered(GRANTS, OWNERS_GRANT.id, with_fields(rows=f"ma_xa = '{COMMUNES[0]}'"))
+    reads = OWNERS_GRANT.model_copy(
+        update={"id": "owner_reads", "actions": ("items",), "rows": f"ma_xa = '{COMMUNES[0]}'"}
+    )
+    limited = (*altered(GRANTS, OWNERS_GRANT.id, with_fields(actions=["publish"])), reads)
     await put(database, limited)
     own = tuple(grant for grant in limited if grant.layer == "parcel")
     without = tuple(grant for grant in own if grant.id != REVIEWERS)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.access.decide import FULL, Decision, GeometryLevel, decide, is_check_only, queryables, visible_layers
-from layers.access.ownership import is_owner
+from layers.access.ownership import is_owner, may_manage
 from layers.access.policy import policy_digest
 from layers.access.principal import PUBLIC, Principal, operator
 from layers.errors import ForbiddenError, NotFoundError
@@ -143,6 +143,25 @@ def test_an_owner_is_of_the_sector_and_may_publish(principal: Principal, more: d
     told = decide(principal, busy, "items", [found], purpose=None, day=DAY)
     assert told.hides_activity is not expected
     assert not decide(principal, SITE, "items", [found], purpose=None, day=DAY).hides_activity
+
+
+@pytest.mark.parametrize(
+    ("principal", "more", "expected"),
+    [
+        (OFFICER, {}, True),
+        (operator("root"), {"rows": "khong_co = 1"}, True),
+        (OFFICER, {"rows": "name = 'a'"}, False),
+        (OFFICER, {"purpose": "maintenance"}, True),
+        (OFFICER, {"purpose": "planning"}, False),
+        (OFFICER, {"valid": {"until": "2026-01-14"}}, False),
+        (REVIEWER, {}, False),
+    ],
+)
+def test_an_owner_of_every_row_manages_grants(
+    principal: Principal, more: dict[str, Any], expected: bool
+) -> None:
+    found = grant(**{"grant_id": "g", "layer": "site"} | PUBLISH | more)
+    assert may_manage(principal, SITE, [found], day=DAY, purposes=("maintenance",)) is expected
 
 
 def test_check_only_is_a_check_and_nothing_that_shows_the_layer() -> None:
