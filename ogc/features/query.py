@@ -29,6 +29,8 @@ CRS84_NAMES = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "[OGC:CRS84]")
 
 #: the revision in a cursor of a layer whose revisions are not told
 NOT_PINNED = 0
+#: beyond what an index, and so a sorted list, holds of a value
+_CURSOR_LENGTH = 4096
 
 Box = tuple[float, float, float, float]
 
@@ -50,6 +52,8 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Cursor:
+        if len(text) > _CURSOR_LENGTH:
+            raise ValueError(*_NO_CURSOR)
         try:
             plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
             fid, revision, *value = plain.split(".", 2)
@@ -120,8 +124,11 @@ def _value(cursor: Cursor | None, sort: Sort | None, names: dict[str, str]) -> S
         return None
     try:
         plain = json.loads(cursor.value)
-    except ValueError:
-        raise invalid_value("after", *_NO_CURSOR) from None
+        is_usable = not isinstance(plain, str) or "\0" not in plain.encode().decode()  # no half of a pair either
+    except (ValueError, RecursionError):
+        is_usable = False
+    if not is_usable:
+        raise invalid_value("after", *_NO_CURSOR)
     if plain is None:
         return None
     return typed(plain if isinstance(plain, str) else cursor.value, sort.name, names).value

@@ -54,6 +54,7 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
 )
+MAX_PAGE_LIMIT = 200
 _CONTENT_CRS = {"Content-Crs": f"<{CRS84}>"}
 
 
@@ -92,6 +93,8 @@ async def items(request: Request, parameters: Parameters) -> Response:
     relation = await authorised(request, request.path_params["collectionId"], "items")
     query = read_query(parameters, relation.state.definition, relation.decision)
     addresses, is_page = Addresses(request), prefers_html(request)
+    if is_page:  # a template of more rows would keep every other caller waiting
+        query = replace(query, limit=min(query.limit, MAX_PAGE_LIMIT))
     etag = weak("items", *relation.version, addresses.here())
     may_be_known = relation.is_cacheable and not is_page
     if may_be_known and relation.tells_activity and is_known(request, etag):

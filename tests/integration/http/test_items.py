@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ogc.features.query import Cursor
 from tests.support.shared_layers import COMMUNES, PARCELS_A_COMMUNE, Caller, Service, new_revision
 
 OwnService = Callable[..., AbstractContextManager[Service]]
@@ -270,3 +271,22 @@ def test_a_cursor_belongs_to_the_order_it_was_made_in(reading: Service) -> None:
     page = reading.officer.json(f"{ITEMS}?sortby=dien_tich&limit=5")
     following = next(link["href"] for link in page["links"] if link["rel"] == "next")
     assert reading.officer.get(following.replace("sortby=dien_tich&", "")).status_code == 400
+
+
+@pytest.mark.parametrize("value", ["[" * 2_000, "[" * 30_000, '"\\u0000"', '"\\ud800"', '"' + "x" * 5_000 + '"'])
+def test_a_cursor_whose_value_no_row_can_have_is_400(reading: Service, value: str) -> None:
+    cursor = Cursor(1, 1, value).text()
+    for address in (f"{ZONES}?sortby=cap", f"{ITEMS}?sortby=ma_xa", f"{ITEMS}?sortby=dien_tich"):
+        assert reading.officer.get(f"{address}&after={cursor}").status_code == 400
+
+
+def test_a_page_for_people_has_no_more_rows_than_one_can_read(own_service: OwnService) -> None:
+    with own_service() as running:
+        with psycopg.connect(running.url) as connection:
+            connection.execute("CREATE TEMP TABLE more AS SELECT * FROM data.parcel")
+            connection.execute("UPDATE more SET fid = fid + 100000")
+            connection.execute("INSERT INTO data.parcel SELECT * FROM more")
+        page = running.officer.get(f"{ITEMS}?limit=1000&f=html").text
+        assert page.count('<th scope="row"') == 200
+        assert "limit=1000" in page and "after=" in page
+        assert running.officer.json(f"{ITEMS}?limit=1000")["numberReturned"] == 240
