@@ -58,8 +58,10 @@ def unmet(
     *,
     day: date,
     active_agreements: frozenset[str] | None = None,
+    about: frozenset[str] | None = None,
 ) -> tuple[Unmet, ...]:
-    """Every expectation that does not hold, in the order of the policy. `day` is meant where none is stated."""
+    """Every expectation that does not hold, in the order of the policy. `day` is meant where none is stated; those
+    about other layers than `about` are not looked at."""
     who = {identity.id: identity for identity in identities}
     what = {layer.id: layer for layer in layers}
     agreements = active_agreements
@@ -70,6 +72,7 @@ def unmet(
         Unmet(grant.id, number, message)
         for grant in whole
         for number, expected in enumerate(grant.expect)
+        if about is None or layer_of(grant, expected) in about
         if (message := _found_wrong(grant, expected, whole, who, what, day, agreements)) is not None
     )
 

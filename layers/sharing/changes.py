@@ -126,7 +126,10 @@ def require_own(
     own = {layer.id for layer in owned_layers(catalogue, principal, day)}
     made = tuple(found)
     subjects = (*asked, *(grant for change in made for grant in change.subjects))
-    foreign = sorted({grant.id for grant in subjects if grant.layer not in own})
+    foreign = sorted(
+        {grant.id for grant in subjects if grant.layer not in own}
+        | {change.id for change in made if not _expected_of(change) <= own}
+    )
     if foreign:
         listed = ", ".join(foreign)
         raise ForbiddenError(
@@ -135,6 +138,13 @@ def require_own(
             reason="not_owner", grants=foreign,
         )  # fmt: skip
     _require_none_to_publish(made)
+
+
+def _expected_of(change: Change) -> set[str]:
+    """The layers that the tests a change brings are about: their answers would tell what others may do there."""
+    known = change.before.expect if change.before else ()
+    given = change.after.expect if change.after else ()
+    return {expected.layer for expected in given if expected.layer is not None and expected not in known}
 
 
 def _require_none_to_publish(found: Iterable[Change]) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 from layers.access.box import Box
 from layers.access.decide import decide
-from layers.access.expect import Unmet, layer_of, unmet
+from layers.access.expect import Unmet, unmet
 from layers.access.grammar import Grant
 from layers.access.policy import policy_digest
 from layers.access.principal import Principal
@@ -67,15 +67,8 @@ async def difference(
 
 def unmet_of(catalogue: Catalogue, principal: Principal, grants: Grants, day: date) -> tuple[Unmet, ...]:
     """Every `expect:` that does not hold; for an owner those about their layers, the only ones they can change."""
-    found = unmet(grants, catalogue.profile.identities, catalogue.profile.layers, day=day)
-    if principal.is_operator:
-        return found
-    named, own = {grant.id: grant for grant in grants}, {each.id for each in owned_layers(catalogue, principal, day)}
-    return tuple(each for each in found if _layer(named[each.grant], each.number) in own)
-
-
-def _layer(grant: Grant, number: int) -> str | None:
-    return layer_of(grant, grant.expect[number])
+    own = None if principal.is_operator else frozenset(each.id for each in owned_layers(catalogue, principal, day))
+    return unmet(grants, catalogue.profile.identities, catalogue.profile.layers, day=day, about=own)
 
 
 def _reach(

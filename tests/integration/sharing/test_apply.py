@@ -202,6 +202,19 @@ async def test_an_owner_changes_grants_of_their_own_layers_only(database: Databa
         assert connection.execute(asked).fetchall()[-1] == ("owner", "not_owner", ["wide"]), "refusals leave events too"
 
 
+@pytest.mark.parametrize("answer", ["allow", "deny"])
+async def test_tests_that_travel_with_a_grant_ask_nothing_about_layers_of_others(
+    database: Database, answer: str
+) -> None:
+    own, told = tuple(grant for grant in GRANTS if grant.layer == "parcel"), set()
+    for layer in ("secret", "nowhere"):
+        expect = [{"as": "officer", "action": "items", "is": answer, "layer": layer}]
+        with pytest.raises(ForbiddenError) as refused:
+            await policies.proposed(database, altered(own, REVIEWERS, with_fields(expect=expect)), policies.owner())
+        told.add(str(refused.value.message))
+    assert len(told) == 1, "a layer of somebody else and one that is not there are told alike"
+
+
 async def test_an_owner_gives_only_their_own_grants_and_the_others_stay(database: Database) -> None:
     own = tuple(grant for grant in GRANTS if grant.layer == "parcel")
     await put(database, altered(own, REVIEWERS, with_fields(geometry="none")), policies.owner())
