@@ -84,6 +84,8 @@ _GROWN = ("grown_west", "grown_south", "grown_east", "grown_north")
 _BOWED_M = 2.0
 _METRES_A_DEGREE = 110_000.0
 _WIDE_DEGREES = 5.0
+#: as exactly as a middle is shown, and so asked about
+CENTROID_DEGREES, CENTROID_M = 1e-8, 0.001
 #: where every zone of VN-2000 has one finite place for each point
 _PROJECTED = (60.0, -30.0, 150.0, 60.0)
 
@@ -291,7 +293,9 @@ def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> Bounds:
 
 
 def _coarsest_m(decision: Decision) -> float:
-    return max((box.geometry.precision_m for box in decision.boxes), default=0.0)
+    """How far a shown shape may lie from the stored one."""
+    levels = [box.geometry for box in decision.boxes]
+    return max((CENTROID_M if level.kind == "centroid" else level.precision_m for level in levels), default=0.0)
 
 
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────
@@ -338,7 +342,8 @@ def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any
     if level.kind == "full" and stored is not None:
         return stored
     if level.kind == "centroid":
-        return func.ST_Centroid(stored, type_=NullType())
+        step = CENTROID_DEGREES if srid == WGS84 else CENTROID_M
+        return func.ST_SnapToGrid(func.ST_Centroid(stored), literal(step, Double), type_=NullType())
     if level.kind == "grid":
         return _snapped(base.c.geom, level.precision_m, srid)
     return NO_SHAPE

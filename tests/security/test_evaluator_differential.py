@@ -311,7 +311,9 @@ def require_shape(shape: BaseGeometry | None, row: Mapping[str, Any], shown: Sho
         assert shapely.to_wkb(shape) == shapely.to_wkb(row["geometry"])
     elif level.kind == "centroid":
         assert shape is not None and shape.geom_type == "Point"
-        assert shapely.distance(shape, row["geometry"].centroid) < 1e-9
+        assert shapely.distance(shape, row["geometry"].centroid) < 1e-8
+        steps = shapely.get_coordinates(shape) * 1e8
+        assert np.abs(steps - steps.round()).max() < 1e-5  # no finer than it is shown, for a filter can ask
     else:
         assert shape is not None
         (moved,) = PROJECTION.from_wgs84(np.array([shape], dtype=object))
