@@ -8,6 +8,7 @@ holds it to that whatever SQL is run in its name.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,7 +39,8 @@ class RoleClass:
 
 @lru_cache(maxsize=1024)
 def _database_role(grantees: tuple[str, ...]) -> str:
-    return "lt_class_" + hashlib.sha256("\n".join(grantees).encode()).hexdigest()[:16]
+    named = json.dumps(grantees)  # no name can be read as two
+    return "lt_class_" + hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 EVERYBODY = RoleClass((ANYONE,))

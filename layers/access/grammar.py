@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Action = Literal["items", "tile", "map", "export", "check", "edit", "publish"]
 
+Name = Annotated[str, Field(pattern=r"^[\w.@:-]{1,100}$")]
+
 
 class Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -30,15 +32,17 @@ def _require_storable(value: object) -> object:
 class Grantee(Closed):
     """Whom a grant is for: exactly one of the four."""
 
-    role: str | None = None
-    identity: str | None = None
-    office: str | None = None
+    role: Name | None = None
+    identity: Name | None = None
+    office: Name | None = None
     anyone: bool = False
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if sum(map(bool, (self.role, self.identity, self.office, self.anyone))) != 1:
             raise ValueError("cần đúng một trong role, identity, office, anyone / exactly one of them is needed")
+        if self.identity == "public":
+            raise ValueError("dùng 'anyone: true' cho công chúng / for the public write 'anyone: true'")
         return self
 
 
@@ -128,5 +132,5 @@ class Grant(Closed):
     geometry: Literal["full", "centroid", "none"] | Precision = "full"
     valid: Period = Period()
     agreement: str | None = None
-    rate: str | None = Field(default=None, pattern=r"^\d+/(s|min|h|d)$")
+    rate: str | None = Field(default=None, pattern=r"^[1-9][0-9]{0,5}/(s|min|h|d)$")
     expect: tuple[Expectation, ...] = Field(default=(), max_length=100)
