@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gis.errors import Message
+from layers.access.matching import is_about, is_for
 from layers.access.ownership import is_owner
 from layers.access.principal import Principal
 from layers.errors import FieldError, ForbiddenError, InvalidRequestError
@@ -15,6 +16,8 @@ from layers.store import audit
 from layers.store.access_log import LoggedAccess, LoggedSum, LogQuery, read_events, read_sums
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Database
+
+from .changes import owned_layers
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 DEFAULT_DAYS = 30
@@ -109,12 +112,32 @@ async def readers_of(
     async with database.transaction() as connection:
         sums = await read_sums(connection, query, MOST_SUMS + 1)
         events = await read_events(connection, query, most + 1)
-        shown = _whole_instants(events, most)
+        shown = tuple(_told(each, catalogue, principal, layer, today) for each in _whole_instants(events, most))
         await audit.record(connection, event.with_result(features=len(shown)), is_read=True)
     return Readers(
         layer, period, action, tuple(sums[:MOST_SUMS]), len(sums) <= MOST_SUMS, shown,
         next_after=shown[-1].id if len(events) > len(shown) else None,
     )  # fmt: skip
+
+
+def _told(found: LoggedAccess, catalogue: Catalogue, principal: Principal, layer: str, day: date) -> LoggedAccess:
+    """With those grants only that are about the layer and the reader's to know: a check names all that it stood on.
+
+    A grant that is no more is told to who manages the layer, of what was read of the layer itself.
+    """
+    if principal.is_operator:
+        return found
+    definition, current = catalogue.layer(layer).definition, {grant.id: grant for grant in catalogue.grants}
+    manages = definition in owned_layers(catalogue, principal, day)
+
+    def is_told(name: str) -> bool:
+        grant = current.get(name)
+        if grant is None:
+            return manages and not found.is_measured
+        is_known = manages or not isinstance(grant.layer, str) or is_for(grant, principal)
+        return is_known and is_about(grant, definition)
+
+    return replace(found, grants=[name for name in found.grants if is_told(name)])
 
 
 def _whole_instants(events: Sequence[LoggedAccess], most: int) -> tuple[LoggedAccess, ...]:

@@ -8,7 +8,6 @@ from datetime import date
 from layers.access.box import Box
 from layers.access.decide import decide
 from layers.access.expect import Unmet, unmet
-from layers.access.grammar import Grant
 from layers.access.policy import policy_digest
 from layers.access.principal import Principal
 from layers.profile.grammar import LayerDefinition
@@ -17,6 +16,7 @@ from layers.store.connection import Connection
 
 from .changes import Change, Grants, changes, orphans, owned_layers
 from .effects import Effect, effects
+from .subjects import known_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ async def difference(
     layers = owned_layers(catalogue, principal, day)
     found = await effects(
         connection, catalogue, catalogue.grants, grants, day,
-        layers=layers, within=lambda definition: _reach(catalogue, principal, definition, day),
+        layers=layers,
+        subjects=known_subjects(principal, catalogue.profile, (*catalogue.grants, *grants), layers),
+        within=lambda definition: _reach(catalogue, principal, definition, day),
     )  # fmt: skip
     return Difference(
         base=catalogue.policy_digest,

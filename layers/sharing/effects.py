@@ -78,11 +78,12 @@ async def effects(
     day: date,
     *,
     layers: Iterable[LayerDefinition] | None = None,
+    subjects: Sequence[Subject] | None = None,
     within: Within = lambda _definition: None,
 ) -> tuple[Effect, ...]:
     """Every pair of caller, layer and action whose relation differs. `within` limits the rows that are counted to what
     the one who asks may see of the layer; None is every row."""
-    found = list(_differing(catalogue, before, after, day, layers))
+    found = list(_differing(catalogue, before, after, day, layers, subjects))
     counted: dict[tuple[str, Boxes, Boxes], Effect] = {}
     for effect, definition, old, new in found:
         key = (definition.id, old, new)
@@ -103,11 +104,12 @@ def _differing(
     after: Sequence[Grant],
     day: date,
     layers: Iterable[LayerDefinition] | None,
+    subjects: Sequence[Subject] | None,
 ) -> Iterator[tuple[Effect, LayerDefinition, Boxes, Boxes]]:
     listed = tuple(catalogue.profile.layers if layers is None else layers)
     active = catalogue.active_agreements
     both = (*before, *after)
-    for subject in subjects_of(both, catalogue.profile.identities):
+    for subject in subjects_of(both, catalogue.profile.identities) if subjects is None else subjects:
         purposes = purposes_for(subject, catalogue.profile, both)
         for definition in listed:
             for action in ACTIONS:

@@ -20,6 +20,7 @@ from layers.profile.grammar import Identity, LayerDefinition
 from layers.store.catalogue import Catalogue
 
 from .changes import Grants, managed, owned_layers
+from .subjects import known_subjects
 
 State = Literal["in_force", "not_yet", "expired", "suspended"]
 
@@ -105,7 +106,7 @@ def known_matrix(catalogue: Catalogue, principal: Principal, day: date) -> Matri
     )
     others = [definition for definition in visible if definition not in owned]
     identities = catalogue.profile.identities
-    everybody = _matrix(catalogue, owned, subjects_of(catalogue.grants, identities), day)
+    everybody = _matrix(catalogue, owned, known_subjects(principal, catalogue.profile, catalogue.grants, owned), day)
     own = _matrix(catalogue, others, (_subject(principal, identities),), day)
     told = frozenset(known.grant.id for known in own_grants(catalogue, principal, day) if _tells_all(known))
     rows = (*everybody.rows, *(_masked(row, told) for row in own.rows))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from layers.access.grammar import Grant
 from layers.profile.grants import unplaced
+from layers.sharing.known import known_matrix
 from layers.sharing.proposal import difference_of
 from layers.sharing.wording import lines
+from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
 from tests.support import policies
 from tests.support.policies import OPERATOR, OWNERS_GRANT, REVIEWERS, altered, put, with_fields
@@ -100,6 +103,21 @@ async def test_an_owner_learns_counts_of_rows_they_may_see_themselves_only(datab
     without = tuple(grant for grant in own if grant.id != REVIEWERS)
     found = await _effects(database, without, principal=policies.owner())
     assert found["reviewer", "parcel", "items"]["rows"]["lost"] == PARCELS_A_COMMUNE
+
+
+async def test_an_owner_is_told_of_nobody_whom_only_grants_of_others_name(database: Database) -> None:
+    everybody = Grant.model_validate({"id": "all", "to": {"anyone": True}, "layer": "parcel", "actions": ["map"]})
+    planners = Grant.model_validate({"id": "p", "to": {"role": "planner"}, "layer": "register", "actions": ["items"]})
+    await put(database, (*GRANTS, planners))
+    own = tuple(grant for grant in GRANTS if grant.layer == "parcel")
+    hers = await _effects(database, (*own, everybody), principal=policies.owner())
+    assert {name for name, _layer, _action in hers} == {"public", "reviewer", "officer", "owner"}
+    whole = await _effects(database, (*GRANTS, planners, everybody))
+    assert "planner" in {name for name, _layer, _action in whole}
+    async with database.connection() as connection:
+        catalogue = await load_catalogue(connection)
+    seen = known_matrix(catalogue, policies.owner(), date(2026, 1, 15))
+    assert "planner" not in {row.subject.name for row in seen.rows}
 
 
 async def test_a_layer_nobody_could_publish_any_more_is_named(database: Database) -> None:
