@@ -15,7 +15,7 @@ from layers.store.catalogue import LiveCatalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
 from layers.store.drift import guard
-from layers.store.features import Figures
+from layers.store.figures import Figures
 from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
 from ogc.common import health, identity
 from ogc.common import routes as common

@@ -10,7 +10,6 @@ import builtins
 import hashlib
 import math
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,6 +28,7 @@ from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
+from .figures import MISSING, Figures
 from .relation_sql import SHAPE, Relation, Wanted, box_values, is_wide_box, relation
 from .sorting import Sort, not_sortable
 
@@ -85,28 +85,6 @@ class Item:
 
     bytes: builtins.bytes
     row_hash: builtins.bytes
-
-
-class Figures:
-    """Counts and extents by revision and relation, the most recently used ones; one a process, passed in."""
-
-    def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._known: OrderedDict[tuple[object, ...], object] = OrderedDict()
-
-    def get(self, key: tuple[object, ...]) -> object:
-        if key not in self._known:
-            return MISSING
-        self._known.move_to_end(key)
-        return self._known[key]
-
-    def put(self, key: tuple[object, ...], value: object) -> None:
-        self._known[key] = value
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
-
-
-MISSING = object()
 
 
 async def page(

@@ -6,6 +6,8 @@ from starlette.requests import Request
 
 from layers.access.decide import Decision
 from layers.store import features
+from layers.store.figures import Held
+from layers.store.revisions import standing
 
 from .relation import Relation
 
@@ -16,6 +18,8 @@ async def extent_of(request: Request, relation: Relation, decision: Decision | N
     if relation.state.state not in ("served", "empty") or not (decision.is_allowed and decision.has_geometry):
         return None
     async with state.database.reading(relation.role_class) as connection:
-        return await features.extent(
-            connection, relation.state, relation.catalogue.storage_srid, decision, state.figures
-        )
+        held = Held(state.figures)
+        found = await features.extent(connection, relation.state, relation.catalogue.storage_srid, decision, held)
+        if held.has_news and (await standing(connection, relation.state)).revision == relation.state.revision:
+            held.keep()
+        return found

@@ -16,6 +16,7 @@ from gis.errors import Message
 from layers.errors import NotFoundError
 from layers.store import features
 from layers.store.connection import Connection
+from layers.store.figures import Held
 from layers.store.revisions import revision_at, standing
 from ogc.common.caching import VARY, is_known, not_modified, strong, weak
 from ogc.common.clock import now_of
@@ -165,14 +166,17 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
     """The page, the relation it was read from, and its revision. The event is written before anything leaves."""
     async with request.app.state.database.reading(relation.role_class) as connection:
         pinned = await _pinned_revision(connection, relation.layer, query, now_of(request))
-        page = await _page(request, connection, relation, query, pinned)
+        held = Held(request.app.state.figures)
+        page = await _page(request, connection, relation, query, pinned, held)
         is_walk = query.cursor is not None or page.next_after is not None
         is_current = pinned is None or pinned >= relation.state.revision
         if is_walk and is_current:
             seen = await standing(connection, relation.state)
             if seen.revision != relation.state.revision:  # the notification of a change is still on its way
                 relation = replace(relation, state=seen)
-                page = await _page_of_one_instant(request, connection, relation, query, pinned)
+                held = Held(request.app.state.figures)
+                page = await _page_of_one_instant(request, connection, relation, query, pinned, held)
+        held.keep()  # only a walk counts, and it knows by now what it read
         await _record(request, connection, relation, repr(query), page.features)
     if not relation.tells_activity:
         return page, relation, NOT_PINNED
@@ -180,21 +184,19 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
 
 
 async def _page(
-    request: Request, connection: Connection, relation: Relation, query: Query, revision: int | None
+    request: Request, connection: Connection, relation: Relation, query: Query, revision: int | None, held: Held
 ) -> features.Page:
     storage_srid, asked = relation.catalogue.storage_srid, items_query(query, revision)
-    return await features.page(
-        connection, relation.state, storage_srid, relation.decision, asked, request.app.state.figures
-    )
+    return await features.page(connection, relation.state, storage_srid, relation.decision, asked, held)
 
 
 async def _page_of_one_instant(
-    request: Request, connection: Connection, relation: Relation, query: Query, pinned: int | None
+    request: Request, connection: Connection, relation: Relation, query: Query, pinned: int | None, held: Held
 ) -> features.Page:
     """The page of a named revision: it stays as it is, whatever is published meanwhile."""
     revision = relation.state.revision if pinned is None else pinned
     newer = replace(relation.state, revision=max(relation.state.revision, revision + 1))
-    return await _page(request, connection, replace(relation, state=newer), query, revision)
+    return await _page(request, connection, replace(relation, state=newer), query, revision, held)
 
 
 async def _pinned_revision(connection: Connection, layer: str, query: Query, now: datetime) -> int | None:

@@ -120,8 +120,10 @@ async def _apply(url: str) -> None:
         await apply(database, profile(), "test")
 
 
-def new_revision(connection: psycopg.Connection[Any], layer_id: str, state: str = "served") -> int:
-    """Count the layer up, as every committed change does, and tell the processes."""
+def new_revision(
+    connection: psycopg.Connection[Any], layer_id: str, state: str = "served", *, is_told: bool = True
+) -> int:
+    """Count the layer up, as every committed change does, and tell the processes unless that is still on its way."""
     row = connection.execute(
         "UPDATE catalogue.layer SET revision = revision + 1, state = %s, changed = clock_timestamp() WHERE id = %s "
         "RETURNING revision, definition",
@@ -133,7 +135,8 @@ def new_revision(connection: psycopg.Connection[Any], layer_id: str, state: str 
         "VALUES (%s, %s, 'publish', %s, %s, 'test')",
         (layer_id, row[0], row[1], state),
     )
-    connection.execute("NOTIFY lienthong")
+    if is_told:
+        connection.execute("NOTIFY lienthong")
     return int(row[0])
 
 

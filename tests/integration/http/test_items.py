@@ -67,6 +67,20 @@ def test_a_walk_stays_on_the_revision_it_began_with(own_service: OwnService) -> 
         assert len(_walk(running.officer, f"{ITEMS}?limit=500&as-of=2000-01-01")) == 0
 
 
+def test_what_was_read_before_its_notification_came_is_not_counted_for_the_old_revision(
+    own_service: OwnService,
+) -> None:
+    with own_service() as running:
+        links = running.officer.json(f"{ITEMS}?limit=50")["links"]
+        cursor = next(link["href"] for link in links if link["rel"] == "next").partition("after=")[2].partition("&")[0]
+        with psycopg.connect(running.url) as connection:
+            revision = new_revision(connection, "parcel", is_told=False)
+            connection.execute("UPDATE data.parcel SET until = %s WHERE so_thua = '30'", (revision,))
+        asked = f"{ITEMS}?limit=20&properties=ma&filter=dien_tich%3E0"
+        assert running.officer.json(asked)["numberMatched"] == 116
+        assert running.officer.json(f"{asked}&after={cursor}")["numberMatched"] == 120
+
+
 def test_features_have_their_label_and_text_as_it_is(reading: Service) -> None:
     assert reading.officer.json(f"{ITEMS}/10000")["title"] == "Thửa 1, tờ 1"
     feature = reading.public.json(f"{ZONES}/1")
