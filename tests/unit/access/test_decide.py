@@ -157,9 +157,7 @@ def test_an_owner_is_of_the_sector_and_may_publish(principal: Principal, more: d
         (REVIEWER, {}, False),
     ],
 )
-def test_an_owner_of_every_row_manages_grants(
-    principal: Principal, more: dict[str, Any], expected: bool
-) -> None:
+def test_an_owner_of_every_row_manages_grants(principal: Principal, more: dict[str, Any], expected: bool) -> None:
     found = grant(**{"grant_id": "g", "layer": "site"} | PUBLISH | more)
     assert may_manage(principal, SITE, [found], day=DAY, purposes=("maintenance",)) is expected
 
