@@ -55,15 +55,16 @@ async def save_grant(request: Request) -> Response:
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         plain, text = grant_form.grant_of(form), str(form.get("yaml") or "")
         what, name = str(form.get("what") or "fields"), str(form.get("grant") or "")
+        base = str(form.get("base") or "") or None
     others = {id_: one for id_, one in known.items() if id_ != name}
     try:
         given = () if what == "remove" else parse_grants("yaml", text) if what == "yaml" else given_grants([plain])
-        await _propose(request, others, given)
+        await _propose(request, others, given, base)
     except GrantsError as error:
         errors = grant_form.errors_by_field(error.fields, language_of(request))
         fields = grant_form.fields_of(plain) if what == "fields" else _fields(known.get(name), layers)
         return pages.form_page(
-            request, catalogue, layers, fields, is_new=name not in known, text=text, errors=errors
+            request, catalogue, layers, fields, is_new=name not in known, text=text, errors=errors, base=base
         )  # fmt: skip
     return _to_proposal(request)
 
@@ -72,13 +73,17 @@ def _fields(found: Grant | None, layers: tuple[LayerDefinition, ...]) -> dict[st
     return grant_form.fields_of(plain_grant(found) if found else {"layer": layers[0].id})
 
 
-async def _propose(request: Request, others: dict[str, Grant], given: tuple[Placed[Grant], ...]) -> None:
+async def _propose(
+    request: Request, others: dict[str, Grant], given: tuple[Placed[Grant], ...], base: str | None
+) -> None:
+    """Raises ConflictError when another policy than the one the form was opened on is in force."""
     taken = [placed for placed in given if placed.value.id in others]
     if taken:
         raise GrantsError([placed.error(("id",), "mã đã dùng", "the id is taken") for placed in taken])
     await propose(
-        request.app.state.database, principal_of(request), (*unplaced(others.values()), *given), now=now_of(request)
-    )
+        request.app.state.database, principal_of(request), (*unplaced(others.values()), *given),
+        expected=base, now=now_of(request),
+    )  # fmt: skip
 
 
 @router.post("/access/proposal", dependencies=UNSAFE)

@@ -75,13 +75,18 @@ def form_page(
     is_new: bool,
     text: str = "",
     errors: Mapping[str, Sequence[str]] | None = None,
+    base: str | None = None,
 ) -> HTMLResponse:
-    """The form of one grant, in fields and as YAML; with `errors` it was sent and does not hold."""
+    """The form of one grant, in fields and as YAML; with `errors` it was sent and does not hold.
+
+    `base` is the policy that the person looked at first: what others applied meanwhile must not be undone by saving.
+    """
     chosen = next((layer for layer in layers if layer.id == fields["layer"]), layers[0])
     return _page(
         request, catalogue, "access_grant.html", "policy", status_code=422 if errors else 200,
         layers=layers, layer=chosen, fields=fields, is_new=is_new, text=text, errors=errors or {},
         actions=grant_form.ACTIONS, tags=grant_form.TAGS, kinds=grant_form.KINDS, levels=grant_form.levels(chosen),
+        base=base or catalogue.policy_digest,
     )  # fmt: skip
 
 

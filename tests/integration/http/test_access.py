@@ -269,6 +269,15 @@ def test_the_form_puts_a_grant_into_the_proposal_and_names_what_is_wrong(owner: 
     assert REVIEWERS not in ids and OWNERS_GRANT.id in ids
 
 
+def test_a_form_opened_on_an_older_policy_is_not_saved_over_what_others_applied(owner: Caller) -> None:
+    page = owner.get(f"/access/edit?grant={REVIEWERS}&f=html").text
+    digest = owner.json("/access/policy")["policy"]
+    assert page.count(f'name="base" value="{digest}"') == 2
+    older = {"grant": REVIEWERS, "what": "remove", "base": "sha256:" + "0" * 64}
+    assert owner.http.post("/access/edit", data=older).status_code == 409
+    assert owner.json("/access/proposal")["proposal"] is None
+
+
 def test_every_answer_that_stands_on_a_decision_names_the_policy(standing: Service, owner: Caller) -> None:
     digest = owner.json("/access/policy")["policy"]
     paths = (
