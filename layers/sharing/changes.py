@@ -137,7 +137,7 @@ def require_own(
             f"You may only propose grants on layers you answer for; not: {listed}.",
             reason="not_owner", grants=foreign,
         )  # fmt: skip
-    _require_none_to_publish(made)
+    require_none_to_publish(grant for change in made for grant in change.subjects)
 
 
 def _expected_of(change: Change) -> set[str]:
@@ -147,9 +147,9 @@ def _expected_of(change: Change) -> set[str]:
     return {expected.layer for expected in given if expected.layer is not None and expected not in known}
 
 
-def _require_none_to_publish(found: Iterable[Change]) -> None:
-    """Whoever could give the right to publish could prolong, widen and hand on their own."""
-    named = sorted({change.id for change in found for grant in change.subjects if "publish" in grant.actions})
+def require_none_to_publish(grants: Iterable[Grant]) -> None:
+    """Raises ForbiddenError: whoever could give the right to publish could prolong, widen and hand on their own."""
+    named = sorted({grant.id for grant in grants if "publish" in grant.actions})
     if named:
         listed = ", ".join(named)
         raise ForbiddenError(

@@ -12,7 +12,7 @@ from layers.errors import GrantsError, InvalidRequestError, NotFoundError
 from layers.profile.grammar import LayerDefinition
 from layers.profile.grants import given_grants, parse_grants, unplaced
 from layers.profile.placed import Placed
-from layers.sharing.changes import require_manager
+from layers.sharing.changes import require_manager, require_none_to_publish
 from layers.sharing.known import managed_grants, plain_grant
 from layers.sharing.proposal import day_of, propose, rebase, withdraw
 from layers.store.catalogue import Catalogue
@@ -43,6 +43,7 @@ async def edit_grant(request: Request, grant: str | None = None, layer: str | No
     if grant not in known:
         raise NotFoundError
     found = known[grant]
+    require_none_to_publish([found])
     fields, text = grant_form.fields_of(plain_grant(found)), grant_form.as_yaml(found)
     return pages.form_page(request, catalogue, layers, fields, is_new=False, text=text)
 

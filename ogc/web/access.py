@@ -85,7 +85,7 @@ def form_page(
     return _page(
         request, catalogue, "access_grant.html", "policy", status_code=422 if errors else 200,
         layers=layers, layer=chosen, fields=fields, is_new=is_new, text=text, errors=errors or {},
-        actions=grant_form.ACTIONS, tags=grant_form.TAGS, kinds=grant_form.KINDS, levels=grant_form.levels(chosen),
+        actions=grant_form.GIVEN, tags=grant_form.TAGS, kinds=grant_form.KINDS, levels=grant_form.levels(chosen),
         base=base or catalogue.policy_digest,
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ from layers.profile.grammar import LayerDefinition, Tag
 from layers.profile.source import read_text
 
 ACTIONS: tuple[str, ...] = get_args(Action)
+#: what an owner may give: the right to publish is the operator's to give
+GIVEN = tuple(action for action in ACTIONS if action != "publish")
 TAGS: tuple[str, ...] = get_args(Tag)
 KINDS = ("role", "office", "identity", "anyone")
 #: fields of the form, in the order in which errors are told

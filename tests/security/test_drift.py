@@ -127,9 +127,8 @@ DRIFTS = {
 @pytest.fixture(scope="module")
 def drifting(make_template: MakeTemplate, server: Any) -> Iterator[str]:
     """One database for all drifts: each is rolled back."""
-    name = make_template("shared_layers", fill) + "_drift"
-    yield server.clone(make_template("shared_layers", fill), name)
-    server.drop(name)
+    with server.copied(make_template("shared_layers", fill)) as url:
+        yield url
 
 
 async def test_a_wall_as_it_was_built_is_two_of_two(walled: str) -> None:

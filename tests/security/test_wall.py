@@ -232,12 +232,19 @@ def test_a_cheap_function_sees_only_rows_that_may_be_seen(own: str, owner: psyco
 
 
 def test_an_error_tells_nothing_of_a_hidden_row(walled: str) -> None:
-    """2.6: 10/(x - hidden) raised where a hidden row held the value."""
-    hidden = next(row for row in stored(walled, "parcel") if row["ma_xa"] not in REVIEWER.claims["communes"])
+    """2.6: 10/(x - hidden) raised where a hidden row held the value; it does for who may see the row."""
+    land = stored(walled, "parcel")
+    hidden, shown = (
+        next(row for row in land if (row["ma_xa"] in REVIEWER.claims["communes"]) is is_shown)
+        for is_shown in (False, True)
+    )
+    by_fid = "SELECT fid FROM data.parcel WHERE 10 / (fid - %s) > 1"
+    by_key = "SELECT fid FROM data.parcel WHERE CASE WHEN ma = %s THEN 1 / (length(ma) - length(ma)) END IS NULL"
     with acting_as(walled, CLASSES["reviewer"]) as connection:
-        connection.execute("SELECT fid FROM data.parcel WHERE 10 / (fid - %s) > 1", (hidden["fid"],))
-        dividing = "SELECT fid FROM data.parcel WHERE CASE WHEN ma = %s THEN 1 / (length(ma) - length(ma)) END IS NULL"
-        connection.execute(dividing, (hidden["ma"],))
+        for dividing, column in ((by_fid, "fid"), (by_key, "ma")):
+            connection.execute(dividing, (hidden[column],))
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                connection.execute(dividing, (shown[column],))
 
 
 async def test_two_roles_never_add_up_crosswise_in_a_class_of_one(own: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,15 @@ class Server:
     def clone(self, template: str, database: str) -> str:
         self.command(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(database)
+
+    @contextmanager
+    def copied(self, template: str) -> Iterator[str]:
+        """A copy for more than one test, dropped afterwards whatever happens."""
+        database = f"lt_c_{uuid.uuid4().hex[:12]}"
+        try:
+            yield self.clone(template, database)
+        finally:
+            self.drop(database)
 
     def drop(self, database: str) -> None:
         self.command(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')

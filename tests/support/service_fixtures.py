@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,13 +23,8 @@ def filled_template(make_template: MakeTemplate) -> str:
 @pytest.fixture(scope="session")
 def reading(filled_template: str, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Read only: shared by every test of a session."""
-    database = f"{filled_template}_{uuid.uuid4().hex[:6]}"
-    url = server.clone(filled_template, database)
-    try:
-        with service(url, tmp_path_factory.mktemp("reading")) as running:
-            yield running
-    finally:
-        server.drop(database)
+    with server.copied(filled_template) as url, service(url, tmp_path_factory.mktemp("reading")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,11 +23,9 @@ def sealed(
     server: Server, make_template: Callable[[str, Callable[[str], None]], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """Three seals of five events, numbered 1 to 15; whoever changes it puts it right again (`kept`)."""
-    database = f"lt_t_{uuid.uuid4().hex[:12]}"
-    url = server.clone(make_template("empty", lambda url: None), database)
-    made = Ledger(url, tmp_path_factory.mktemp("sealed"))
-    for _ in range(ROUNDS):
-        made.add(EVENTS)
-        made.seal()
-    yield made
-    server.drop(database)
+    with server.copied(make_template("empty", lambda url: None)) as url:
+        made = Ledger(url, tmp_path_factory.mktemp("sealed"))
+        for _ in range(ROUNDS):
+            made.add(EVENTS)
+            made.seal()
+        yield made

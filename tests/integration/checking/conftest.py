@@ -20,11 +20,8 @@ def place_template(make_template: MakeTemplate) -> str:
 @pytest.fixture(scope="session")
 def shared_place(place_template: str, server: Server) -> Iterator[Place]:
     """Only asked, never published to."""
-    database = f"{place_template}_asked"
-    try:
-        yield Place.at(server.clone(place_template, database))
-    finally:
-        server.drop(database)
+    with server.copied(place_template) as url:
+        yield Place.at(url)
 
 
 @pytest.fixture

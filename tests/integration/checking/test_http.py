@@ -29,15 +29,10 @@ def service(
     make_template: Any, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path, Place]]:
     """One server for the module; records add up, nothing else changes."""
-    template = make_template("checked", fill)
-    database = f"{template}_http"
-    folder = tmp_path_factory.mktemp("checks")
-    settings = Settings(data=folder, database_url=server.clone(template, database))
-    try:
+    with server.copied(make_template("checked", fill)) as url:
+        settings = Settings(data=tmp_path_factory.mktemp("checks"), database_url=url)
         with serve(create_app(settings, demo=True)) as base:
-            yield base, settings.secrets_folder, Place.at(server.url(database))
-    finally:
-        server.drop(database)
+            yield base, settings.secrets_folder, Place.at(url)
 
 
 @pytest.fixture(scope="module")

@@ -33,13 +33,8 @@ def template(make_template: Callable[[str, Callable[[str], None]], str]) -> str:
 @pytest.fixture(scope="module")
 def standing(template: str, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all that leaves the policy as it is."""
-    database = f"{template}_access"
-    url = server.clone(template, database)
-    try:
-        with service(url, tmp_path_factory.mktemp("access")) as found:
-            yield found
-    finally:
-        server.drop(database)
+    with server.copied(template) as url, service(url, tmp_path_factory.mktemp("access")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -276,6 +271,15 @@ def test_a_form_opened_on_an_older_policy_is_not_saved_over_what_others_applied(
     older = {"grant": REVIEWERS, "what": "remove", "base": "sha256:" + "0" * 64}
     assert owner.http.post("/access/edit", data=older).status_code == 409
     assert owner.json("/access/proposal")["proposal"] is None
+
+
+def test_a_grant_to_publish_is_shown_and_has_no_form(owner: Caller) -> None:
+    page = owner.get("/access/policy?f=html&lang=en").text
+    assert OWNERS_GRANT.id in page and f"grant={OWNERS_GRANT.id}" not in page
+    assert "changed by the operator only" in page
+    assert owner.http.get(f"/access/edit?grant={OWNERS_GRANT.id}").status_code == 403
+    form = owner.get(f"/access/edit?grant={REVIEWERS}").text
+    assert 'name="actions" value="edit"' in form and 'name="actions" value="publish"' not in form
 
 
 def test_every_answer_that_stands_on_a_decision_names_the_policy(standing: Service, owner: Caller) -> None:

@@ -24,13 +24,8 @@ def standing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     template = make_template("policies", policies.fill)
-    database = f"{template}_hostile"
-    url = server.clone(template, database)
-    try:
-        with service(url, tmp_path_factory.mktemp("hostile")) as found:
-            yield found
-    finally:
-        server.drop(database)
+    with server.copied(template) as url, service(url, tmp_path_factory.mktemp("hostile")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from layers.sharing.known import known_matrix
 from layers.sharing.proposal import difference_of
 from layers.sharing.wording import lines
 from layers.store.catalogue import load_catalogue
-from layers.store.connection import Database
+from layers.store.connection import Database, rows
 from tests.support import policies
 from tests.support.policies import OPERATOR, OWNERS_GRANT, REVIEWERS, altered, put, with_fields
 from tests.support.shared_layers import COMMUNES, PARCELS_A_COMMUNE
 
 pytestmark = pytest.mark.anyio
 GRANTS = policies.first_grants()
+COUNTED = "SELECT principal, layer, grants FROM access.event WHERE action = 'policy' AND reason = 'diff' ORDER BY id"
 
 
 async def _effects(
@@ -133,3 +134,14 @@ async def test_the_difference_reads_as_a_sentence_in_both_languages(database: Da
     assert line.in_language("en") == (
         "Construction reviewer: Layer parcel (table, map tiles): +60 parcels, +columns ten_chu"
     )
+
+
+async def test_counting_rows_leaves_its_event_also_when_nothing_is_applied(database: Database) -> None:
+    async with database.connection() as connection:
+        before = await rows(connection, COUNTED)
+    await difference_of(database, OPERATOR, unplaced(altered(GRANTS, REVIEWERS, with_fields(rows=None))))
+    await difference_of(database, OPERATOR, unplaced(GRANTS))
+    async with database.connection() as connection:
+        found = await rows(connection, COUNTED)
+    (event,) = found[len(before) :]
+    assert (event["principal"], event["layer"], event["grants"]) == ("operator", "parcel", [REVIEWERS])
