@@ -16,6 +16,10 @@ from gis.errors import Message
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
 #: columns of every data table; an attribute must not take their names
 RESERVED_COLUMNS = frozenset({"fid", "key", "since", "until", "row_hash", "geom", "geom_4326", "geom_3857", "min_zoom"})
+#: what a check tells of a class of a raster: columns like any others, with tags of their own
+RASTER_COLUMNS = {"class": "integer", "title": "string", "share": "number"}
+#: the class that says "nothing here": without `classes:` a rule asks for every other one
+NO_CLASS = 0
 #: metres for a map scale denominator (domain reference 2.4); a profile may override them
 SCALE_ACCURACY_M = {200: 0.05, 500: 0.07, 1000: 0.15, 2000: 0.30, 5000: 1.5, 10000: 3.0}
 
@@ -98,6 +102,44 @@ class Attribute(Frozen):
         return self.type != "list"
 
 
+class RasterClass(Frozen):
+    """What some values of a raster's cells mean: one value, or all from `from` up to, but not, `to`."""
+
+    number: int = Field(alias="class", ge=0, le=250)
+    value: float | None = Field(default=None, allow_inf_nan=False)
+    from_: float | None = Field(default=None, alias="from", allow_inf_nan=False)
+    to: float | None = Field(default=None, allow_inf_nan=False)
+    title: Title
+    color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+
+    @model_validator(mode="after")
+    def _has_values(self) -> Self:
+        is_span = self.from_ is not None or self.to is not None
+        if (self.value is not None) == is_span:
+            raise ValueError("cần 'value', hoặc 'from' và/hoặc 'to' / needs 'value', or 'from' and/or 'to'")
+        if self.low >= self.high and self.value is None:
+            raise ValueError("'from' phải nhỏ hơn 'to' / 'from' must be less than 'to'")
+        return self
+
+    @property
+    def low(self) -> float:
+        return self.value if self.value is not None else float("-inf") if self.from_ is None else self.from_
+
+    @property
+    def high(self) -> float:
+        return self.value if self.value is not None else float("inf") if self.to is None else self.to
+
+    def meets(self, other: RasterClass) -> bool:
+        """Whether some value belongs to both."""
+        if self.value is not None and other.value is not None:
+            return self.value == other.value
+        if self.value is not None:
+            return other.low <= self.value < other.high
+        if other.value is not None:
+            return other.meets(self)
+        return self.low < other.high and other.low < self.high
+
+
 class LayerDefinition(Frozen):
     """A theme a sector answers for."""
 
@@ -124,6 +166,8 @@ class LayerDefinition(Frozen):
     style: dict[str, object] = Field(default_factory=dict, description="MapLibre paint, by layer type")
     custodian: Title | None = None
     attributes: tuple[Attribute, ...] = ()
+    classes: tuple[RasterClass, ...] = Field(default=(), description="of a raster: what its values mean")
+    unit: str | None = Field(default=None, description="of a raster: the unit of its values")
     legal_basis: tuple[BasisRef, ...] = ()
     basis_from: BasisFrom | None = None
 
@@ -131,6 +175,16 @@ class LayerDefinition(Frozen):
     @classmethod
     def _none_is_no_key(cls, value: object) -> object:
         return None if value in ("none", None, [], ()) else value
+
+    @model_validator(mode="after")
+    def _is_a_raster_or_not(self) -> Self:
+        if not self.is_raster:
+            if self.classes or self.unit:
+                raise ValueError("'classes', 'unit' chỉ dùng với raster / are for rasters only")
+            return self
+        if not self.classes:
+            raise ValueError("raster cần 'classes' / a raster needs 'classes'")
+        return self
 
     def __hash__(self) -> int:
         return hash(self.id)  # equality stays that of the whole value
@@ -154,8 +208,16 @@ class LayerDefinition(Frozen):
         return tuple(re.findall(r"{(\w+)}", self.label or ""))
 
     @property
+    def is_raster(self) -> bool:
+        return self.geometry == "raster"
+
+    @property
     def has_geometry(self) -> bool:
         return self.geometry not in ("none", "raster")
+
+    def asked_classes(self, classes: tuple[int, ...]) -> frozenset[int]:
+        """The classes a rule asks for: those it names, else all but the one that says "nothing here"."""
+        return frozenset(classes or (one.number for one in self.classes if one.number != NO_CLASS))
 
     @property
     def stored_geometry(self) -> str:

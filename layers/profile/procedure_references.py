@@ -108,10 +108,27 @@ def _relation_errors(known: Known, procedure: Placement, at: Location, check: Re
         vi = f"'{check.relation}' không dùng được với lớp {definition.id} (hình học: {definition.geometry})"
         en = f"'{check.relation}' cannot be asked of the layer {definition.id} (geometry: {definition.geometry})"
         yield procedure.error((*at, "relation"), vi, en)
+    yield from _class_errors(procedure, at, check, definition)
     if check.when:
         found = condition_error(check.when, properties_of(definition), procedure.value.inputs)
         if found:
             yield procedure.error((*at, "when"), found.vi, found.en)
+
+
+def _class_errors(
+    procedure: Placement, at: Location, check: RelationCheck, definition: LayerDefinition
+) -> Iterator[FieldError]:
+    """Classes a rule names and the raster does not have; `when` has no row to read there."""
+    known = {one.number for one in definition.classes}
+    for number, asked in enumerate(check.classes):
+        if asked not in known:
+            listed = ", ".join(map(str, sorted(known))) or "–"
+            vi = f"lớp '{definition.id}' không có lớp giá trị {asked}; có: {listed}"
+            en = f"the layer '{definition.id}' has no class {asked}; it has: {listed}"
+            yield procedure.error((*at, "classes", number), vi, en)
+    if definition.is_raster and check.when:
+        vi, en = "raster dùng 'classes', không dùng 'when'", "a raster is asked by 'classes', not by 'when'"
+        yield procedure.error((*at, "when"), vi, en)
 
 
 def _quantity_errors(procedure: Placement, at: Location, quantity: float | str | None) -> Iterator[FieldError]:

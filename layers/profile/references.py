@@ -12,7 +12,7 @@ from layers.access.grammar import Grant
 from layers.access.validate import grant_problems
 from layers.errors import FieldError
 
-from .grammar import Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
+from .grammar import RASTER_COLUMNS, Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
 from .procedure_references import Known, procedure_errors
 from .procedures import ProcedureDefinition
@@ -122,6 +122,37 @@ def _layer_errors(parts: Parts, layer: Placed[LayerDefinition]) -> Iterator[Fiel
         yield from _attribute_errors(parts, layer, ("attributes", number), attribute)
     yield from _column_errors(layer)
     yield from _role_errors(layer)
+    if layer.value.is_raster:
+        yield from _class_errors(layer)
+        yield from _raster_errors(layer)
+
+
+def _raster_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
+    """A raster has no rows: its columns are what a check tells of a class, and it is keyed by the class."""
+    listed = ", ".join(f"{name} ({kind})" for name, kind in RASTER_COLUMNS.items())
+    for number, attribute in enumerate(layer.value.attributes):
+        if RASTER_COLUMNS.get(attribute.name) != attribute.type or attribute.role:
+            vi, en = f"raster chỉ có các cột {listed}", f"a raster has no other columns than {listed}"
+            yield layer.error(("attributes", number, "name"), vi, en)
+    if layer.value.key_columns not in ((), ("class",)):
+        yield layer.error(("key",), "khóa của raster là 'class'", "the key of a raster is 'class'")
+    for name in ("basis_from", "label"):
+        if getattr(layer.value, name) is not None:
+            yield layer.error((name,), f"raster không có '{name}'", f"a raster has no '{name}'")
+
+
+def _class_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:
+    """Classes of a raster named twice, and values that would belong to two of them."""
+    classes = layer.value.classes
+    for number, one in enumerate(classes):
+        for earlier in classes[:number]:
+            if earlier.number == one.number:
+                vi, en = f"lớp giá trị {one.number} lặp lại", f"the class {one.number} is repeated"
+                yield layer.error(("classes", number, "class"), vi, en)
+            elif earlier.meets(one):
+                vi = f"giá trị trùng với lớp {earlier.number}: mỗi giá trị chỉ thuộc một lớp"
+                en = f"shares values with the class {earlier.number}: a value belongs to one class"
+                yield layer.error(("classes", number), vi, en)
 
 
 def _column_errors(layer: Placed[LayerDefinition]) -> Iterator[FieldError]:

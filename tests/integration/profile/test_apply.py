@@ -167,6 +167,12 @@ REFUSED = {
     "geometry": ("geometry: MultiPolygon", "geometry: MultiLineString", "geometry"),
     "no geometry": ("geometry: MultiPolygon", "geometry: raster", "the geometry"),
 }
+RASTER_ZONE = """id: zone
+sector: land
+title: {vi: Vùng, en: Zones}
+geometry: raster
+classes: [{class: 1, from: 0, title: {vi: Ngập, en: Flooded}}]
+"""
 
 
 @pytest.mark.parametrize(("old", "new", "says"), REFUSED.values(), ids=REFUSED.keys())
@@ -177,6 +183,9 @@ async def test_key_type_and_geometry_need_a_new_layer_id(
     rule = "layer: zone, relation: overlaps_area, min_area_m2: 1.0, when: \"loai = 'CAM'\""
     fitting = "raster_class" if "raster" in new else "within_distance, distance_m: 1"
     replace(folder, "procedures/small_check.yaml", rule, f"layer: zone, relation: {fitting}")
+    if "raster" in new:
+        replace(folder, "procedures/small_check.yaml", ", basis: [01/2025/QĐ-THU]", "")
+        (folder / "land" / "zone.yaml").write_text(RASTER_ZONE.replace(new, old), encoding="utf-8")
     after = edited(folder, "land/zone.yaml", old, new)
     with pytest.raises(RefusedError, match="new layer id") as raised:
         await applied(empty_database, after)
