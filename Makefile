@@ -42,6 +42,13 @@ help:
 	@uv sync --locked --inexact --all-extras --all-groups
 	@touch $@
 
+# another engine, for one long test: its libraries never meet ours
+.tools/pyramid_oereb/ready: .tools/uv tests/oracles/pyramid_oereb/requirements.txt
+	@echo "→ môi trường đối chiếu pyramid_oereb / environment of the oracle pyramid_oereb"
+	@uv venv -q --clear --python $(shell command -v python3) .tools/pyramid_oereb
+	@uv pip install -q --python .tools/pyramid_oereb/bin/python --require-hashes -r tests/oracles/pyramid_oereb/requirements.txt
+	@touch $@
+
 .tools/assets: .tools/environment $(SOURCES)
 	@echo "→ tài nguyên giao diện / front-end assets"
 	@cd ogc/web/frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node build.mjs
@@ -64,7 +71,7 @@ lint: .tools/environment-test
 test: setup .tools/environment-test lint
 	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m "not long"
 
-test-long: setup .tools/environment-test
+test-long: setup .tools/environment-test .tools/pyramid_oereb/ready
 	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m long
 
 bench: setup .tools/environment-test
