@@ -1,63 +1,53 @@
 """Many subjects at once: one snapshot exported, partitions judged by processes, two Parquet files (contracts 2).
 
 The same `evaluate` as the single check runs on each partition. A partition that is done stays done: `resume` goes on
-where a batch was stopped, over the same cut.
+where a batch was stopped, over the same cut, and ends with the same bytes.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import shapely
 from anyio import to_thread
 
-from gis.crs import CrsName
-from gis.errors import LienthongError
 from layers.access.principal import Principal
 from layers.canonical import digest_of as digest_of_value
 from layers.canonical import plain
 from layers.errors import InvalidRequestError, NotFoundError, SourceError
-from layers.publishing.source import Progress, digest_of, no_progress, read_source
+from layers.publishing.source import Progress, digest_of, no_progress
 from layers.store import audit, check_export
 from layers.store.catalogue import Catalogue
 from layers.store.checks import CandidatesError, CutLayer, read_cut
 from layers.store.connection import Connection, Database
 from layers.store.tables import srid
 
+from .batch_subjects import OfFeatures, OfFile, OfLayer, Source, read_subjects
+from .compute import BatchStoppedError, compute
 from .evaluate import Standing
-from .export import export_layer, layer_exports, require_areas, with_subject_keys, write_subjects
+from .export import export_layer, layer_exports, write_subjects
 from .outcome import Summary, write_results
-from .partition import run
 from .plan import Plan, Started
-from .reading import Case, require_served
+from .reading import Case
 from .request import LOCAL_TIME, instant_of
 from .rule_finding import accuracy_of
 from .run import bound_case
-from .zones import names_communes, projection_of
+from .share import Share
+from .zones import names_communes
+
+__all__ = ["BatchReport", "BatchRequest", "BatchStoppedError", "batch"]
 
 WORK = ".batch"
-_NUMBERING = pa.schema([(role, pa.string()) for role in check_export.NAMING_ROLES])
-
-
-class BatchStoppedError(LienthongError):
-    """A worker process ended before its partition did."""
-
-    code = "batch_stopped"
+#: what a batch that is over leaves for the moment until it is cleared away
+_ENDED = ".ended"
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What is asked: subjects of a layer, or of a file; `as_of` and `on_date` as in a single check."""
+    """What is asked: subjects of a layer, of a file, or shapes; `as_of` and `on_date` as in a single check."""
 
     procedure: str
     out: Path
@@ -69,6 +59,12 @@ class BatchRequest:
     on_date: date | None = None
     workers: int | None = None  #: None: as many as there are processors
     resume: bool = False
+    source: Source | None = None  #: instead of layer or file: with rows chosen, or shapes
+    asked: str | None = None  #: what the source was chosen by, where it says more than the source
+    share: Share | None = None  #: what its owner may be shown; None: everything
+    purpose: str | None = None
+    work: Path | None = None  #: where to work; None: below `out`
+    most_subjects: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +105,16 @@ async def batch(
     now: datetime | None = None,
     progress: Progress = no_progress,
 ) -> BatchReport:
-    """Check every subject; `findings.parquet` and `features.parquet` appear in `out` when all is done.
+    """Check every subject; `findings.parquet`, `features.parquet` and `summary.json` appear in `out` when all is done.
 
     Raises InvalidInputsError, InvalidRequestError, NotFoundError, UnavailableError, SourceError, BatchStoppedError.
     """
     clock = datetime.now(UTC)
-    folder = _work_folder(request)
-    event = audit.Event.of(principal, "check", "allow", layer=request.layer, policy=catalogue.policy_digest)
+    source, folder = _source_of(request), _work_folder(request)
+    layer = source.layer if isinstance(source, OfLayer) else None
+    event = audit.Event.of(
+        principal, "check", "allow", layer=layer, purpose=request.purpose, policy=catalogue.policy_digest
+    )
     async with audit.opened(database, event) as access:
         started = Started.read(folder) if request.resume else None
         if started is None:
@@ -124,27 +123,59 @@ async def batch(
             plan = _resumed(catalogue, request, started, folder)
         done = [number for number in range(plan.partitions) if plan.findings_file(number).is_file()]
         await to_thread.run_sync(compute, plan, request.workers, progress)
-        summary = await to_thread.run_sync(write_results, plan, request.out, progress, catalogue.policy_digest)
+        about = _about(request, plan, started)
+        summary = await to_thread.run_sync(write_results, plan, request.out, progress, started.policy, about)
         async with database.connection() as connection:
-            await audit.record(connection, _closing(access, request, plan, started))
-    await to_thread.run_sync(shutil.rmtree, folder)
+            await audit.record(connection, _closing(access, layer, plan, started))
+    await to_thread.run_sync(_clear, folder)
     return BatchReport(
         procedure=request.procedure, subjects=plan.subjects, checks=len(plan.procedure.checks),
         partitions=plan.partitions, resumed=len(done), on_date=started.on_date, as_of=started.as_of,
-        cut={layer: standing.revision for layer, standing in plan.standings.items()}, summary=summary,
+        cut=_told_cut(plan), summary=summary,
         findings=request.out / "findings.parquet", features=request.out / "features.parquet",
         seconds=(datetime.now(UTC) - clock).total_seconds(),
     )  # fmt: skip
 
 
+def _source_of(request: BatchRequest) -> Source:
+    if request.source is not None:
+        return request.source
+    if request.layer is not None and request.file is None:
+        return OfLayer(request.layer)
+    if request.file is not None and request.layer is None:
+        return OfFile(request.file, request.source_layer)
+    raise InvalidRequestError("Cần đúng một trong TỆP và --layer.", "Exactly one of FILE and --layer is needed.")
+
+
 def _work_folder(request: BatchRequest) -> Path:
-    if (request.layer is None) == (request.file is None):
-        raise InvalidRequestError("Cần đúng một trong TỆP và --layer.", "Exactly one of FILE and --layer is needed.")
     if request.out.exists() and not request.out.is_dir():
         raise InvalidRequestError(
             f"'{request.out}' là một tệp; --out cần một thư mục.", f"'{request.out}' is a file; --out needs a folder."
         )
-    return request.out / WORK
+    return request.work or request.out / WORK
+
+
+def _clear(folder: Path) -> None:
+    """A plan without its files must never be found: the whole gets another name first."""
+    ended = folder.with_name(folder.name + _ENDED)
+    shutil.rmtree(ended, ignore_errors=True)
+    folder.replace(ended)
+    shutil.rmtree(ended)
+
+
+def _about(request: BatchRequest, plan: Plan, started: Started) -> dict[str, object]:
+    """What the counts are counts of; nothing in it depends on how the batch was run."""
+    return {
+        "procedure": request.procedure, "inputs": dict(request.inputs), "subjects": plan.subjects,
+        "checks": len(plan.procedure.checks), "on_date": started.on_date, "as_of": started.as_of,
+        "cut": _told_cut(plan), "rules": started.rules, "purpose": request.purpose,
+    }  # fmt: skip
+
+
+def _told_cut(plan: Plan) -> dict[str, int]:
+    share = plan.share
+    return {layer: standing.revision for layer, standing in plan.standings.items()
+            if share is None or (not share.hides(layer) and share.of(layer).tells_activity)}  # fmt: skip
 
 
 # ── beginning ────────────────────────────────────────────────────────────────────────────────────
@@ -164,23 +195,33 @@ async def _begin(
     started = Started(
         request=asked, as_of=as_of, on_date=on_date, clock=case.clock, subjects=plan.subjects,
         are_parcels=plan.are_parcels, standings=plan.standings, accuracy_m=plan.accuracy_m, failed=plan.failed,
-        rules=_rules_digest(case), commune_areas=plan.commune_areas,
+        rules=_rules_digest(case), commune_areas=plan.commune_areas, policy=catalogue.policy_digest,
+        share=request.share.digest if request.share else None,
     )  # fmt: skip
     started.write(folder)
     return plan, started
 
 
 def _make_anew(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+    for left in (folder, folder.with_name(folder.name + _ENDED)):
+        if left.exists():
+            shutil.rmtree(left)
     folder.mkdir(parents=True)
 
 
 def _identity(request: BatchRequest) -> str:
     """What makes two batches the same question, but for the data and the dates."""
-    source = request.layer if request.file is None else _digest_of_file(request.file)
-    told = {"procedure": request.procedure, "inputs": dict(request.inputs), "source": source}
-    return digest_of_value(plain(told | {"source_layer": request.source_layer}))
+    told = {"procedure": request.procedure, "inputs": dict(request.inputs), "source": _named(_source_of(request))}
+    return digest_of_value(plain(told | {"source_layer": request.source_layer, "asked": request.asked}))
+
+
+def _named(source: Source) -> object:
+    """A text for a source; rows chosen by a condition are named by that (`asked`), features by what they are."""
+    if isinstance(source, OfFile):
+        return _digest_of_file(source.path)
+    if isinstance(source, OfFeatures):
+        return digest_of_value(plain(list(source.features)))
+    return source.layer if source.keys is None else [source.layer, sorted(source.keys)]
 
 
 def _digest_of_file(path: Path) -> str:
@@ -198,23 +239,38 @@ async def _exported(
 ) -> Plan:
     layers = list(dict.fromkeys([*(rule.layer for rule in case.rules), *_subject_layers(request, catalogue)]))
     cut = await read_cut(connection, dict.fromkeys(layers), instant=case.as_of, timeout_ms=0)
-    subjects = await _subjects(connection, catalogue, request, case, cut, progress)
+    source = _source_of(request)
+    subjects = await read_subjects(connection, source, case, cut, progress)
+    _require_some(subjects.num_rows, request)
     plan = Plan(
         folder=folder, profile=case.profile, procedure=case.bound.procedure,
         standings={rule.layer: _standing(case, cut[rule.layer]) for rule in case.rules},
         accuracy_m={}, failed={}, clock=case.clock, subjects=subjects.num_rows,
-        are_parcels=request.layer == case.profile.parcel_layer.id,
-        commune_areas=await _commune_areas(connection, case, cut),
+        are_parcels=isinstance(source, OfLayer) and source.layer == case.profile.parcel_layer.id,
+        commune_areas=await _commune_areas(connection, case, cut), share=request.share,
     )  # fmt: skip
     await to_thread.run_sync(write_subjects, plan, subjects, progress)
     return await _with_layers(connection, plan, case, cut, progress)
+
+
+def _require_some(found: int, request: BatchRequest) -> None:
+    """Raises NotFoundError where nothing was chosen, InvalidRequestError where too much was."""
+    if request.most_subjects is not None and found > request.most_subjects:
+        raise InvalidRequestError(
+            f"Có {found} đối tượng, nhiều hơn {request.most_subjects}. Chia nhỏ theo xã hoặc điều kiện lọc.",
+            f"{found} subjects are more than {request.most_subjects}. Divide them by commune or by a filter.",
+        )
+    if request.source is not None and not found:
+        raise NotFoundError("Không có đối tượng nào để kiểm tra.", "There is nothing to check.")
 
 
 def _subject_layers(request: BatchRequest, catalogue: Catalogue) -> list[str]:
     """The layer of the subjects, and that of the communes where zones name some."""
     header = catalogue.profile.header
     communes = header.reference_layers.commune if any(map(names_communes, header.crs.zones)) else None
-    return [layer for layer in (request.layer, communes) if layer is not None and layer in catalogue.layers]
+    source = _source_of(request)
+    own = source.layer if isinstance(source, OfLayer) else None
+    return [layer for layer in (own, communes) if layer is not None and layer in catalogue.layers]
 
 
 def _standing(case: Case, layer: CutLayer) -> Standing:
@@ -235,7 +291,7 @@ async def _with_layers(
     """Each layer behind a savepoint: one that cannot be read costs its own checks and no other."""
     accuracy: dict[str, float] = {}
     failed: dict[str, str] = {}
-    exports = layer_exports(case, cut)
+    exports = layer_exports(case, cut, plan.share)
     for number, export in enumerate(exports):
         name = export.definition.id
         try:
@@ -266,67 +322,6 @@ async def _commune_areas(connection: Connection, case: Case, cut: Mapping[str, C
     return {code: bytes(wkb) for code, wkb in shapes if code in wanted}
 
 
-# ── subjects ─────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _subjects(
-    connection: Connection, catalogue: Catalogue, request: BatchRequest, case: Case, cut: Mapping[str, CutLayer],
-    progress: Progress,
-) -> pa.Table:  # fmt: skip
-    """The subjects in the storage CRS, with their keys, accuracies and numbers."""
-    if request.file is not None:
-        return await to_thread.run_sync(_subjects_of_file, request, case, progress)
-    definition = case.profile.layer(request.layer or "")
-    if definition is None or request.layer not in cut:
-        listed = ", ".join(sorted(catalogue.layers))
-        raise NotFoundError(
-            f"Không có lớp '{request.layer}'. Các lớp: {listed}.", f"No layer '{request.layer}'. Layers: {listed}."
-        )
-    require_areas(definition)
-    layer = cut[definition.id]
-    require_served(layer, case.standing(layer))
-    rows = await check_export.subjects(
-        connection, definition, catalogue.storage_srid, layer.number, layer.revision,
-        lambda done: progress("subjects", done, done),
-    )  # fmt: skip
-    return with_subject_keys(rows)
-
-
-def _subjects_of_file(request: BatchRequest, case: Case, progress: Progress) -> pa.Table:
-    assert request.file is not None  # asked for by the caller
-    source = read_source(request.file, request.source_layer, None, progress)
-    if source.crs is None:
-        raise SourceError(
-            f"Tệp '{source.name}' không ghi hệ tọa độ. Ghi hệ tọa độ vào tệp (ví dụ .prj, hoặc GPKG) rồi chạy lại.",
-            f"'{source.name}' names no coordinate system. Write it into the file (.prj, or GPKG) and run again.",
-        )
-    shapes = _stored(source.table["geometry"], source.crs, case)
-    rows = source.table.num_rows
-    keys = pa.array([str(number) for number in range(1, rows + 1)])
-    if "key" in source.table.column_names:
-        keys = pa.compute.coalesce(source.table["key"].combine_chunks().cast(pa.string()), keys)
-    columns = {
-        "fid": pa.nulls(rows, pa.int64()),
-        "accuracy_m": pa.array(np.zeros(rows)),
-        "geometry": pa.array(shapely.to_wkb(shapes), pa.binary()),
-        **{field.name: pa.nulls(rows, field.type) for field in _NUMBERING},
-        "subject_key": keys,
-    }
-    return pa.table(columns)
-
-
-def _stored(geometry: pa.ChunkedArray, crs: CrsName, case: Case) -> np.typing.NDArray[np.object_]:
-    """Shapes of the file in the storage CRS; what cannot be read as a shape is none."""
-    shapes = np.asarray(shapely.from_wkb(geometry.to_numpy(), on_invalid="ignore"), dtype=object)
-    stored = projection_of(case.profile.header.crs).to_crs(
-        np.asarray(shapely.force_2d(shapes), dtype=object), crs, case.profile.header.crs.storage
-    )
-    coordinates, owner = shapely.get_coordinates(stored, return_index=True)
-    stored = stored.copy()
-    stored[np.unique(owner[~np.isfinite(coordinates).all(axis=1)])] = None
-    return stored
-
-
 # ── resuming ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -345,7 +340,7 @@ def _resumed(catalogue: Catalogue, request: BatchRequest, started: Started, fold
     return Plan(
         folder=folder, profile=case.profile, procedure=case.bound.procedure, standings=started.standings,
         accuracy_m=started.accuracy_m, failed=started.failed, clock=started.clock, subjects=started.subjects,
-        are_parcels=started.are_parcels, commune_areas=started.commune_areas,
+        are_parcels=started.are_parcels, commune_areas=started.commune_areas, share=request.share,
     )  # fmt: skip
 
 
@@ -354,48 +349,13 @@ def _differs(request: BatchRequest, started: Started, case: Case) -> bool:
     other_day = request.on_date not in (None, started.on_date)
     as_of = instant_of(request.as_of, datetime.now(UTC)) if request.as_of else None
     other_instant = as_of is not None and as_of != started.as_of
-    return asked != started.request or _rules_digest(case) != started.rules or other_day or other_instant
+    other_rights = (request.share.digest if request.share else None) != started.share
+    return (
+        other_rights or asked != started.request or _rules_digest(case) != started.rules or other_day or other_instant
+    )
 
 
-# ── computing ────────────────────────────────────────────────────────────────────────────────────
-
-
-def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -> None:
-    """Run every partition that is not done. Raises BatchStoppedError; what was done stays done."""
-    waiting = [number for number in range(plan.partitions) if not plan.findings_file(number).is_file()]
-    done = plan.subjects - sum(_subjects_in(plan, number) for number in waiting)
-    progress("check", done, plan.subjects)
-    count = min(workers or os.cpu_count() or 1, len(waiting))
-    if count <= 1:
-        for number in waiting:
-            done += run(plan, number)
-            progress("check", done, plan.subjects)
-        return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(run, plan, number) for number in waiting]
-        try:
-            for future in as_completed(futures):
-                done += future.result()
-                progress("check", done, plan.subjects)
-        except BrokenProcessPool as error:
-            raise BatchStoppedError(
-                "Một tiến trình kiểm tra bị dừng (hết bộ nhớ?). Chạy lại với --resume, có thể với ít --workers hơn.",
-                "A worker process was stopped (out of memory?). Run again with --resume, maybe with fewer --workers.",
-            ) from error
-        finally:
-            _cancel(futures)
-
-
-def _cancel(futures: Sequence[Future[int]]) -> None:
-    for future in futures:
-        future.cancel()
-
-
-def _subjects_in(plan: Plan, number: int) -> int:
-    return min(plan.size, plan.subjects - number * plan.size)
-
-
-def _closing(access: audit.Access, request: BatchRequest, plan: Plan, started: Started) -> audit.Event:
+def _closing(access: audit.Access, own: str | None, plan: Plan, started: Started) -> audit.Event:
     """What a batch ends with; `request` is the digest of what was asked."""
-    used = tuple(layer for layer in plan.standings if layer != request.layer)
+    used = tuple(layer for layer in plan.standings if layer != own and not plan.hides(layer))
     return access.closing(used=used, request=started.request, features=plan.subjects)

@@ -24,6 +24,7 @@ from layers.store.connection import Connection
 from .evaluate import exclusions
 from .plan import Plan
 from .reading import Case
+from .share import Share
 from .sheets import BOX, ROW_GROUP
 
 Objects = NDArray[np.object_]
@@ -47,8 +48,8 @@ class LayerExport:
         return any(rule.relation is not Relation.SAME_PARCEL for rule in self.rules.values())
 
 
-def layer_exports(case: Case, cut: Mapping[str, CutLayer]) -> list[LayerExport]:
-    """The layers to read, each once; rasters and what is not served are not."""
+def layer_exports(case: Case, cut: Mapping[str, CutLayer], share: Share | None = None) -> list[LayerExport]:
+    """The layers to read, each once; rasters, what is not served and what is not shown to the owner are not."""
     found: dict[str, dict[int, Rule]] = {}
     for number, rule in enumerate(case.rules):
         if rule.relation is not Relation.RASTER_CLASS:
@@ -57,7 +58,8 @@ def layer_exports(case: Case, cut: Mapping[str, CutLayer]) -> list[LayerExport]:
     for layer, rules in found.items():
         definition = case.profile.layer(layer)
         is_served = cut[layer].revision > 0 and case.standing(cut[layer]).state == "served"
-        if definition is not None and is_served:
+        is_shown = share is None or not share.hides(layer)
+        if definition is not None and is_served and is_shown:
             made.append(LayerExport(definition, cut[layer], rules))
     return made
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gis.procedure import Outcome, Verdict
-from layers.publishing.source import Progress
+from layers.canonical import plain
+from layers.publishing.source import Progress, digest_of
 
 from .plan import Plan
+from .share import shown_features, shown_findings, told_names
 from .tables import FEATURES, FINDINGS
 
 #: key of the policy's digest in a file's metadata
@@ -34,17 +37,22 @@ class Summary:
     drops: int
 
 
-def write_results(plan: Plan, out: Path, progress: Progress, policy: str) -> Summary:
-    """`findings.parquet` and `features.parquet`, partition by partition in order; each appears whole or not at all.
+def write_results(plan: Plan, out: Path, progress: Progress, policy: str, about: Mapping[str, object]) -> Summary:
+    """`findings.parquet` and `features.parquet`, partition by partition in order, then `summary.json` with the counts,
+    what it is `about` and the files' digests; each appears whole or not at all.
 
-    Their metadata name the policy (digest) they were given out under.
+    The metadata of the files name the policy (digest) they were given out under.
     """
+    out.mkdir(parents=True, exist_ok=True)
     tally = _Tally(plan)
     drafts = {name: out / f"{name}.parquet.tmp" for name in ("findings", "features")}
     with _writer(drafts["findings"], FINDINGS) as findings, _writer(drafts["features"], FEATURES) as features:
         for number in range(plan.partitions):
             found = _read(plan.findings_file(number), FINDINGS)
             met = _read(plan.features_file(number), FEATURES)
+            if plan.share is not None:
+                found = shown_findings(found, plan.procedure, plan.share)
+                met = shown_features(met, plan.procedure, plan.share)
             findings.write_table(found)
             features.write_table(met)
             tally.add(found, met)
@@ -53,7 +61,27 @@ def write_results(plan: Plan, out: Path, progress: Progress, policy: str) -> Sum
             written.add_key_value_metadata({POLICY: policy})
     for name, draft in drafts.items():
         draft.replace(out / f"{name}.parquet")
-    return tally.summary()
+    summary = tally.summary()
+    _write_summary(out, summary, {**about, "policy": policy})
+    return summary
+
+
+RESULTS = ("findings.parquet", "features.parquet")
+SUMMARY = "summary.json"
+
+
+def _write_summary(out: Path, summary: Summary, about: Mapping[str, object]) -> None:
+    """The same bytes for the same batch: nothing in it depends on when or how it was run."""
+    files = [{"name": name, "sha256": digest_of(out / name), "bytes": (out / name).stat().st_size} for name in RESULTS]
+    told = plain({**about, **asdict(summary), "shares": _shares(summary.verdicts), "files": files})
+    draft = out / f"{SUMMARY}.tmp"
+    draft.write_text(json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    draft.replace(out / SUMMARY)
+
+
+def _shares(verdicts: Mapping[str, int]) -> dict[str, float]:
+    whole = sum(verdicts.values())
+    return {name: round(count / whole, 6) if whole else 0.0 for name, count in verdicts.items()}
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -70,7 +98,7 @@ class _Tally:
     """Counts that grow partition by partition."""
 
     def __init__(self, plan: Plan) -> None:
-        self.checks = [check.id for check in plan.procedure.checks]
+        self.checks = told_names(plan.procedure, plan.share)
         self.required = np.array([check.required for check in plan.procedure.checks], dtype=bool)
         self.outcomes = np.zeros((len(self.checks), len(_OUTCOMES)), dtype=np.int64)
         self.verdicts = np.zeros(len(_VERDICTS), dtype=np.int64)

@@ -119,6 +119,8 @@ class _Part:
     def sheet(self, number: int, rule: Rule) -> Sheet:
         """Candidates of a rule for all subjects."""
         plan = self.plan
+        if plan.hides(rule.layer):
+            return Sheet.unread(len(self), "no_right")
         if rule.relation is Relation.RASTER_CLASS:
             return Sheet.unread(len(self), "raster")
         if rule.layer in plan.failed:

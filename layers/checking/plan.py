@@ -18,6 +18,7 @@ from gis.procedure import Procedure
 from layers.profile.profile import Profile
 
 from .evaluate import Standing
+from .share import Share
 from .zones import names_communes, projection_of
 
 Objects = NDArray[np.object_]
@@ -49,6 +50,7 @@ class Plan:
     subjects: int
     are_parcels: bool  #: rows of the parcel layer: registers are keyed to them
     commune_areas: Mapping[str, bytes]  #: WKB in the storage CRS, where zones name communes and subjects do not
+    share: Share | None = None  #: what its owner may be shown; None: everything
 
     @property
     def size(self) -> int:
@@ -63,8 +65,11 @@ class Plan:
         return {layer: standing.revision for layer, standing in self.standings.items()}
 
     def is_read(self, layer: str) -> bool:
-        """What is taken back, or was never published, is not looked at."""
-        return self.standings[layer].revision > 0 and self.standings[layer].state == "served"
+        """What is taken back, was never published, or is not shown to the batch's owner, is not looked at."""
+        return not self.hides(layer) and self.standings[layer].revision > 0 and self.standings[layer].state == "served"
+
+    def hides(self, layer: str) -> bool:
+        return self.share is not None and self.share.hides(layer)
 
     @property
     def projection(self) -> Projection:
@@ -144,11 +149,14 @@ class Started:
     accuracy_m: Mapping[str, float]
     failed: Mapping[str, str]
     rules: str  #: digest of the bound rules: a profile applied meanwhile must not change them
+    policy: str  #: the one it was begun under, and is given out under
+    share: str | None  #: digest of what its owner may be shown: other rights begin anew
     commune_areas: Mapping[str, bytes]
 
     def write(self, folder: Path) -> None:
         told = {
-            "request": self.request, "rules": self.rules, "as_of": _text(self.as_of),
+            "request": self.request, "rules": self.rules, "policy": self.policy, "share": self.share,
+            "as_of": _text(self.as_of),
             "on_date": self.on_date.isoformat(), "clock": self.clock.isoformat(), "subjects": self.subjects,
             "are_parcels": self.are_parcels, "accuracy_m": dict(self.accuracy_m), "failed": dict(self.failed),
             "commune_areas": {code: wkb.hex() for code, wkb in self.commune_areas.items()},
@@ -167,6 +175,8 @@ class Started:
         told = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             request=told["request"],
+            policy=told["policy"],
+            share=told["share"],
             as_of=datetime.fromisoformat(told["as_of"]) if told["as_of"] else None,
             on_date=date.fromisoformat(told["on_date"]),
             clock=datetime.fromisoformat(told["clock"]),

@@ -6,13 +6,30 @@ the chunk. All readers belong into one snapshot transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 from psycopg.rows import tuple_row
-from sqlalchemy import BigInteger, Double, LargeBinary, SmallInteger, Text, and_, cast, column, func, or_, select, table
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Double,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)  # fmt: skip
 
 from layers.profile.grammar import LayerDefinition, Role
 
@@ -72,11 +89,12 @@ async def largest_accuracy_m(connection: Connection, layer_number: int) -> float
 
 async def subjects(
     connection: Connection, definition: LayerDefinition, storage_srid: int, layer_number: int, revision: int,
-    tell: Callable[[int], None],
+    tell: Callable[[int], None], *, fids: Collection[int] | None = None,
 ) -> pa.Table:  # fmt: skip
-    """All rows of a layer at a revision as `SUBJECTS`: whole shapes in the storage CRS, ordered by fid."""
+    """All rows of a layer at a revision, or those with these fids, as `SUBJECTS`: whole shapes in the storage CRS,
+    ordered by fid."""
     tables, done = [], 0
-    statement = _subjects_statement(definition, storage_srid, layer_number, revision)
+    statement = _subjects_statement(definition, storage_srid, layer_number, revision, fids)
     async for rows in _chunks(connection, statement, {}):
         tables.append(_table(rows, SUBJECTS))
         done += len(rows)
@@ -84,7 +102,9 @@ async def subjects(
     return pa.concat_tables(tables) if tables else SUBJECTS.empty_table()
 
 
-def _subjects_statement(definition: LayerDefinition, storage_srid: int, layer_number: int, revision: int) -> Statement:
+def _subjects_statement(
+    definition: LayerDefinition, storage_srid: int, layer_number: int, revision: int, fids: Collection[int] | None
+) -> Statement:
     layer = layer_table(definition, storage_srid)
     roles = {role: definition.by_role(role) for role in NAMING_ROLES}
     named = [
@@ -99,7 +119,8 @@ def _subjects_statement(definition: LayerDefinition, storage_srid: int, layer_nu
     shape = func.ST_AsBinary(layer.c.geom, type_=LargeBinary)
     accuracy = func.coalesce(_FACT.c.accuracy_m, 0.0)
     query = select(layer.c.fid, layer.c.key, accuracy.label("accuracy_m"), shape.label("geometry"), *named)
-    return query.select_from(layer.outerjoin(_FACT, same)).where(valid).order_by(layer.c.fid)
+    wanted = true() if fids is None else layer.c.fid == any_(bindparam("fids", sorted(fids), type_=ARRAY(BigInteger)))
+    return query.select_from(layer.outerjoin(_FACT, same)).where(valid, wanted).order_by(layer.c.fid)
 
 
 def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:

@@ -1,0 +1,72 @@
+"""The partitions of a batch, run by processes. A partition that is done stays done, whoever did it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from gis.errors import LienthongError
+from layers.publishing.source import Progress, no_progress
+
+from .partition import run
+from .plan import Plan
+
+
+class BatchStoppedError(LienthongError):
+    """A worker process ended before its partition did."""
+
+    code = "batch_stopped"
+
+
+def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -> None:
+    """Run every partition that is not done. Raises BatchStoppedError; what was done stays done."""
+    waiting = [number for number in range(plan.partitions) if not plan.findings_file(number).is_file()]
+    done = plan.subjects - sum(_subjects_in(plan, number) for number in waiting)
+    progress("check", done, plan.subjects)
+    count = min(workers or os.cpu_count() or 1, len(waiting))
+    if count <= 1:
+        for number in waiting:
+            done += run(plan, number)
+            progress("check", done, plan.subjects)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent) as pool:
+        futures = [pool.submit(run, plan, number) for number in waiting]
+        try:
+            for future in as_completed(futures):
+                done += future.result()
+                progress("check", done, plan.subjects)
+        except BrokenProcessPool as error:
+            raise BatchStoppedError(
+                "Một tiến trình kiểm tra bị dừng (hết bộ nhớ?). Chạy lại với --resume, có thể với ít --workers hơn.",
+                "A worker process was stopped (out of memory?). Run again with --resume, maybe with fewer --workers.",
+            ) from error
+        finally:
+            _cancel(futures)
+
+
+def end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever: it ends at once."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _cancel(futures: Sequence[Future[int]]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _subjects_in(plan: Plan, number: int) -> int:
+    return min(plan.size, plan.subjects - number * plan.size)
