@@ -103,7 +103,10 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """Open what the service stands on; at the end write the accesses still counted, and seal."""
         url = database_url or settings.database_url or Cluster.at(settings.data_folder).ensure_started().server_url
-        async with Database.open(url, size=settings.pool_size) as database, LiveCatalogue(database) as catalogue:
+        async with (
+            Database.open(url, size=settings.pool_size, rasters=settings.rasters_folder) as database,
+            LiveCatalogue(database) as catalogue,
+        ):
             await guard(database)
             accesses = Accesses(database, secret_key(settings.secrets_folder, EVENTS_KEY), app.state.clock)
             sealer = Sealer(database, settings.data_folder)

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     profile: Path | None = Field(default=None, description="profile folder; default: the one in the package")
     database_url: str | None = Field(default=None, description="an external PostGIS; default: the private cluster")
     shared: Path = Field(default=Path("../shared"), description="real test data")
+    rasters: Path | None = Field(default=None, description="files of rasters; default <data>/rasters")
     root_path: str = Field(default="", description="path prefix in front of every link")
     trust_forwarded: bool = Field(
         default=False, description="links take scheme, host and prefix from X-Forwarded-*: only behind an own proxy"
@@ -25,6 +26,11 @@ class Settings(BaseSettings):
     metrics_open: bool = Field(
         default=False, description="/metrics answers other machines too: only on a network of the operator's own"
     )
+    seal_p12: Path | None = Field(
+        default=None, description="PKCS#12 of the seal on extracts; under --demo it makes one"
+    )
+    seal_password_file: Path | None = Field(default=None, description="its password; default <secrets>/seal.password")
+    seal_tsa_url: str | None = Field(default=None, description="time stamps for the seal (RFC 3161); default: none")
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)
 
@@ -35,6 +41,10 @@ class Settings(BaseSettings):
     @property
     def secrets_folder(self) -> Path:
         return (self.secrets or self.data_folder / "secrets").expanduser().absolute()
+
+    @property
+    def rasters_folder(self) -> Path:
+        return (self.rasters or self.data_folder / "rasters").expanduser().absolute()
 
     @property
     def profile_folder(self) -> Path:

@@ -18,6 +18,7 @@ from layers.profile.texts import profile_from
 
 from .audit import Event
 from .connection import Connection, execute, row, rows
+from .rasters import StoredRaster
 from .statements import blocks
 
 #: pieces, entries or areas of one layer around one subject; more is not_checked, never a cut list
@@ -48,6 +49,7 @@ class CutLayer:
     release_note: str | None
     published: datetime | None
     first_created: datetime | None
+    raster: StoredRaster | None = None  #: of a layer whose content is one file
 
 
 async def read_cut(
@@ -77,6 +79,8 @@ def _cut_layer(found: Mapping[str, Any]) -> CutLayer:
         release_note=found["note"],
         published=found["published"],
         first_created=found["first_created"],
+        is_damaged=found["is_damaged"],
+        raster=StoredRaster.of(found["raster"]) if found["raster"] else None,
     )
 
 

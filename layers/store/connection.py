@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
@@ -121,14 +122,19 @@ class Database:
     #: false where the login may make no roles: the relation then stands alone (`doctor` says so)
     has_second_wall = True
 
-    def __init__(self, pool: AsyncConnectionPool[_Pooled], *, is_server: bool = False) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[_Pooled], *, is_server: bool = False, rasters: Path | None = None
+    ) -> None:
         self._pool = pool
+        self.rasters = rasters  #: where the files of rasters lie; None: this process was not told
         self._role = SERVING if is_server else None
         self._governing_role = GOVERNING if is_server else None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, size: int = 8, statement_timeout_ms: int = 60_000) -> AsyncIterator[Database]:
+    async def open(
+        cls, url: str, *, size: int = 8, statement_timeout_ms: int = 60_000, rasters: Path | None = None
+    ) -> AsyncIterator[Database]:
         """Open the pool and wait for its first connection. Raises StoreError when the database does not answer."""
         options = _SETTINGS.format(timeout_ms=statement_timeout_ms)
         pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
@@ -150,7 +156,7 @@ class Database:
         try:
             async with pool.connection() as connection:
                 found = await row(connection, "SELECT session_user = 'lt_server' AS is_server")
-            yield cls(pool, is_server=bool(found and found["is_server"]))
+            yield cls(pool, is_server=bool(found and found["is_server"]), rasters=rasters)
         finally:
             await pool.close()
 

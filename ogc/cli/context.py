@@ -46,7 +46,8 @@ def server_url(settings: Settings) -> str:
 @asynccontextmanager
 async def database(settings: Settings | None = None, *, size: int = 4) -> AsyncIterator[Database]:
     """The database of this machine's settings."""
-    async with Database.open(database_url(settings or Settings()), size=size) as opened:
+    known = settings or Settings()
+    async with Database.open(database_url(known), size=size, rasters=known.rasters_folder) as opened:
         yield opened
 
 

@@ -96,7 +96,7 @@ async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -
     from layers.demo.publish import publish_demo
 
     folder = settings.data_folder / f"demo-{parcels}-{seed}"
-    async with Database.open(url, size=4, statement_timeout_ms=600_000) as database:
+    async with Database.open(url, size=4, statement_timeout_ms=600_000, rasters=settings.rasters_folder) as database:
         async with database.connection() as connection:
             catalogue = await load_catalogue(connection)
         _generate(folder, parcels, seed, catalogue.profile)

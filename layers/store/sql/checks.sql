@@ -1,10 +1,17 @@
 -- cut --
 -- The revision of every layer a check reads, its state then and now, and the release that stood behind it.
 -- A null revision asks for the newest one known at the instant (null: now). The time-out holds for this transaction.
+-- `is_damaged`: the layer has pieces or entries by the books (checks.held), and none in the tables.
 SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS reason_now,
        revision.revision, revision.state, revision.reason, revision.created,
        release.release, release.note, release.published,
+       (SELECT to_jsonb(raster) FROM catalogue.raster
+        WHERE raster.layer = layer.id AND raster.since <= revision.revision
+          AND (raster.until IS NULL OR raster.until > revision.revision)) AS raster,
        (SELECT min(first.created) FROM catalogue.revision first WHERE first.layer = layer.id) AS first_created,
+       coalesce(held.pieces > 0 AND NOT EXISTS (SELECT FROM checks.piece WHERE piece.layer = layer.number)
+                OR held.facts > 0 AND NOT EXISTS (SELECT FROM checks.fact WHERE fact.layer = layer.number), false)
+           AS is_damaged,
        set_config('statement_timeout', %(timeout_ms)s, true) AS timeout
 FROM unnest(%(layers)s::text[], %(revisions)s::bigint[]) AS asked (id, revision)
 JOIN catalogue.layer layer ON layer.id = asked.id
@@ -23,6 +30,12 @@ LEFT JOIN LATERAL (
     WHERE named.layer = layer.id AND named.revision <= revision.revision
     ORDER BY named.release DESC LIMIT 1
 ) release ON true
+LEFT JOIN LATERAL (
+    SELECT counted.pieces, counted.facts
+    FROM checks.held counted
+    WHERE counted.layer = layer.number AND counted.revision <= revision.revision
+    ORDER BY counted.revision DESC LIMIT 1
+) held ON true
 
 -- candidates --
 -- What may matter to the subject, for all checks in one statement: pieces within each check's own reach, entries keyed to
