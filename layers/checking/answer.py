@@ -15,7 +15,7 @@ from .evidence import opened
 from .shown import NO_COVERAGE, NO_MEASURE, Json, Shower, flat, slack
 from .view import View, view_of
 
-__all__ = ["NO_COVERAGE", "NO_MEASURE", "Answer", "Json", "View", "answer_of", "project", "view_of"]
+__all__ = ["NO_COVERAGE", "NO_MEASURE", "Answer", "Json", "View", "answer_of", "project", "subject_shown", "view_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def project(content: Mapping[str, Any], record_digest: str, view: View) -> Answe
         "created": content["created"],
         "as_of": content["as_of"],
         "on_date": content["on_date"],
-        "subject": _subject(content["subject"], view),
+        "subject": subject_shown(content["subject"], view),
         "procedure": content["procedure"],
         "inputs": content["inputs"],
         "dossier": content["dossier"],
@@ -84,7 +84,7 @@ def _cut(cut: Mapping[str, int], findings: list[Json], view: View) -> dict[str, 
     }
 
 
-def _subject(subject: Mapping[str, Any], view: View) -> Json:
+def subject_shown(subject: Mapping[str, Any], view: View) -> Json:
     """What names the parcel and the certificate's area are columns like any other."""
     shown = {name: subject[name] for name in ("kind", "layer", "fid", "key", "label", "area_m2", "registered_area_m2")}
     if subject["layer"] is None:
