@@ -69,11 +69,21 @@ async def export_layer(connection: Connection, plan: Plan, export: LayerExport, 
     does not fit the layer."""
     number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
     fids = await _export_facts(connection, plan, export, case)
+    _require_all(len(fids), export.cut.held_facts)
     pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
+    count = 0
     with pq.ParquetWriter(plan.pieces_file(layer), _PIECES, compression="zstd") as writer:
         async for chunk in pieces:
             writer.write_table(boxed(chunk, fids), row_group_size=ROW_GROUP)
+            count += chunk.num_rows
+    _require_all(count, export.cut.held_pieces if export.has_pieces else None)
     pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
+
+
+def _require_all(found: int, held: int | None) -> None:
+    """What is read is all that was published, by the books. Raises CandidatesError."""
+    if held is not None and found != held:
+        raise CandidatesError("damaged")
 
 
 async def _nothing() -> AsyncIterator[pa.Table]:

@@ -59,6 +59,12 @@ _TEXTS: dict[str, Message] = {
         "Không đọc hoặc không đo được lớp dữ liệu. Bước tiếp theo: kiểm tra lại; nếu lặp lại, hãy báo quản trị.",
         "The layer could not be read or measured. Next step: check again; if it happens again, tell the administrator.",
     ),
+    "damaged": Message(
+        "Dữ liệu kiểm tra của lớp này bị thiếu so với sổ ghi khi công bố, nên không được dùng. Bước tiếp theo: báo quản "
+        "trị chạy 'lienthong doctor' và công bố lại lớp.",
+        "What the layer was published with is not all there, so it is not used. Next step: tell the administrator to "
+        "run 'lienthong doctor' and to publish the layer again.",
+    ),
     "broken_measure": Message(
         "Kết quả đo không nhất quán nên không được dùng. Bước tiếp theo: lấy ý kiến {office} và báo quản trị.",
         "The measures contradict each other and are not used. Next step: ask {office} and tell the administrator.",

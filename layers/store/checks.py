@@ -26,7 +26,7 @@ MOST_CANDIDATES = 20_000
 
 
 class CandidatesError(StoreError):
-    """A layer that could not be read for a check; `reason` is `timeout` or `error`."""
+    """A layer that could not be read for a check; `reason` is `timeout`, `error` or `damaged`."""
 
     code = "candidates"
 
@@ -49,6 +49,9 @@ class CutLayer:
     release_note: str | None
     published: datetime | None
     first_created: datetime | None
+    is_damaged: bool = False  #: by the books (checks.held) it holds something, and the tables hold nothing of it
+    held_pieces: int | None = None  #: by the books, at this revision; None: not known
+    held_facts: int | None = None
     raster: StoredRaster | None = None  #: of a layer whose content is one file
 
 
@@ -80,6 +83,8 @@ def _cut_layer(found: Mapping[str, Any]) -> CutLayer:
         published=found["published"],
         first_created=found["first_created"],
         is_damaged=found["is_damaged"],
+        held_pieces=found["held_pieces"],
+        held_facts=found["held_facts"],
         raster=StoredRaster.of(found["raster"]) if found["raster"] else None,
     )
 

@@ -79,8 +79,17 @@ async def close_rows(connection: Connection, target: Target, revision: int, fids
     ending = update(table).where(table.c.fid == closed.c.fid, table.c.until.is_(None)).values(until=revision)
     await execute(connection, ending)
     values = {"number": target.number, "revision": revision, "fids": list(fids)}
-    await execute(connection, blocks(_SQL)["close_pieces"], values)
-    await execute(connection, blocks(_SQL)["close_facts"], values)
+    pieces = await execute(connection, blocks(_SQL)["close_pieces"], values)
+    facts = await execute(connection, blocks(_SQL)["close_facts"], values)
+    await _count_held(connection, target, revision, pieces=-pieces, facts=-facts)
+
+
+async def _count_held(
+    connection: Connection, target: Target, revision: int, *, pieces: int = 0, facts: int = 0
+) -> None:
+    """What readers hold the tables against (migration 0005_check_engine_f_held)."""
+    values = {"number": target.number, "revision": revision, "pieces": pieces, "facts": facts}
+    await execute(connection, blocks(_SQL)["count_held"], values)
 
 
 async def close_all(connection: Connection, target: Target, revision: int) -> int:
@@ -88,8 +97,10 @@ async def close_all(connection: Connection, target: Target, revision: int) -> in
     table = target.table
     ended = await execute(connection, update(table).where(table.c.until.is_(None)).values(until=revision))
     values = {"number": target.number, "revision": revision}
-    for name in ("close_all_pieces", "close_all_facts", "close_all_mapped"):
-        await execute(connection, blocks(_SQL)[name], values)
+    pieces = await execute(connection, blocks(_SQL)["close_all_pieces"], values)
+    facts = await execute(connection, blocks(_SQL)["close_all_facts"], values)
+    await execute(connection, blocks(_SQL)["close_all_mapped"], values)
+    await _count_held(connection, target, revision, pieces=-pieces, facts=-facts)
     return ended
 
 
@@ -115,7 +126,9 @@ async def insert_pieces(connection: Connection, run: Run, revision: int) -> int:
     staged = _plain(run.pieces)
     number = literal(run.target.number, SmallInteger)
     query = select(number, staged.c.zone, staged.c.fid, literal(revision, BigInteger), staged.c.geom)
-    return await execute(connection, insert(_PIECE).from_select(["layer", "zone", "fid", "since", "geom"], query))
+    count = await execute(connection, insert(_PIECE).from_select(["layer", "zone", "fid", "since", "geom"], query))
+    await _count_held(connection, run.target, revision, pieces=count)
+    return count
 
 
 def _plain(table: Table) -> TableClause:
@@ -131,7 +144,9 @@ async def insert_facts(connection: Connection, run: Run, revision: int, columns:
         staged.c.accuracy_m, fact_attributes(staged, columns), staged.c.parcel_refs,
     )  # fmt: skip
     names = ["layer", "fid", "since", "key", "accuracy_m", "attributes", "parcel_refs"]
-    return await execute(connection, insert(_FACT).from_select(names, query))
+    count = await execute(connection, insert(_FACT).from_select(names, query))
+    await _count_held(connection, run.target, revision, facts=count)
+    return count
 
 
 def fact_attributes(table: TableClause, columns: Sequence[str]) -> Any:
@@ -248,8 +263,9 @@ async def restore_rows(connection: Connection, target: Target, revision: int, ol
     query = query.where(source.c.since <= old, or_(source.c.until.is_(None), source.c.until > old))
     await execute(connection, insert(table).from_select([*names, "since"], query))
     values = {"number": target.number, "revision": revision, "old": old, "fids": list(fids)}
-    await execute(connection, blocks(_SQL)["restore_pieces"], values)
-    await execute(connection, blocks(_SQL)["restore_facts"], values)
+    pieces = await execute(connection, blocks(_SQL)["restore_pieces"], values)
+    facts = await execute(connection, blocks(_SQL)["restore_facts"], values)
+    await _count_held(connection, target, revision, pieces=pieces, facts=facts)
 
 
 async def restore_mapped(connection: Connection, target: Target, revision: int, old: int) -> None:

@@ -85,6 +85,7 @@ class Publisher:
             for row, shapes in zip(rows, self._shapes(layer, rows), strict=True):
                 self._insert(connection, layer, number, revision, row, shapes)
             self._declare(connection, number, revision, mapped, refused)
+            self._count(connection, number, revision)
             connection.execute("NOTIFY lienthong")
         return revision
 
@@ -225,6 +226,15 @@ class Publisher:
                     " VALUES (%s, %s, %s, 0, ST_GeomFromWKB(%s))",
                     (number, revision, kind, shapely.to_wkb(shape)),
                 )
+
+    def _count(self, connection: psycopg.Connection[Any], number: int, revision: int) -> None:
+        connection.execute(
+            "INSERT INTO checks.held (layer, revision, pieces, facts)"
+            " SELECT %(number)s, %(revision)s,"
+            " (SELECT count(*) FROM checks.piece WHERE layer = %(number)s AND until IS NULL),"
+            " (SELECT count(*) FROM checks.fact WHERE layer = %(number)s AND until IS NULL)",
+            {"number": number, "revision": revision},
+        )
 
     def _shapes(self, layer: LayerDefinition, rows: Sequence[Row]) -> list[dict[str, str]]:
         """The three stored shapes of every row; all at once: a transformation costs the same for one."""

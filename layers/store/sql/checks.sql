@@ -9,6 +9,7 @@ SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS r
         WHERE raster.layer = layer.id AND raster.since <= revision.revision
           AND (raster.until IS NULL OR raster.until > revision.revision)) AS raster,
        (SELECT min(first.created) FROM catalogue.revision first WHERE first.layer = layer.id) AS first_created,
+       held.pieces AS held_pieces, held.facts AS held_facts,
        coalesce(held.pieces > 0 AND NOT EXISTS (SELECT FROM checks.piece WHERE piece.layer = layer.number)
                 OR held.facts > 0 AND NOT EXISTS (SELECT FROM checks.fact WHERE fact.layer = layer.number), false)
            AS is_damaged,

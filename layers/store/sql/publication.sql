@@ -75,6 +75,18 @@ SELECT fact.layer, fact.fid, %(revision)s, fact.key, fact.accuracy_m, fact.attri
 FROM checks.fact JOIN unnest(%(fids)s::bigint[]) AS back (fid) ON back.fid = fact.fid
 WHERE fact.layer = %(number)s AND fact.since <= %(old)s AND (fact.until IS NULL OR fact.until > %(old)s)
 
+-- count_held --
+-- What the layer's pieces and facts come to at this revision: those of the one before, and what was added and ended.
+INSERT INTO checks.held AS held (layer, revision, pieces, facts)
+SELECT %(number)s, %(revision)s, coalesce(before.pieces, 0) + %(pieces)s, coalesce(before.facts, 0) + %(facts)s
+FROM (SELECT) AS one
+LEFT JOIN LATERAL (
+    SELECT known.pieces, known.facts FROM checks.held known
+    WHERE known.layer = %(number)s AND known.revision < %(revision)s
+    ORDER BY known.revision DESC LIMIT 1
+) before ON true
+ON CONFLICT (layer, revision) DO UPDATE SET pieces = held.pieces + %(pieces)s, facts = held.facts + %(facts)s
+
 -- insert_revision --
 INSERT INTO catalogue.revision (layer, revision, kind, definition, state, principal, os_user, reason, added, changed, removed)
 VALUES (%(layer)s, %(revision)s, %(kind)s, %(definition)s, %(state)s, %(principal)s, %(os_user)s, %(reason)s,
