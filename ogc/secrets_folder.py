@@ -15,20 +15,21 @@ from layers.errors import RefusedError
 
 def signing_key(folder: Path, name: str) -> OKPKey:
     """The Ed25519 key in `folder/name`, made on first use. Raises RefusedError when others could read it."""
-    text = _kept(folder / name, lambda: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+    text = kept(folder / name, lambda: json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
     return OKPKey.import_key(json.loads(text))
 
 
 def secret_key(folder: Path, name: str) -> bytes:
     """32 random bytes in `folder/name`, made on first use. Raises RefusedError when others could read them."""
-    return bytes.fromhex(_kept(folder / name, lambda: secrets.token_hex(32)))
+    return bytes.fromhex(kept(folder / name, lambda: secrets.token_hex(32)))
 
 
-def _kept(file: Path, make: Callable[[], str]) -> str:
+def kept(file: Path, make: Callable[[], str]) -> str:
+    """The text of a file, made on first use. Raises RefusedError when others could read it."""
     if not file.exists():
         _make(file, make())
-    _refuse_open(file.parent)
-    _refuse_open(file)
+    refuse_open(file.parent)
+    refuse_open(file)
     return file.read_text()
 
 
@@ -47,7 +48,8 @@ def _make(file: Path, text: str) -> None:
         draft.unlink()
 
 
-def _refuse_open(path: Path) -> None:
+def refuse_open(path: Path) -> None:
+    """Raises RefusedError when others than the owner may enter or read."""
     if path.stat().st_mode & 0o077:
         raise RefusedError(
             f"Người khác đọc được {path}. Chạy: chmod go-rwx '{path}'",
