@@ -181,6 +181,8 @@ class _Maker:
             return Sheet.unread(1, "error"), []
 
     def _unreadable(self, rule: Rule) -> str | None:
+        if self.reading.cut[rule.layer].is_damaged:
+            return "damaged"
         if rule.relation is Relation.RASTER_CLASS:
             return "raster"
         if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.refs:
