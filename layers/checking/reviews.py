@@ -204,9 +204,7 @@ def _hits(answer: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mappin
 class _Shower:
     """Shows opinions to one caller: of findings they are shown, on features they are shown, by office and role."""
 
-    def __init__(
-        self, catalogue: Catalogue, principal: Principal, answer: Mapping[str, Any], now: datetime
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, principal: Principal, answer: Mapping[str, Any], now: datetime) -> None:
         self.catalogue, self.principal = catalogue, principal
         self.day = now.astimezone(LOCAL_TIME).date()
         self.findings = {one["check"]: one for one in flat(answer["findings"])}
@@ -231,9 +229,7 @@ class _Shower:
             active_agreements=self.catalogue.active_agreements,
         )  # fmt: skip
 
-    def notes(
-        self, earlier: Sequence[ReviewRow], answered: Mapping[str, ReviewRow]
-    ) -> Iterator[Mapping[str, Any]]:
+    def notes(self, earlier: Sequence[ReviewRow], answered: Mapping[str, ReviewRow]) -> Iterator[Mapping[str, Any]]:
         """That a feature was disputed elsewhere and what became of it; not by whom, of which parcel, nor why."""
         by_feature: dict[tuple[str, int], list[ReviewRow]] = {}
         for dispute in earlier:

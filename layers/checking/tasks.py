@@ -159,9 +159,7 @@ class _Shower:
     def __init__(self, catalogue: Catalogue, principal: Principal, view: View) -> None:
         self.catalogue, self.principal, self.view = catalogue, principal, view
 
-    def task(
-        self, dispute: ReviewRow, answer: ReviewRow | None, stored: RecordRow, is_task: bool
-    ) -> Mapping[str, Any]:
+    def task(self, dispute: ReviewRow, answer: ReviewRow | None, stored: RecordRow, is_task: bool) -> Mapping[str, Any]:
         content, record = content_of(dispute), opened(stored)
         shown = opinion_shown(content, knows_person=is_task, reader=self.principal)
         replied = opinion_shown(content_of(answer), knows_person=is_task, reader=self.principal) if answer else None
@@ -198,4 +196,3 @@ class _Shower:
             return True
         layer = subject["layer"]
         return layer is not None and shows_shape(self.view.sight(layer), subject["attributes"])
-

@@ -28,7 +28,7 @@ YEARS = range(2000, 2201)
 #: what an event may be about
 ACTIONS = (
     "items", "tile", "map", "export", "check", "edit", "publish", "rollback", "suspend", "resume", "withdraw", "erase",
-    "confirm", "log", "policy",
+    "confirm", "log", "policy", "review", "task", "coverage", "replay",
 )  # fmt: skip
 
 

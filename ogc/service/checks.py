@@ -13,9 +13,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BeforeValidator, Field
 
 from gis.errors import Message
-from layers.checking.answer import Answer
 from layers.checking.history import checks_of, find_answer
 from layers.checking.request import CheckRequest, parse_parcel
+from layers.checking.reviews import Reviewed, reviews
 from layers.checking.run import check
 from layers.checking.shown import flat, is_reduced, levelled
 from layers.errors import FieldError, ForbiddenError, InvalidRequestError
@@ -98,11 +98,14 @@ async def get_check(request: Request, record_id: str) -> Response:
     async def make() -> Made:
         state, caller = request.app.state, caller_of(request)
         catalogue = await catalogue_of(request)
+        if prefers_html(request):
+            found = await reviews(
+                state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now_of(request)
+            )
+            return _page(request, catalogue, found)
         answer = await find_answer(
             state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now_of(request)
         )
-        if prefers_html(request):
-            return _page(request, catalogue, answer)
         return Made(json_response(answer.content), answer.is_guarded, answer.slack_bytes)
 
     return await paced(request, make)
@@ -129,13 +132,14 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
     return await paced(request, make)
 
 
-def _page(request: Request, catalogue: Catalogue, answer: Answer) -> Made:
+def _page(request: Request, catalogue: Catalogue, found: Reviewed) -> Made:
     """The page of a check. Its length with level outcomes, and room for others, is the length it is padded to."""
-    response = answer_page(request, catalogue, answer.content)
+    answer = found.answer
+    response = answer_page(request, catalogue, answer.content, found)
     told = sum(is_reduced(finding) for finding in flat(answer.content["findings"]))
     if not told:
         return Made(response, answer.is_guarded)
-    level = answer_page(request, catalogue, levelled(answer.content))
+    level = answer_page(request, catalogue, levelled(answer.content), found)
     slack = len(level.body) + PAGE_ROOM + told * FINDING_ROOM - len(response.body)
     if slack < 0:
         raise RuntimeError("a page of a check differs more with its outcomes than there is room for")

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from gis.procedure import Verdict
+from layers.checking.reviews import Reviewed
 from layers.checking.wording import RELATIONS, VERDICTS, appraisal_text, outcome_label
 from layers.profile.grammar import Attribute
 from layers.profile.procedures import InputDefinition
@@ -17,13 +18,14 @@ from ogc.common.language import language_of
 
 from . import formats
 from .features import code_entries, code_title
-from .pages import render, say, text
+from .opinions import opinions_of, who
+from .pages import principal_of_page, render, say, text
 
 Json = Mapping[str, Any]
 GROUPS = ("affected", "look", "clear")
 
 
-def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLResponse:
+def answer_page(request: Request, catalogue: Catalogue, answer: Json, reviewed: Reviewed | None = None) -> HTMLResponse:
     """`answer` is the JSON of contracts 2, already what the caller may see."""
     language = language_of(request)
     return render(
@@ -45,6 +47,8 @@ def answer_page(request: Request, catalogue: Catalogue, answer: Json) -> HTMLRes
         layer_title=lambda layer: say(language, _title(catalogue, layer)),
         appraisal=appraisal_text(answer, language),
         places=_places(answer),
+        opinions=opinions_of(answer, reviewed, principal_of_page(request)),
+        who=lambda by: who(by, language),
     )
 
 
