@@ -7,6 +7,7 @@ theme     one for each subject: the features that count, united
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,8 +25,13 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 COUNTS = ""  #: of `Pieces.excluded`: the feature counts
+SUBJECT_ITSELF = "subject_itself"  #: of a rule against the subject's own layer
 TOUCHES_ONLY = "touches_only"
 NEAR = "near"
+#: why a feature may be a hit or none
+WITHIN_ACCURACY = "within_accuracy"  #: the decision flips within the accuracy
+ORIGIN_UNKNOWN = "origin_unknown"  #: only a middle, or a site, is known of what the distance is measured from
+DISTANCE_ASSUMED = "distance_assumed"  #: the feature does not say how far it reaches
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,36 @@ class Subjects:
 
 
 @dataclass(frozen=True, slots=True)
+class Distances:
+    """What a distance means of each feature: how far it reaches, and from where it is measured.
+
+    The legal origin lies `offset_m` before what is drawn; where that is not known, up to `nearer_m` before it or up to
+    `farther_m` behind it. Where `is_told` is False the distance is an assumption: within it the feature is doubtful.
+    """
+
+    distance_m: Floats
+    offset_m: Floats
+    nearer_m: Floats
+    farther_m: Floats
+    is_told: Booleans
+    origin: NDArray[np.object_]  #: what the measured distance leads to: a word of `Origin`, or None
+
+    @classmethod
+    def of(cls, each: Sequence[tuple[float, float, float, float, bool, str | None]]) -> Distances:
+        numbers = np.array([entry[:4] for entry in each], dtype=np.float64).reshape(-1, 4).T
+        told, origin = [entry[4] for entry in each], [entry[5] for entry in each]
+        distance, offset, nearer, farther = numbers
+        return cls(distance, offset, nearer, farther, np.array(told, dtype=bool), np.array(origin, dtype=object))
+
+    def at(self, features: Integers) -> Distances:
+        """The entries of these features."""
+        return Distances(
+            self.distance_m[features], self.offset_m[features], self.nearer_m[features], self.farther_m[features],
+            self.is_told[features], self.origin[features],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Pieces:
     """Candidate rows: piece geometry[i] of feature feature[i] for subject subject[i].
 
@@ -75,6 +111,8 @@ class Pieces:
     accuracy_m: Floats
     excluded: NDArray[np.object_] | None = None
     piece: Integers | None = None
+    distances: Distances | None = None  #: of rules with terms, one entry a feature
+    is_subject: Booleans | None = None  #: rows whose feature is the subject itself, or a part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +161,8 @@ class Measures:
     excluded: NDArray[np.object_]
     is_inside: Booleans  #: contains_point: a point of the feature lies in the subject; elsewhere False
     theme: Theme
+    distances: Distances | None = None  #: of each pair, of rules with terms
+    doubt: NDArray[np.object_] | None = None  #: of each pair, of rules with terms: why it may be a hit or none
 
     @property
     def counts(self) -> Booleans:
@@ -149,6 +189,7 @@ class Candidates:
     feature: Integers
     error_m: Floats  #: of each pair: both accuracies combined
     excluded: NDArray[np.object_]
+    distances: Distances | None = None  #: of each pair
 
     @classmethod
     def of(cls, subjects: Subjects, pieces: Pieces) -> Candidates:
@@ -160,6 +201,9 @@ class Candidates:
         start = np.append(begins, len(key))
         subject, feature = np.divmod(key[begins], max(features, 1))
         excluded = np.full(features, COUNTS, dtype=object) if pieces.excluded is None else pieces.excluded
+        excluded = excluded[feature]
+        if pieces.is_subject is not None:
+            excluded[pieces.is_subject[order][begins]] = SUBJECT_ITSELF
         piece = np.arange(len(key)) if pieces.piece is None else pieces.piece[order]
         return cls(
             subjects=subjects,
@@ -170,7 +214,8 @@ class Candidates:
             subject=subject,
             feature=feature,
             error_m=np.hypot(subjects.accuracy_m[subject], pieces.accuracy_m[feature]),
-            excluded=excluded[feature],
+            excluded=excluded,
+            distances=None if pieces.distances is None else pieces.distances.at(feature),
         )
 
     @property
@@ -202,6 +247,7 @@ class Candidates:
             feature=self.feature[keep],
             error_m=self.error_m[keep],
             excluded=self.excluded[keep],
+            distances=None if self.distances is None else self.distances.at(np.flatnonzero(keep)),
         )
 
     def sum_by_pair(self, of_rows: Floats) -> Floats:
@@ -274,6 +320,7 @@ def measures_of(found: Candidates, relation: NDArray[np.object_], theme: Theme, 
         excluded=found.excluded,
         is_inside=np.zeros(len(found.subject), dtype=bool),
         theme=theme,
+        distances=found.distances,
     )
 
 

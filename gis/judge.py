@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .areas import CONTACT_AREA_M2, area_threshold_m2
 from .bounds import strip_limit_m2
-from .candidates import COUNTS, Booleans, Floats, Measures, Subjects, Theme
+from .candidates import COUNTS, WITHIN_ACCURACY, Booleans, Floats, Measures, Subjects, Theme
 from .lengths import length_threshold_m
 from .procedure import Check, Group, Outcome, Relation, Rule, SubjectRule, Verdict, worst
 
@@ -24,7 +24,6 @@ BELOW_THRESHOLD = "below_threshold"
 SUM = "sum"  #: a hit only together with others
 
 #: reasons of a finding
-WITHIN_ACCURACY = "within_accuracy"  #: the decision flips within the accuracy
 BROKEN_MEASURE = "broken_measure"  #: a measure did not hold its guards
 RASTER = "raster"  #: not measured by this kernel
 OUTSIDE_MAPPED_AREA = "outside_mapped_area"
@@ -59,13 +58,32 @@ def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.ob
     holds, surely, possibly = (_holds(rule, measures, which) for which in ("measured", "least", "most"))
     outcome = _outcomes(rule, holds, surely, possibly, mapped)
     reasons = reasons_of(outcome, _REASONS)
+    if measures.doubt is not None:
+        _tell_doubts(measures, outcome, reasons)
     why = RASTER if rule.relation is Relation.RASTER_CLASS else BROKEN_MEASURE
-    for place in np.flatnonzero(measures.theme.broken | np.isnan(mapped)).tolist():
+    broken = measures.theme.broken | np.isnan(mapped) | _unaccounted(measures, hit, reason)
+    for place in np.flatnonzero(broken).tolist():
         outcome[place], reasons[place] = Outcome.NOT_CHECKED, (why,)
     if blocked is not None:
         for place in np.flatnonzero(blocked != "").tolist():
             outcome[place], reasons[place] = Outcome.NOT_CHECKED, (blocked[place],)
     return Judgement(outcome, reasons, hit, reason)
+
+
+def _tell_doubts(measures: Measures, outcome: NDArray[np.object_], reasons: NDArray[np.object_]) -> None:
+    """A subject in doubt is told why its features are."""
+    assert measures.doubt is not None
+    for place in np.flatnonzero(outcome == Outcome.BORDERLINE).tolist():
+        of_pairs = measures.doubt[(measures.subject == place) & measures.counts]
+        reasons[place] = tuple(sorted({why for why in of_pairs.tolist() if why})) or (WITHIN_ACCURACY,)
+
+
+def _unaccounted(measures: Measures, hit: Booleans, reason: NDArray[np.object_]) -> Booleans:
+    """Subjects with a candidate that is neither a hit nor a drop with a reason: there must be none."""
+    lost = ~hit & (reason == "")
+    if not lost.any():
+        return np.zeros(len(measures.subject_area_m2), dtype=bool)
+    return np.bincount(measures.subject[lost], minlength=len(measures.subject_area_m2)) > 0
 
 
 def reasons_of(outcome: NDArray[np.object_], known: Mapping[Outcome, tuple[str, ...]]) -> NDArray[np.object_]:
@@ -99,7 +117,7 @@ def _holds(rule: Rule, measures: Measures, which: Literal["measured", "least", "
     if rule.relation is Relation.CROSSES_LINE:
         value = _of(which, theme.length_m, theme.length_low_m, theme.length_high_m)
         return np.asarray((value >= length_threshold_m(rule)), dtype=bool)
-    if rule.relation is Relation.WITHIN_DISTANCE:
+    if rule.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
         value = _of(which, theme.nearest_m, theme.nearest_high_m, theme.nearest_low_m)
         return np.asarray(value <= rule.distance_m, dtype=bool)  # NaN, nothing near, does not hold
     return _of_counts(which, theme) > 0
@@ -128,6 +146,9 @@ def _pairs(rule: Rule, measures: Measures) -> tuple[Booleans, NDArray[np.object_
         by_sum = counts & meets & together[measures.subject]
         hit = hit | by_sum
         reason[by_sum] = SUM
+    if measures.doubt is not None:
+        doubtful = ~hit & (measures.doubt != "")
+        reason[doubtful] = measures.doubt[doubtful]
     excluded = measures.excluded != COUNTS
     reason[excluded] = measures.excluded[excluded]
     return hit, reason
@@ -139,7 +160,7 @@ def _alone(rule: Rule, measures: Measures) -> Booleans:
         return np.asarray(measures.area_m2 >= max(_feature_minimum_m2(rule), CONTACT_AREA_M2), dtype=bool)
     if rule.relation is Relation.CROSSES_LINE:
         return np.asarray(measures.length_m >= length_threshold_m(rule), dtype=bool)
-    if rule.relation is Relation.WITHIN_DISTANCE:
+    if rule.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
         return np.asarray(measures.nearest_m <= rule.distance_m, dtype=bool)
     return np.ones(len(measures.subject), dtype=bool)
 
@@ -189,7 +210,7 @@ def judge_group(group: Group, members: Sequence[Outcome]) -> tuple[Outcome, Verd
     if Outcome.BORDERLINE in found:
         return Outcome.BORDERLINE, Verdict.REFER, (WITHIN_ACCURACY,)
     if found <= {Outcome.AFFECTED}:
-        return Outcome.AFFECTED, group.none, ()
+        return Outcome.AFFECTED, worst([Verdict.REFER, group.none]), ()
     if found <= {Outcome.NOT_MAPPED}:
         return Outcome.NOT_MAPPED, worst([Verdict.REFER, group.nothing_mapped]), (OUTSIDE_MAPPED_AREA,)
     return Outcome.PARTLY_MAPPED, Verdict.REFER, (PARTLY_MAPPED,)

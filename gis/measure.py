@@ -17,6 +17,7 @@ from .bounds import COINCIDENCE_M
 from .candidates import Booleans, Candidates, Measures, Pieces, Subjects, Theme, measures_of
 from .lengths import measure_lengths
 from .nearness import measure_distances, measure_entries, measure_points
+from .origins import measure_from_origins
 from .procedure import Relation, Rule
 
 __all__ = ["Measures", "Pieces", "Subjects", "Theme", "is_out_of_reach", "measure"]
@@ -73,7 +74,7 @@ def _measured(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds: boo
         return measure_points(rule, found)
     if rule.relation is Relation.SAME_PARCEL:
         return measure_entries(rule, found)
-    return measure_distances(rule, found)
+    return measure_distances(rule, found) if found.distances is None else measure_from_origins(rule, found)
 
 
 def _nothing_near(rule: Rule, subjects: Subjects) -> Measures:
@@ -113,4 +114,5 @@ def _without(pieces: Pieces, broken: Booleans) -> Pieces:
         feature=pieces.feature[keep],
         geometry=pieces.geometry[keep],
         piece=None if pieces.piece is None else pieces.piece[keep],
+        is_subject=None if pieces.is_subject is None else pieces.is_subject[keep],
     )

@@ -67,6 +67,74 @@ class LegalBasis:
     verified: bool = True
 
 
+class Origin(StrEnum):
+    """What a shape on a map shows, or what a text measures a distance from (domain reference 5.2-5.7)."""
+
+    EDGE = "edge"  #: the outline of the thing itself
+    ROAD_LAND_EDGE = "road_land_edge"
+    BANK = "bank"
+    OUTER_CONDUCTOR = "outer_conductor"
+    DISPENSER = "dispenser"
+    BUILDING = "building"
+    CELL = "cell"  #: landfill cell, treatment building, grave area
+    CENTRELINE = "centreline"
+    CENTROID = "centroid"
+    SITE = "site"  #: fence or plot around the thing
+
+    @property
+    def is_outline(self) -> bool:
+        """The outer side of the thing: never farther away than its middle."""
+        return self in (Origin.EDGE, Origin.ROAD_LAND_EDGE, Origin.BANK, Origin.OUTER_CONDUCTOR)
+
+
+def origin_lies(drawn: Origin | None, legal: Origin) -> tuple[bool, bool]:
+    """May what the text measures from lie nearer, or farther away, than what is drawn?"""
+    if drawn is legal:
+        return False, False
+    if drawn in (Origin.CENTRELINE, Origin.CENTROID) and legal.is_outline:
+        return True, False
+    if drawn is Origin.SITE and not legal.is_outline:
+        return False, True
+    return True, True
+
+
+@dataclass(frozen=True, slots=True)
+class HalfWidth:
+    """A column that leads from a middle to an outline: half of what lies between the two outer sides."""
+
+    column: str
+    to: Origin
+    share: float  #: of the column's value: 1 where it holds the half, 0.5 where it holds the whole
+    at_most_m: float  #: of the half; a layer that holds more is not checked
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceTerms:
+    """What a distance depends on besides one number: columns of the feature, and where the text measures from.
+
+    `column` holds metres; else `metres` are chosen by the values of the columns `by`, joined by '/', the later ones
+    left out where they change nothing. What neither tells is `otherwise_m`, and can at most refer.
+    """
+
+    otherwise_m: float
+    column: str | None = None
+    by: tuple[str, ...] = ()
+    metres: Mapping[str, float] = field(default_factory=dict)
+    measured_from: Origin | None = None  #: None: from the shape as it is drawn
+    origin: Origin | None = None  #: what the layer draws
+    origin_column: str | None = None  #: or the column that says it of each feature
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    half_width: HalfWidth | None = None
+    margin_m: float = 0.0  #: how far the legal origin may lie from what is drawn, where it is not known
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read."""
+        half = self.half_width.column if self.half_width else None
+        named = (self.column, *self.by, self.origin_column, half)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One question asked of a subject against one layer. Thresholds are content, never constants."""
@@ -77,8 +145,9 @@ class Rule:
     min_area_m2: float = 0.0
     at_least_m2: float | None = None  #: None for `inside`: the whole subject
     min_length_m: float = 0.0
-    distance_m: float = 0.0
+    distance_m: float = 0.0  #: of `terms`: the largest there is
     classes: tuple[int, ...] = ()
+    terms: DistanceTerms | None = None
     when: str | None = None  #: CQL2 over the feature, inputs already bound
     applies_when: str | None = None  #: CQL2 over the inputs, inputs already bound
     verdicts: Mapping[Outcome, Verdict] = field(default_factory=dict)
@@ -92,7 +161,10 @@ class Rule:
     @property
     def reach_m(self) -> float:
         """How far from the subject a feature can still matter, accuracy left aside."""
-        return self.distance_m
+        if self.terms is None:
+            return self.distance_m
+        half = self.terms.half_width.at_most_m if self.terms.half_width else 0.0
+        return self.distance_m + max(half, self.terms.margin_m)
 
 
 @dataclass(frozen=True, slots=True)
