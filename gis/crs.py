@@ -15,7 +15,10 @@ import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from pyproj.aoi import AreaOfInterest
 from pyproj.crs import BoundCRS, CoordinateOperation  # type: ignore[attr-defined]  # documented, not in __all__
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
 from pyproj.exceptions import CRSError as ProjCrsError
 from pyproj.exceptions import ProjError
 
@@ -140,6 +143,18 @@ class Projection:
 def to_web_mercator(geoms_4326: Geometries) -> Geometries:
     """From longitude, latitude to EPSG:3857."""
     return _transformed(np.asarray(geoms_4326, dtype=object), _transformer(WGS84, WEB_MERCATOR))
+
+
+@lru_cache(maxsize=16)
+def family_of(storage: str) -> tuple[str, ...]:
+    """Projected systems on the storage CRS's datum, such as all VN-2000 zones, in the order of their codes."""
+    crs = crs_named(storage)
+    if crs.geodetic_crs is None:
+        return ()
+    datum, area = crs.geodetic_crs.name, crs.geodetic_crs.area_of_use
+    box = None if area is None else AreaOfInterest(*area.bounds)
+    listed = query_crs_info("EPSG", [PJType.PROJECTED_CRS], area_of_interest=box, contains=False)
+    return tuple(sorted({f"EPSG:{each.code}" for each in listed if each.name.startswith(f"{datum} /")}))
 
 
 @lru_cache(maxsize=256)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from pyproj.aoi import AreaOfInterest
-from pyproj.database import query_crs_info
-from pyproj.enums import PJType
 from pyproj.exceptions import CRSError as ProjCrsError
 
-from gis.crs import WGS84, Projection, crs_named
+from gis.crs import WGS84, Projection, crs_named, family_of
 from gis.errors import Message
 from layers.profile.grammar import ProfileHeader
 
@@ -114,7 +110,7 @@ class _Seen:
         """Systems of the profile's datum, and WGS 84, in which the coordinates fall inside; storage first."""
         if self.are_degrees:
             return ["EPSG:4326"] if self.fits("EPSG:4326") else []
-        names = [self.projection.storage, *_family(self.projection.storage)]
+        names = [self.projection.storage, *family_of(self.projection.storage)]
         return [name for name in dict.fromkeys(names) if self.fits(name)]
 
 
@@ -209,25 +205,12 @@ def _described(crs: str) -> str:
     return f"{crs} ({crs_named(crs).name})" if crs.startswith("EPSG:") else crs_named(crs).name
 
 
-@lru_cache(maxsize=16)
-def _family(storage: str) -> tuple[str, ...]:
-    """Projected systems on the storage CRS's datum, such as all VN-2000 zones, in the order of their codes."""
-    crs = crs_named(storage)
-    if crs.geodetic_crs is None:
-        return ()
-    datum, area = crs.geodetic_crs.name, crs.geodetic_crs.area_of_use
-    box = None if area is None else AreaOfInterest(*area.bounds)
-    kinds = [PJType.PROJECTED_CRS]
-    listed = query_crs_info("EPSG", kinds, area_of_interest=box, contains=False)
-    return tuple(sorted(f"EPSG:{each.code}" for each in listed if each.name.startswith(f"{datum} /")))
-
-
 def _zone_by_parameters(crs: pyproj.CRS, projection: Projection) -> str | None:
     """The zone of the storage datum's family that has this projection on this ellipsoid, whatever it is called."""
     wanted = _parameters(crs)
     if wanted is None:
         return None
-    for name in dict.fromkeys((projection.storage, *_family(projection.storage))):
+    for name in dict.fromkeys((projection.storage, *family_of(projection.storage))):
         if _parameters(crs_named(name)) == wanted:
             return name
     return None
