@@ -69,13 +69,12 @@ class ValueClass:
     high: float
     is_value: bool = False
 
-    def holds(self, values: NDArray[np.generic]) -> NDArray[np.bool_]:
-        if self.is_value:
-            return np.asarray(values == self.low, dtype=bool)
-        return np.asarray((values >= self.low) & (values < self.high), dtype=bool)  # type: ignore[operator]
+    def holds(self, values: NDArray[Any]) -> Booleans:
+        found: Booleans = values == self.low if self.is_value else (values >= self.low) & (values < self.high)
+        return found
 
 
-def classified(values: NDArray[np.generic], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:
+def classified(values: NDArray[Any], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:
     """The place of each value's class in `classes`; MISSING for nodata, NaN, and values of no class."""
     if values.dtype.kind in "iu" and values.dtype.itemsize == 1:  # 256 values: looked up, not compared cell by cell
         known = np.arange(256, dtype=np.uint8).view(values.dtype)
@@ -84,12 +83,12 @@ def classified(values: NDArray[np.generic], nodata: float | None, classes: Seque
     return _compared(values, nodata, classes)
 
 
-def _compared(values: NDArray[np.generic], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:
+def _compared(values: NDArray[Any], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:
     codes = np.full(values.shape, MISSING, dtype=np.int16)
     for place, one in enumerate(classes):
         codes[one.holds(values)] = place
     if nodata is not None and not np.isnan(nodata):
-        codes[np.asarray(values == nodata, dtype=bool)] = MISSING
+        codes[values == nodata] = MISSING
     return codes
 
 
@@ -154,9 +153,10 @@ def measure_classes(rule: Rule, asked: Booleans, subjects: Subjects, areas: Clas
 
     A class beside the subject and within the accuracy is `near`.
     """
-    subject, place = np.nonzero((areas.measured[:, :-1] > 0) | (areas.grown[:, :-1] > 0))
+    occurs: Booleans = (areas.measured[:, :-1] > 0) | (areas.grown[:, :-1] > 0)
+    subject, place = np.nonzero(occurs)
     area = areas.measured[subject, place]
-    flips = ~np.isnan(areas.shrunk).any(axis=1)
+    flips: Booleans = np.logical_not(np.isnan(areas.shrunk).any(axis=1))
     words = np.where(area > CONTACT_AREA_M2, rule.relation.value, NEAR).astype(object)
     excluded = np.where(asked[place], COUNTS, NOT_ASKED).astype(object)
     unknown = np.full(len(subject), np.nan)

@@ -57,7 +57,7 @@ class Request:
 
 def main() -> int:
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    _limit()
+    limit()
     try:
         read(Request(Path(request["path"]), request["layer"], request["preferred"], Path(request["folder"])))
     except LienthongError as error:
@@ -83,7 +83,8 @@ def read(request: Request) -> None:
     (request.folder / "about.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
-def _limit() -> None:
+def limit() -> None:
+    """Bound this process, and let it end with the one that started it."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     for what, limit in (
         (resource.RLIMIT_AS, MAX_MEMORY_BYTES),

@@ -58,7 +58,7 @@ class Source:
 
 def read_source(path: Path, layer: str | None, preferred: str | None, progress: Progress = no_progress) -> Source:
     """Read a file in a process of its own. Raises SourceError for everything that is wrong with it."""
-    with _private_folder() as folder:
+    with private_folder() as folder:
         request = {"path": str(path.absolute()), "layer": layer, "preferred": preferred, "folder": str(folder)}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         _run(folder / "request.json", path, progress)
@@ -84,7 +84,7 @@ def digest_of(path: Path) -> str:
 
 
 @contextmanager
-def _private_folder() -> Iterator[Path]:
+def private_folder() -> Iterator[Path]:
     """A folder for one reading. Those whose process is gone (killed) are removed: their lock is free."""
     for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
         with suppress(OSError), (left / _LOCK).open("rb") as lock:
@@ -102,15 +102,22 @@ def _environment() -> dict[str, str]:
     import pyogrio
 
     skipped = sorted(name for name in pyogrio.list_drivers() if name not in ALLOWED_DRIVERS)
+    return {
+        **small_environment(),
+        "OGR_SKIP": ",".join(skipped),
+        "GML_SKIP_RESOLVE_ELEMS": "ALL",
+        "OGR_SQLITE_LOAD_EXTENSIONS": "",
+    }
+
+
+def small_environment() -> dict[str, str]:
+    """What every reader process has: no proxy, no credentials, no network."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
     return {
         **kept,
-        "OGR_SKIP": ",".join(skipped),
         "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
         "GDAL_HTTP_TIMEOUT": "1",
         "GDAL_HTTP_MAX_RETRY": "0",
-        "GML_SKIP_RESOLVE_ELEMS": "ALL",
-        "OGR_SQLITE_LOAD_EXTENSIONS": "",
         "PROJ_NETWORK": "OFF",
         "PYTHONSAFEPATH": "1",
         "PYTHONIOENCODING": "utf-8",
@@ -118,9 +125,13 @@ def _environment() -> dict[str, str]:
 
 
 def _run(request: Path, path: Path, progress: Progress) -> None:
-    command = [sys.executable, "-m", "layers.publishing.reader", str(request)]
+    run_reader("layers.publishing.reader", _environment(), request, path, progress)
+
+
+def run_reader(module: str, environment: dict[str, str], request: Path, path: Path, progress: Progress) -> None:
+    """Run one of the reader processes to its end. Raises SourceError with what it found wrong, or that it died."""
+    command = [sys.executable, "-m", module, str(request)]
     root = Path(__file__).resolve().parent.parent.parent
-    environment = _environment()
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH", "")]))
     with (
         subprocess.Popen(
