@@ -13,6 +13,7 @@ from layers.filters import bind, evaluate, parse_bound
 from layers.filters.text import Bindable
 
 from .conditions import INPUT, inputs_in
+from .distances import largest_distance_m, terms_of
 from .grammar import BasisRef
 from .inputs import Value, typed_inputs
 from .procedures import (
@@ -136,6 +137,9 @@ class _Binding:
         return self._group(check) if isinstance(check, GroupCheck) else self._subject_rule(check)
 
     def _rule(self, check: LayerCheck | GroupCheck, relation: RelationCheck, name: str) -> Rule:
+        layer = self.profile.layer(relation.layer)
+        largest = largest_distance_m(relation)
+        distance = self._quantity(str(relation.distance_m)) if largest is None else largest
         return Rule(
             id=name,
             layer=relation.layer,
@@ -143,8 +147,9 @@ class _Binding:
             min_area_m2=self._quantity(relation.min_area_m2),
             at_least_m2=self._optional(relation.at_least_m2),
             min_length_m=self._quantity(relation.min_length_m),
-            distance_m=self._quantity(relation.distance_m),
+            distance_m=distance,
             classes=relation.classes,
+            terms=terms_of(relation, layer, distance) if layer else None,
             when=self._bound(relation.when) if relation.when else None,
             applies_when=self._applies_when(check),
             verdicts=dict(check.verdict),
@@ -227,5 +232,6 @@ def _texts(check: AnyCheck) -> list[str | float | None]:
         return [check.at_least, check.at_most]
     found: list[str | float | None] = []
     for relation in relations_of(check):
-        found += [relation.when, relation.min_area_m2, relation.at_least_m2, relation.min_length_m, relation.distance_m]
+        found += [relation.when, relation.min_area_m2, relation.at_least_m2, relation.min_length_m]
+        found += [relation.distance_m] if isinstance(relation.distance_m, str) else []
     return found

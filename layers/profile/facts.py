@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .conditions import columns_in
+from .distances import columns_of
 from .grammar import LayerDefinition
 from .procedures import relations_of
 from .profile import Profile
@@ -10,7 +11,7 @@ from .profile import Profile
 
 def fact_columns(profile: Profile, definition: LayerDefinition) -> tuple[str, ...]:
     """The names kept in `checks.fact.attributes`, in the order of the definition."""
-    named = _named_by_rules(profile, definition.id) | set(definition.label_columns)
+    named = _named_by_rules(profile, definition) | set(definition.label_columns)
     if definition.basis_from:
         named |= {definition.basis_from.number, definition.basis_from.date or ""}
     return tuple(
@@ -25,15 +26,15 @@ def outcome_columns(profile: Profile, definition: LayerDefinition) -> frozenset[
     roles = ("effective_from", "effective_to", "accuracy", "scale")
     of_roles = {attribute.name for attribute in definition.attributes if attribute.role in roles}
     return frozenset(
-        name for name in _named_by_rules(profile, definition.id) | of_roles if definition.attribute(name) is not None
+        name for name in _named_by_rules(profile, definition) | of_roles if definition.attribute(name) is not None
     )
 
 
-def _named_by_rules(profile: Profile, layer_id: str) -> set[str]:
+def _named_by_rules(profile: Profile, definition: LayerDefinition) -> set[str]:
     found: set[str] = set()
     for procedure in profile.procedures:
         for check in procedure.checks:
             for relation in relations_of(check):
-                if relation.layer == layer_id:
-                    found |= columns_in(relation.when, procedure.inputs)
+                if relation.layer == definition.id:
+                    found |= columns_in(relation.when, procedure.inputs) | columns_of(relation, definition)
     return found

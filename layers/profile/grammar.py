@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from gis.errors import Message
+from gis.procedure import Origin
 
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
 #: columns of every data table; an attribute must not take their names
@@ -140,6 +141,23 @@ class RasterClass(Frozen):
         return self.low < other.high and other.low < self.high
 
 
+class OriginByColumn(Frozen):
+    """The column that says of each feature what its shape shows."""
+
+    column: Identifier
+    kinds: dict[str, Origin] = Field(min_length=1)
+    otherwise: Origin
+
+
+class HalfWidthDefinition(Frozen):
+    """The column that leads from the middle of a feature to its outer side."""
+
+    column: Identifier
+    whole: bool = Field(default=False, description="the column holds the whole width: half of it counts")
+    to: Origin = Field(description="what the half width leads to")
+    at_most_m: float = Field(gt=0, description="the largest half there is: candidates are looked for so far")
+
+
 class LayerDefinition(Frozen):
     """A theme a sector answers for."""
 
@@ -170,6 +188,10 @@ class LayerDefinition(Frozen):
     unit: str | None = Field(default=None, description="of a raster: the unit of its values")
     legal_basis: tuple[BasisRef, ...] = ()
     basis_from: BasisFrom | None = None
+    origin: Origin | OriginByColumn | None = Field(
+        default=None, description="what the shapes show; a rule says what a distance is measured from"
+    )
+    half_width: HalfWidthDefinition | None = None
 
     @field_validator("key", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from gis.procedure import Relation
 from layers.errors import FieldError
 
 from .conditions import condition_error, inputs_in, properties_of
+from .distances import distance_errors
 from .grammar import LayerDefinition
 from .placed import Placed
 from .procedures import (
@@ -109,6 +110,8 @@ def _relation_errors(known: Known, procedure: Placement, at: Location, check: Re
         en = f"'{check.relation}' cannot be asked of the layer {definition.id} (geometry: {definition.geometry})"
         yield procedure.error((*at, "relation"), vi, en)
     yield from _class_errors(procedure, at, check, definition)
+    for place, message in distance_errors(check, definition):
+        yield procedure.error((*at, *place), message.vi, message.en)
     if check.when:
         found = condition_error(check.when, properties_of(definition), procedure.value.inputs)
         if found:
@@ -131,9 +134,9 @@ def _class_errors(
         yield procedure.error((*at, "when"), vi, en)
 
 
-def _quantity_errors(procedure: Placement, at: Location, quantity: float | str | None) -> Iterator[FieldError]:
+def _quantity_errors(procedure: Placement, at: Location, quantity: object) -> Iterator[FieldError]:
     inputs: dict[str, InputDefinition] = {given.name: given for given in procedure.value.inputs}
-    for name in inputs_in(quantity):
+    for name in inputs_in(quantity if isinstance(quantity, str) else None):
         if name not in inputs:
             yield procedure.error(at, f"không có đầu vào '{name}'", f"there is no input '{name}'")
         elif inputs[name].type not in _NUMERIC:

@@ -7,12 +7,46 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from gis.procedure import Outcome, Relation, Verdict
+from gis.procedure import Origin, Outcome, Relation, Verdict
 
 from .grammar import BasisRef, Frozen, Identifier, Text, Title
 
 #: a threshold is a number or a reference to an input
 Quantity = Annotated[float | Annotated[str, Field(pattern=r"^:input\.[a-z][a-z0-9_]*$")], Field()]
+
+
+class DistanceByColumn(Frozen):
+    """The distance that is stored on each feature, such as an approved width."""
+
+    column: Identifier
+    otherwise_m: float = Field(gt=0, description="of a feature that has none: within it the check can at most refer")
+    at_most_m: float = Field(gt=0, description="the largest there is: candidates are looked for so far")
+
+
+class DistanceByClass(Frozen):
+    """The distance by what a feature is. Values of several columns are joined by '/'; later ones may be left out."""
+
+    by: Identifier | tuple[Identifier, ...]
+    metres: dict[str, Annotated[float, Field(ge=0)]] = Field(min_length=1)
+    otherwise_m: float | None = Field(default=None, gt=0, description="of an unknown class; else the largest of all")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.by,) if isinstance(self.by, str) else self.by
+
+
+def _kind_of_distance(value: object) -> str:
+    if isinstance(value, DistanceByClass) or (isinstance(value, dict) and "by" in value):
+        return "distance: by class"
+    return "distance: column" if isinstance(value, DistanceByColumn | dict) else "distance: number"
+
+
+Distance = Annotated[
+    Annotated[Quantity, Tag("distance: number")]
+    | Annotated[DistanceByColumn, Tag("distance: column")]
+    | Annotated[DistanceByClass, Tag("distance: by class")],
+    Discriminator(_kind_of_distance),
+]
 
 
 class Validity(Frozen):
@@ -68,7 +102,11 @@ class RelationCheck(Frozen):
     min_area_m2: Quantity = 0.0
     at_least_m2: Quantity | None = None
     min_length_m: Quantity = 0.0
-    distance_m: Quantity = 0.0
+    distance_m: Distance = 0.0
+    measured_from: Origin | None = Field(default=None, description="what the distance is legally measured from")
+    origin_margin_m: float | None = Field(
+        default=None, gt=0, description="how far that may lie from what the layer shows, where it is not known"
+    )
     classes: tuple[int, ...] = ()
 
     @model_validator(mode="after")
@@ -77,6 +115,17 @@ class RelationCheck(Frozen):
             raise ValueError("'covers_area' cần 'at_least_m2' / needs 'at_least_m2'")
         if self.relation is Relation.WITHIN_DISTANCE and not self.distance_m:
             raise ValueError("'within_distance' cần 'distance_m' / needs 'distance_m'")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_what_it_says(self) -> Self:
+        if self.relation is Relation.WITHIN_DISTANCE:
+            return self
+        given = [name for name in ("measured_from", "origin_margin_m") if getattr(self, name) is not None]
+        given += [] if isinstance(self.distance_m, float | str) else ["distance_m"]
+        if given:
+            listed = ", ".join(given)
+            raise ValueError(f"chỉ dùng với 'within_distance' / only with 'within_distance': {listed}")
         return self
 
 

@@ -12,6 +12,7 @@ from layers.access.grammar import Grant
 from layers.access.validate import grant_problems
 from layers.errors import FieldError
 
+from .distances import layer_origin_errors
 from .grammar import RASTER_COLUMNS, Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
 from .procedure_references import Known, procedure_errors
@@ -122,6 +123,8 @@ def _layer_errors(parts: Parts, layer: Placed[LayerDefinition]) -> Iterator[Fiel
         yield from _attribute_errors(parts, layer, ("attributes", number), attribute)
     yield from _column_errors(layer)
     yield from _role_errors(layer)
+    for at, message in layer_origin_errors(definition):
+        yield layer.error(at, message.vi, message.en)
     if layer.value.is_raster:
         yield from _class_errors(layer)
         yield from _raster_errors(layer)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis.pieces import subdivide
+from layers.profile.distances import largest_reach_m
 from layers.profile.grammar import ZoneDefinition
 from layers.profile.procedures import relations_of
 from layers.profile.profile import Profile
@@ -84,14 +85,13 @@ def _box(area: object) -> BaseGeometry | None:
 
 def _largest_reach_m(profile: Profile, layer_id: str | None) -> float | None:
     """Over all rules that read the layer; None where a distance comes from an input and is not known."""
-    distances = [
-        relation.distance_m
+    reaches = [
+        largest_reach_m(relation, profile.layer(relation.layer))
         for procedure in profile.procedures for check in procedure.checks for relation in relations_of(check)
         if layer_id is None or relation.layer == layer_id
     ]  # fmt: skip
-    if any(isinstance(distance, str) for distance in distances):
-        return None
-    return max((float(distance) for distance in distances), default=0.0)
+    known = [reach for reach in reaches if reach is not None]
+    return max(known, default=0.0) if len(known) == len(reaches) else None
 
 
 def ewkb(geoms: Geometries, srid: int) -> pa.Array:
