@@ -1,4 +1,4 @@
-"""Disputes as tasks of whoever answers for the layer: seen with the finding, answered once, never a change of a record."""
+"""Disputes as tasks of whoever answers for the layer: seen with the finding, answered once; no record changes."""
 
 from __future__ import annotations
 

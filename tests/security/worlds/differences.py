@@ -286,14 +286,17 @@ class Differences:
 
     def _other_peoples_records(self) -> None:
         """Checks by others of what nobody of the audience sees as it is measured: gone, or with other findings."""
-        records = self.run("SELECT id, principal, body, EXISTS (SELECT FROM access.disclosure WHERE record = id)"
-                           " FROM checks.record").fetchall()  # fmt: skip
-        for record, principal, body, is_counted in records:
+        records = self.run("SELECT id, principal, body, EXISTS (SELECT FROM access.disclosure WHERE record = id),"
+                           " ARRAY(SELECT layer FROM checks.review WHERE record = one.id)"
+                           " FROM checks.record AS one").fetchall()  # fmt: skip
+        for record, principal, body, is_counted, disputed in records:
             content = json.loads(body)
             ward = content["subject"]["attributes"].get("ma_xa")
             if principal in self.audience.identities or self.audience.may_read_checks_of(ward):
                 continue
-            if not is_counted and self.random.random() < 0.5:  # a dossier's quota is told, and stays as it is
+            if any(self.audience.owns(layer) for layer in disputed):  # a task of theirs shows the finding
+                continue
+            if not is_counted and not disputed and self.random.random() < 0.5:  # a dossier's quota is told, and stays
                 self.run("DELETE FROM checks.record WHERE id = %s", (record,))
             else:
                 content["subject"] |= {"area_m2": self.random.uniform(50, 900), "label": "Thửa khác"}
@@ -301,6 +304,16 @@ class Differences:
                 made = canonical(content)
                 self.run("UPDATE checks.record SET body = %s, digest = %s, dossier = 'HS-1' WHERE id = %s",
                          (made, digest(made), record))  # fmt: skip
+                self._one_more_opinion(record)
+
+    def _one_more_opinion(self, record: str) -> None:
+        """Somebody disputed something of a layer that nobody of the audience answers for."""
+        layer = self.random.choice([layer for layer in self.numbers if not self.audience.owns(layer)])
+        number = self.run("SELECT count(*) + 1 FROM checks.review WHERE record = %s", (record,)).fetchone()
+        body, name = json.dumps({"text": "khác"}), f"khac-{self.random.getrandbits(60)}"
+        self.run("INSERT INTO checks.review"
+                 " (id, record, number, created, kind, layer, principal, previous, digest, body) VALUES (%s, %s, %s, now(), 'dispute', %s, 'người khác', 'x', %s, %s)",
+                 (name, record, number[0] if number else 1, layer, digest(name), body))  # fmt: skip
 
     def _other_peoples_dossiers(self) -> None:
         columns = "id, procedure, offices, parcels, surveys, opened_by, changed_by"

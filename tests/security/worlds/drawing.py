@@ -22,6 +22,19 @@ PURPOSES = ("construction_permit", "planning", "land_use_change", "environment_o
 ACTIONS = ("items", "tile", "map", "export", "check", "edit", "publish", "khong_co")
 #: one that is registered in every world, one nobody registered, one of another office in the second world only
 DOSSIERS = ("HS-1", "HS-1", "HS-2", "HS-3", "HS-AN")
+#: checks that somebody may have an opinion on
+REVIEWED = (
+    "line",
+    "quiet",
+    "site_distance",
+    "well",
+    "inspection",
+    "blocks",
+    "hidden_place",
+    "minimum_area",
+    "planning_basis",
+    "planning_basis_1",
+)
 GRANTS = ("open_to_all", "parcel_for_all", "parcel_review", "parcel_owner", "hidden_place_owner", "khong_co")
 #: how often a route is drawn, by method and path; what is not here is drawn once
 WEIGHTS: Mapping[str, float] = {
@@ -35,6 +48,10 @@ WEIGHTS: Mapping[str, float] = {
     "POST /checks": 5,
     "GET /checks": 2,
     "GET /checks/{record_id}": 3,
+    "POST /checks/{record_id}/reviews": 3,
+    "GET /checks/{record_id}/reviews": 3,
+    "GET /tasks": 3,
+    "POST /tasks/{task_id}/answer": 1.5,
     "GET /metrics": 0.2,
     "GET /healthz": 0.2,
     "GET /readyz": 0.3,
@@ -55,6 +72,7 @@ class Memory:
     etags: list[str] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
+    reviews: list[str] = field(default_factory=list)
 
     def note(self, asked: Asked, answer: Answer) -> None:
         self.asked = [*self.asked[-40:], asked]
@@ -67,6 +85,8 @@ class Memory:
         self.links = self.links[-20:]
         if answer.status == 201 and asked.route == "/checks":
             self.records.append(content["id"])
+        if answer.status == 201 and asked.route == "/checks/{record_id}/reviews":
+            self.reviews.append(content["id"])
 
 
 class Drawing:
@@ -199,6 +219,11 @@ class Drawing:
             return str(self.texts.any_of(known))
         return str(self.texts.any_of((*ODD_TEXTS[3:5], "00000000-0000-4000-8000-000000000999")))
 
+    def task(self) -> str:
+        """An opinion that was just stored, one of before, or none at all."""
+        known = (*self.memory.reviews, *self.words.reviews)
+        return str(self.texts.any_of(known if known and self.texts.happens(0.9) else ("khong_co", "x y")))
+
     def layer_id(self) -> str:
         if self.texts.happens(0.04):
             return str(self.texts.any_of(("khong_co", "pg_class", "parcel' --", "Parcel")))
@@ -285,6 +310,22 @@ class Drawing:
         form = {"what": self.texts.any_of(("withdraw", "rebase", "apply", "x")), "digest": "sha256:0", "agreed": ""}
         return "application/x-www-form-urlencoded", urlencode(form).encode()
 
+    def review(self) -> tuple[str, bytes]:
+        """An opinion on one of the checks that procedures of the profile ask, now and then on a feature."""
+        body: dict[str, Any] = {
+            "check": self.texts.any_of((*REVIEWED, "restricted_1", "khong_co")),
+            "kind": self.texts.any_of(("dispute", "dispute", "confirm")),
+            "reason": self.texts.any_of(("Ranh giới đã dời.", "Ranh giới đã dời.", "")),
+        }
+        if self.texts.happens(0.3):
+            body["feature"] = self.fid()
+        return "application/json", json.dumps(body).encode()
+
+    def task_answer(self) -> tuple[str, bytes]:
+        decision = self.texts.any_of(("upheld", "rejected", "corrected", "x"))
+        body = {"decision": decision, "text": "Đã xem xét.", "revision": self.texts.any_of((None, None, 1, 99))}
+        return "application/json", json.dumps(body).encode()
+
     def nothing(self) -> tuple[str, bytes]:
         return "application/json", b""
 
@@ -321,6 +362,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
+    "task_id": Drawing.task,
     "dossier_id": lambda drawing: drawing.texts.any_of(DOSSIERS),
     "grant_id": lambda drawing: drawing.texts.any_of(GRANTS),
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
@@ -357,6 +399,7 @@ PARAMETERS: Mapping[str, One] = {
     "action": _one("action", lambda drawing: drawing.texts.any_of(ACTIONS)),
     "purpose": _one("purpose", lambda drawing: drawing.texts.any_of(PURPOSES)),
     "grant": _one("grant", lambda drawing: drawing.texts.any_of(GRANTS)),
+    "state": _one("state", lambda drawing: drawing.texts.any_of(("open", "answered", "x"))),
     "from": _one("from", lambda drawing: drawing.texts.any_of(("2026-11-01", "2026-11-19", "2026-12-01", ""))),
     "until": _one("until", lambda drawing: drawing.texts.any_of(("2026-11-19", "2026-11-20", "2026-10-01"))),
     "as": _one("as", lambda drawing: drawing.texts.any_of((*drawing.identities, "officer", "khong_co"))),
@@ -375,6 +418,7 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
+    "/checks/{record_id}/reviews", "/tasks",
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/access/layers/{layerId}/events.csv", "/access/edit",
@@ -383,6 +427,8 @@ KNOWN_PATHS = frozenset({
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /checks": Drawing.check,
+    "POST /checks/{record_id}/reviews": Drawing.review,
+    "POST /tasks/{task_id}/answer": Drawing.task_answer,
     "POST /demo/identity": Drawing.identity_form,
     "PUT /dossiers/{dossier_id}": Drawing.dossier,
     "PUT /access/proposal": Drawing.proposal,

@@ -16,6 +16,11 @@ from .vocabulary import read_vocabulary
 
 #: so that the ids of a pair, which begin with 1, are new ones
 FIRST_RECORD = 800_000
+#: disputes by the maker of a check, and which finding they are about
+OPINIONS = (
+    (("officer", 0), "blocks"), (("officer", 1), "minimum_area"), (("officer", 2), "quiet"), (("clerk", 0), "quiet"),
+    (("clerk", 2), "planning_basis_1"), (("warden", 0), "site_distance"),
+)  # fmt: skip
 INPUTS = {"target_use": "ODT", "target_area_m2": 50}
 
 
@@ -23,9 +28,18 @@ async def live_through(url: str) -> None:
     """Through the service itself, as those who may."""
     with tempfile.TemporaryDirectory() as data:
         async with running(url, Path(data), IDENTITIES, FIRST_RECORD) as world:
+            made: dict[tuple[str, int], str] = {}  # who checked, the how-manieth check of theirs, its record
             for asked in _asked(url):
                 answer = await world.ask(asked)
                 assert answer.status in (200, 201), (str(asked), answer.body)
+                if asked.path == "/checks":
+                    number = sum(1 for identity, _ in made if identity == asked.identity)
+                    made[asked.identity, number] = answer.json()["id"]
+                world.clock.advance(60)
+            for (identity, number), check in OPINIONS:
+                said = {"check": check, "kind": "dispute", "reason": f"Phản ánh {check} của {identity}."}
+                answer = await world.ask(_sent("POST", f"/checks/{made[identity, number]}/reviews", identity, said))
+                assert answer.status == 201, answer.body
                 world.clock.advance(60)
             await world.flush()
 

@@ -30,6 +30,7 @@ class LayerWords:
 class Vocabulary:
     layers: Mapping[str, LayerWords]
     records: tuple[str, ...]  #: ids of checks that others made before
+    reviews: tuple[str, ...]  #: and of opinions on them
 
     @property
     def parcels(self) -> LayerWords:
@@ -43,8 +44,10 @@ class Vocabulary:
 def read_vocabulary(url: str) -> Vocabulary:
     with psycopg.connect(url) as connection:
         records = connection.execute("SELECT id FROM checks.record ORDER BY id").fetchall()
+        reviews = connection.execute("SELECT id FROM checks.review ORDER BY id").fetchall()
         layers = {layer.id: _words(connection, layer) for layer in worlds_profile().layers}
-        return Vocabulary(layers, tuple(record for (record,) in records))
+        ids = (tuple(name for (name,) in found) for found in (records, reviews))
+        return Vocabulary(layers, *ids)
 
 
 def _words(connection: psycopg.Connection[Any], layer: LayerDefinition) -> LayerWords:
