@@ -33,7 +33,7 @@ from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
 from ogc.secrets_folder import secret_key
-from ogc.service import access, access_forms, checks, dossiers, events, explain, parcels, reviews
+from ogc.service import access, access_forms, checks, divisions, dossiers, events, explain, parcels, reviews
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
 from ogc.web import routes as web
@@ -94,7 +94,7 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     app.router.routes.extend(operation.route() for operation in operations)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))
-    for room in (parcels, checks, reviews, access, access_forms, explain, events, dossiers, web):
+    for room in (parcels, checks, divisions, reviews, access, access_forms, explain, events, dossiers, web):
         app.include_router(room.router)
 
 

@@ -16,6 +16,7 @@ from layers.profile.profile import Profile, digest
 from layers.store.checks import record, stored_profile
 from layers.store.connection import Connection, Database
 
+from .division_parts import PART, subject_of_record
 from .evidence import difference, opened
 from .nothing_near import NothingNear
 from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
@@ -87,6 +88,8 @@ def _chooser(profile: Profile, subject: Mapping[str, Any]) -> Choose:
     async def choose(connection: Connection, cut: Cut) -> Subject:
         if subject["kind"] == "geometry":
             return await drawn(connection, cut, ByGeometry(subject["geojson"]), profile)
+        if subject["kind"] == PART:
+            return subject_of_record(subject, profile)
         layer = cut[profile.parcel_layer.id]
         found = await parcels(connection, profile, layer, ways_of(ByFid(int(subject["fid"])), profile))
         if not found:

@@ -1,0 +1,133 @@
+"""`/divisions`: what would a split or a merge of parcels mean; read a recorded one again.
+
+Like a check: what was worked out from what the caller may not see leaves in one length, on a fixed tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BeforeValidator, Field
+
+from gis.errors import Message
+from layers.checking.division import divide, preview
+from layers.checking.division_history import find_division
+from layers.checking.division_request import Child, DivisionRequest
+from layers.checking.request import ByGeometry, ParcelQuery
+from layers.errors import FieldError, ForbiddenError, InvalidInputsError
+from ogc.auth import caller_of, principal_of, purpose_of
+from ogc.common.clock import now_of
+from ogc.common.links import Addresses
+from ogc.common.origin import require_own_origin
+from ogc.common.pace import Made, paced
+from ogc.common.policy_header import catalogue_of
+from ogc.common.responses import json_response
+
+from .bodies import Closed, ParcelBody, ParcelText, parcel_of, validated
+from .checks import _is_text
+
+router = APIRouter(tags=["checks"])
+
+
+class ChildBody(Closed):
+    """A new parcel: a GeoJSON polygon in CRS84."""
+
+    label: str = Field(default="", max_length=100)
+    geometry: dict[str, Any]
+    land_use: str | None = Field(default=None, max_length=20)
+
+
+class DivisionBody(Closed):
+    """A split of one parcel into `children` or along `cut`, or a merge of several into one.
+
+    `preview`: only the parts and how their areas add up; nothing is checked or recorded.
+    """
+
+    kind: Literal["split", "merge"]
+    procedure: str = Field(min_length=1, max_length=64)
+    parent: ParcelBody | ParcelText | Annotated[list[ParcelBody | ParcelText], Field(max_length=100)]
+    children: Annotated[list[ChildBody], Field(max_length=100)] = Field(default_factory=list)
+    cut: dict[str, Any] | None = None
+    remainder: bool = False
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    dossier: str | None = Field(default=None, max_length=100)
+    purpose: str | None = Field(default=None, max_length=100)
+    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
+    preview: bool = False
+
+
+@router.post("/divisions", status_code=201, dependencies=[Depends(require_own_origin)])
+async def post_division(request: Request) -> Response:
+    """Kiểm tra tách thửa, hợp thửa theo thủ tục · check a split or a merge of parcels for a procedure."""
+    body = validated(DivisionBody, await request.body())
+    try:
+        purpose = purpose_of(request, body.purpose)
+    except ForbiddenError:
+        await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
+        raise
+    asked = DivisionRequest(
+        kind=body.kind,
+        procedure=body.procedure,
+        parents=_parents(body),
+        children=tuple(Child(child.label, ByGeometry(child.geometry), child.land_use) for child in body.children),
+        cut=body.cut,
+        with_remainder=body.remainder,
+        inputs=body.inputs,
+        dossier=body.dossier,
+        purpose=purpose,
+        as_of=body.as_of,
+        on_date=body.on_date,
+    )
+    return await paced(request, _previewing(request, asked) if body.preview else _dividing(request, asked))
+
+
+def _parents(body: DivisionBody) -> tuple[ParcelQuery, ...]:
+    named = body.parent if isinstance(body.parent, list) else [body.parent]
+    if not named:
+        message = Message("Cần thửa đất gốc.", "A parent parcel is needed.")
+        raise InvalidInputsError(message.vi, message.en, [FieldError("parent", message)])
+    return tuple(parcel_of(parcel) for parcel in named)
+
+
+def _dividing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitable[Made]]:
+    async def make() -> Made:
+        state = request.app.state
+        catalogue, who = await catalogue_of(request), principal_of(request)
+        for _ in range(asked.parts):  # each part is a check
+            state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
+        answer = await divide(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
+        where = Addresses(request).to("divisions", answer.id)
+        response = json_response(answer.content, status=201, headers={"Location": where})
+        return Made(response, answer.is_guarded, answer.slack_bytes)
+
+    return make
+
+
+def _previewing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitable[Made]]:
+    async def make() -> Made:
+        state = request.app.state
+        catalogue, who = await catalogue_of(request), principal_of(request)
+        state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
+        found = await preview(state.database, catalogue, asked, who, now=now_of(request))
+        return Made(json_response(found.content), is_guarded=False)
+
+    return make
+
+
+@router.get("/divisions/{division_id}")
+async def get_division(request: Request, division_id: str) -> Response:
+    """Đọc lại kết quả tách thửa, hợp thửa · one recorded split or merge, as far as the caller may see it."""
+
+    async def make() -> Made:
+        state, caller = request.app.state, caller_of(request)
+        catalogue = await catalogue_of(request)
+        answer = await find_division(
+            state.database, catalogue, division_id, caller.principal, purposes=caller.purposes, now=now_of(request)
+        )
+        return Made(json_response(answer.content), answer.is_guarded, answer.slack_bytes)
+
+    return await paced(request, make)
