@@ -312,7 +312,8 @@ class Differences:
         number = self.run("SELECT count(*) + 1 FROM checks.review WHERE record = %s", (record,)).fetchone()
         body, name = json.dumps({"text": "khác"}), f"khac-{self.random.getrandbits(60)}"
         self.run("INSERT INTO checks.review"
-                 " (id, record, number, created, kind, layer, principal, previous, digest, body) VALUES (%s, %s, %s, now(), 'dispute', %s, 'người khác', 'x', %s, %s)",
+                 " (id, record, number, created, kind, layer, principal, previous, digest, body)"
+                 " VALUES (%s, %s, %s, now(), 'dispute', %s, 'người khác', 'x', %s, %s)",
                  (name, record, number[0] if number else 1, layer, digest(name), body))  # fmt: skip
 
     def _other_peoples_dossiers(self) -> None:
