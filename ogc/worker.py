@@ -1,25 +1,57 @@
-"""The worker: sweeps what killed publications left behind, and seals events. procrastinate wakes it; the work is ours.
+"""The worker: does the jobs of the one job table, sweeps what killed publications left behind, and seals events.
 
-Later issues hang long checks and exports on it through `checks.job`.
+procrastinate wakes it; the work is ours. Jobs of the two lanes run side by side: a check never waits for a batch.
 """
 
 from __future__ import annotations
 
+import os
+import socket
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
 import structlog
 from procrastinate import App, PsycopgConnector
 
+from layers.jobs.batch_check import run_batch
+from layers.jobs.job import BATCH_CHECK, LIMITS, PARCEL_CHECK, Limits
+from layers.jobs.parcel_check import run_check
+from layers.jobs.run import Do, Worker
 from layers.sharing.sealing import Sealer
 from layers.store.connection import Database
 from layers.store.staging import sweep as sweep_staging
 
 SHUTDOWN_S = 10
+#: a batch reads whole layers at once; each statement has this long
+STATEMENT_MS = 600_000
+#: tasks of the queue at once: one for each lane, and one for what is periodic
+CONCURRENCY = 4
 log = structlog.get_logger()
 
 
-def create_worker(url: str) -> App:
+class Lane:
+    """Jobs of some kinds, one after the other. Whoever wakes it while it works makes it look again at the end."""
+
+    def __init__(self, worker: Worker, kinds: tuple[str, ...]) -> None:
+        self.worker, self.kinds = worker, kinds
+        self._is_working = self._is_wanted = False
+
+    async def wake(self) -> None:
+        self._is_wanted = True
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            while self._is_wanted:
+                self._is_wanted = False
+                await self.worker.run_waiting(self.kinds)
+        finally:
+            self._is_working = False
+
+
+def create_worker(url: str, lanes: tuple[Lane, ...] = ()) -> App:
     """The queue's application for one database."""
     worker = App(connector=PsycopgConnector(conninfo=url))
 
@@ -30,18 +62,46 @@ def create_worker(url: str) -> App:
             dropped = await sweep_staging(connection)
         log.info("staging_swept", dropped=dropped, due=timestamp)
 
+    # each minute besides: for jobs whose worker is gone, and wake-ups that were lost
+    @worker.periodic(cron="* * * * *")
+    @worker.task(queueing_lock="run_jobs", name="run_jobs")
+    async def run_jobs(timestamp: int) -> None:
+        for worker_of_jobs in {id(lane.worker): lane.worker for lane in lanes}.values():
+            await worker_of_jobs.clear()
+        async with anyio.create_task_group() as tasks:
+            for lane in lanes:
+                tasks.start_soon(lane.wake)
+        log.info("jobs_looked_for", due=timestamp)
+
     return worker
 
 
-async def work(url: str, data_folder: Path) -> None:
+def kinds_of_jobs() -> Mapping[str, Do]:
+    """Each kind of job with the way it is done; a check is read from its body as the route reads it."""
+    from ogc.service.checks import request_of  # brings the pages along, which not every worker needs at once
+
+    return {BATCH_CHECK: run_batch, PARCEL_CHECK: partial(run_check, request_of=request_of)}
+
+
+def lanes_of(database: Database, data_folder: Path, limits: Limits = LIMITS) -> tuple[Lane, ...]:
+    """A lane for checks and one for batches."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    worker = Worker(database, data_folder, name, kinds_of_jobs(), limits)
+    return Lane(worker, (PARCEL_CHECK,)), Lane(worker, (BATCH_CHECK,))
+
+
+async def work(url: str, data_folder: Path, limits: Limits = LIMITS) -> None:
     """Run until the process is told to stop (SIGINT, SIGTERM)."""
-    worker = create_worker(url)
-    async with Database.open(url, size=2) as database, worker.open_async(), anyio.create_task_group() as tasks:
-        sealer = Sealer(database, data_folder)
-        tasks.start_soon(sealer.run_forever)
-        try:
-            await worker.run_worker_async(install_signal_handlers=True)
-        finally:
-            tasks.cancel_scope.cancel()
-            with anyio.move_on_after(SHUTDOWN_S, shield=True):
-                await sealer.finish()
+    async with Database.open(url, size=6, statement_timeout_ms=STATEMENT_MS) as database:
+        worker = create_worker(url, lanes_of(database, data_folder, limits))
+        async with worker.open_async(), anyio.create_task_group() as tasks:
+            sealer = Sealer(database, data_folder)
+            tasks.start_soon(sealer.run_forever)
+            try:
+                await worker.run_worker_async(
+                    install_signal_handlers=True, concurrency=CONCURRENCY, shutdown_graceful_timeout=SHUTDOWN_S / 5
+                )
+            finally:
+                tasks.cancel_scope.cancel()
+                with anyio.move_on_after(SHUTDOWN_S, shield=True):
+                    await sealer.finish()

@@ -65,6 +65,7 @@ class BatchRequest:
     purpose: str | None = None
     work: Path | None = None  #: where to work; None: below `out`
     most_subjects: int | None = None
+    keeps_work: bool = False  #: whoever asked clears the work away, once it is sure that nobody else is at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ async def batch(
         summary = await to_thread.run_sync(write_results, plan, request.out, progress, started.policy, about)
         async with database.connection() as connection:
             await audit.record(connection, _closing(access, layer, plan, started))
-    await to_thread.run_sync(_clear, folder)
+    if not request.keeps_work:
+        await to_thread.run_sync(_clear, folder)
     return BatchReport(
         procedure=request.procedure, subjects=plan.subjects, checks=len(plan.procedure.checks),
         partitions=plan.partitions, resumed=len(done), on_date=started.on_date, as_of=started.as_of,

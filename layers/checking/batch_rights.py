@@ -69,4 +69,5 @@ def subjects_decision(
             "Bạn không được xem ranh giới chính xác của lớp này nên không kiểm tra hàng loạt được.",
             "You may not see the exact shapes of this layer, so they cannot be checked for you.", reason="precision",
         )  # fmt: skip
-    return replace(decision, boxes=exact)
+    columns = frozenset(column for box in exact for column in box.columns)
+    return replace(decision, boxes=exact, columns=tuple(name for name in decision.columns if name in columns))

@@ -15,7 +15,7 @@ import shapely
 from anyio import to_thread
 
 from gis.crs import CrsName
-from layers.errors import InvalidRequestError, NotFoundError, SourceError
+from layers.errors import InvalidRequestError, NotFoundError, SourceError, UnavailableError
 from layers.publishing.source import Progress, read_source
 from layers.store import check_export
 from layers.store.checks import CutLayer
@@ -39,6 +39,7 @@ class OfLayer:
     fids: Collection[int] | None = None
     keys: Collection[str] | None = None
     has_keys: bool = True
+    revision: int | None = None  #: the fids were chosen at
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ async def _of_layer(
     require_areas(definition)
     layer = cut[definition.id]
     require_served(layer, case.standing(layer))
+    if source.revision not in (None, layer.revision):  # rows chosen by what the caller may see of another state
+        raise UnavailableError("Dữ liệu vừa thay đổi; hãy thử lại.", "The data has just changed; please try again.")
     rows = await check_export.subjects(
         connection, definition, srid(case.profile.header.crs.storage), layer.number, layer.revision,
         lambda done: progress("subjects", done, done), fids=source.fids,

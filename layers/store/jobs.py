@@ -93,9 +93,9 @@ async def finish(
     await _of_claim(connection, "finish", claimed, values)
 
 
-async def release(connection: Connection, claimed: Job) -> None:
-    """Given back by a worker that ends. Raises LostError."""
-    await _of_claim(connection, "release", claimed, {})
+async def release(connection: Connection, claimed: Job, *, counts: bool) -> None:
+    """Given back, for this or another worker to go on with; an attempt that `counts` went wrong. Raises LostError."""
+    await _of_claim(connection, "release", claimed, {"uncounted": 0 if counts else 1})
 
 
 async def _of_claim(connection: Connection, block: str, claimed: Job, values: Values) -> None:

@@ -5,10 +5,11 @@ An answer that was worked out from what the caller may not see leaves in one len
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BeforeValidator, Field
 
@@ -57,6 +58,25 @@ class CheckBody(Closed):
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
 
+def check_request(body: CheckBody, purpose: str | None) -> CheckRequest:
+    """The question of a body, for the purpose that counts."""
+    return CheckRequest(
+        procedure=body.procedure,
+        subject=subject_of(body.subject),
+        inputs=body.inputs,
+        dossier=body.dossier,
+        purpose=purpose,
+        as_of=body.as_of,
+        on_date=body.on_date,
+    )
+
+
+def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
+    """The question of a job: a body whose purpose was settled when it was sent."""
+    body = validated(CheckBody, orjson.dumps(inputs))
+    return check_request(body, body.purpose)
+
+
 @router.post("/checks", status_code=201, dependencies=[Depends(require_own_origin)])
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
@@ -66,15 +86,7 @@ async def post_check(request: Request) -> Response:
     except ForbiddenError:
         await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
         raise
-    asked = CheckRequest(
-        procedure=body.procedure,
-        subject=subject_of(body.subject),
-        inputs=body.inputs,
-        dossier=body.dossier,
-        purpose=purpose,
-        as_of=body.as_of,
-        on_date=body.on_date,
-    )
+    asked = check_request(body, purpose)
     return await paced(request, _checking(request, asked))
 
 

@@ -58,7 +58,7 @@ RETURNING job.*
 UPDATE checks.job
 SET state = 'failed', message = %(message)s, finished = clock_timestamp(), updated = clock_timestamp(),
     expires = clock_timestamp() + make_interval(secs => %(kept_s)s), worker = NULL, lease_until = NULL
-WHERE state = 'running' AND lease_until < clock_timestamp() AND attempts >= %(most_attempts)s AND kind = ANY(%(kinds)s)
+WHERE (state = 'accepted' OR (state = 'running' AND lease_until < clock_timestamp())) AND attempts >= %(most_attempts)s AND kind = ANY(%(kinds)s)
 RETURNING *
 
 -- keep --
@@ -84,9 +84,9 @@ WHERE id = %(id)s AND token = %(token)s AND state = 'running'
 RETURNING *
 
 -- release --
--- A worker that is told to end gives its job back: the attempt does not count.
+-- Given back: by a worker that is told to end (the attempt does not count), or whose helper process was stopped.
 UPDATE checks.job
-SET state = 'accepted', worker = NULL, lease_until = NULL, attempts = greatest(attempts - 1, 0),
+SET state = 'accepted', worker = NULL, lease_until = NULL, attempts = greatest(attempts - %(uncounted)s::int, 0),
     updated = clock_timestamp()
 WHERE id = %(id)s AND token = %(token)s AND state = 'running'
 RETURNING id

@@ -1,0 +1,86 @@
+"""Jobs as their owners see them: sent, listed, looked at, dismissed. Those of others are not there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from layers.access.principal import PUBLIC, Principal
+from layers.canonical import digest_of, plain
+from layers.errors import ConflictError, NotFoundError
+from layers.store import audit, jobs
+from layers.store.catalogue import Catalogue
+from layers.store.connection import Database
+
+from .job import LIMITS, Draft, Job, Limits, State, TooManyJobsError
+from .owner import owns
+
+
+async def submit(
+    database: Database,
+    catalogue: Catalogue,
+    principal: Principal,
+    kind: str,
+    inputs: Mapping[str, Any],
+    *,
+    now: datetime | None = None,
+    new_id: Callable[[], str] | None = None,
+    limits: Limits = LIMITS,
+) -> Job:
+    """The job as it was taken in; its event is written with it, and a worker is woken. Raises TooManyJobsError.
+
+    `inputs` have been checked by the kind they are for, and are plain JSON.
+    """
+    known = plain(dict(inputs))
+    draft = Draft(
+        id=new_id() if new_id else str(uuid.uuid4()), owner=principal.id, kind=kind, inputs=known,
+        inputs_digest=digest_of(known), is_operator=principal.is_operator, os_user=principal.os_user,
+    )  # fmt: skip
+    event = audit.Event.of(
+        principal, "job", "allow", purpose=known.get("purpose"), dossier=known.get("dossier"),
+        policy=catalogue.policy_digest, request=draft.inputs_digest,
+    )  # fmt: skip
+    async with database.transaction() as connection:
+        made = await jobs.insert(connection, draft, limits, now or datetime.now(UTC))
+        if made is None:
+            raise TooManyJobsError(limits.waiting)
+        await audit.record(connection, event)
+    return made
+
+
+async def own_jobs(
+    database: Database, principal: Principal, *, state: State | None = None, kind: str | None = None, most: int = 100,
+    skipped: int = 0,
+) -> tuple[list[Job], int]:  # fmt: skip
+    """The newest jobs of the caller, and how many there are. Nobody in particular has no list: their jobs are known
+    by their ids alone."""
+    if principal.id == PUBLIC.id and not principal.is_operator:
+        return [], 0
+    async with database.connection() as connection:
+        return await jobs.jobs_of(connection, principal.id, state=state, kind=kind, most=most, skipped=skipped)
+
+
+async def own_job(database: Database, principal: Principal, job_id: str) -> Job:
+    """One job of the caller. Raises NotFoundError, the same for one that is not there and one of somebody else."""
+    async with database.connection() as connection:
+        found = await jobs.job(connection, job_id)
+    if found is None or not owns(principal, found):
+        raise NotFoundError
+    return found
+
+
+async def dismiss(
+    database: Database, principal: Principal, job_id: str, *, now: datetime | None = None, limits: Limits = LIMITS
+) -> Job:
+    """Whatever its state: it stops at the next partition, and its files go. Raises NotFoundError, ConflictError."""
+    await own_job(database, principal, job_id)
+    async with database.transaction() as connection:
+        found = await jobs.dismiss(connection, job_id, limits, now or datetime.now(UTC))
+        if found is not None:
+            event = audit.Event.of(principal, "job", "allow", reason="dismissed", request=found.inputs_digest)
+            await audit.record(connection, event)
+    if found is None:
+        raise ConflictError("Công việc này đã được hủy.", "This job has been dismissed already.")
+    return found

@@ -1,0 +1,90 @@
+"""kill -9 of a worker anywhere in a batch: another one goes on, and the result is the same to the byte."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from layers.jobs.job import Job
+from tests.support.checked import PARCELS, Place, corridor, fill, parcel
+from tests.support.jobs import SHORT, files_of, job, send, start, work
+from tests.support.published import box
+
+#: three partitions of 512 subjects at most
+ROWS = 1_100
+
+
+def fill_many(url: str) -> None:
+    fill(url)
+    place = Place.at(url)
+    place.publish(
+        "water_corridor", [corridor("SG-03", box(-50, -50, 55, 900)), corridor("SG-04", box(95, 290, 40, 40))]
+    )
+    grid = [parcel("25747", "90", str(n), box(n % 40 * 10, 300 + n // 40 * 10, 10, 10)) for n in range(ROWS)]
+    place.publish("parcel", [*PARCELS, *grid])
+
+
+@pytest.fixture
+def many(make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str]) -> Place:
+    return Place.at(clone(make_template("many_jobs", fill_many)))
+
+
+def taken_again(place: Place, data: Path, job_id: str) -> Job:
+    """Workers look for it until its lease is over and one has it."""
+    deadline = time.monotonic() + 30
+    while work(place, data, limits=SHORT) == 0 and not job(place, job_id).is_over:
+        assert time.monotonic() < deadline, "nobody took the job again"
+    return job(place, job_id)
+
+
+def same_question(place: Place, data: Path) -> tuple[Job, dict[str, bytes]]:
+    """One batch that nobody disturbs; the instant it was asked at is asked again."""
+    whole = send(place)
+    assert work(place, data) == 1
+    return whole, files_of(data, job(place, whole.id))
+
+
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        pytest.param("begin", 0, marks=pytest.mark.long), ("export", 2), ("check", 1),
+        pytest.param("check", 2, marks=pytest.mark.long), ("write", 1), ("closing", 0),
+    ],
+)  # fmt: skip
+def test_killed_at_a_named_step_another_worker_ends_with_the_same_bytes(
+    many: Place, tmp_path: Path, step: str, number: int
+) -> None:
+    whole, expected = same_question(many, tmp_path)
+    sent = send(many, as_of=whole.inputs["as_of"])
+    assert start(many.url, tmp_path, step, number).wait(timeout=60) == -signal.SIGKILL
+    assert job(many, sent.id).state == "running"
+    many.publish("water_corridor", [])  # what is published meanwhile is not in the cut
+    done = taken_again(many, tmp_path, sent.id)
+    assert (done.state, done.attempts) == ("successful", 2)
+    assert files_of(tmp_path, done) == expected
+
+
+@pytest.mark.long
+def test_twelve_kills_drawn_over_the_duration_end_with_the_same_bytes(many: Place, tmp_path: Path) -> None:
+    whole, expected = same_question(many, tmp_path)
+    began = time.monotonic()
+    send(many, as_of=whole.inputs["as_of"])
+    assert start(many.url, tmp_path).wait(timeout=120) == 0
+    duration = time.monotonic() - began
+    drawn, killed = random.Random(12), 0
+    for _ in range(12):
+        sent = send(many, as_of=whole.inputs["as_of"])
+        process = start(many.url, tmp_path)
+        try:
+            process.wait(timeout=drawn.uniform(0.3, 1.0) * duration)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        killed += process.wait(timeout=60) == -signal.SIGKILL
+        assert files_of(tmp_path, taken_again(many, tmp_path, sent.id)) == expected
+    assert killed >= 6
