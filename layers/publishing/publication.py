@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gis.errors import Message
 from layers.access.decide import decide
 from layers.access.principal import Principal
-from layers.errors import ForbiddenError, NotFoundError
+from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from layers.profile.facts import fact_columns
 from layers.store import audit, publication
 from layers.store.catalogue import Catalogue
@@ -116,6 +116,11 @@ async def _begin(
     progress: Progress, on_step: OnStep,
 ) -> Work:  # fmt: skip
     target = target_of(catalogue, layer_id)
+    if target.definition.is_raster:
+        raise InvalidRequestError(
+            f"Lớp '{layer_id}' là ảnh: công bố một tệp GeoTIFF (.tif).",
+            f"The layer '{layer_id}' is a raster: publish a GeoTIFF (.tif).",
+        )
     require_right(catalogue, target, principal)
     await sweep(connection)
     communes = await read_communes(connection, catalogue)
@@ -131,11 +136,6 @@ def target_of(catalogue: Catalogue, layer_id: str) -> Target:
             f"There is no layer '{layer_id}' in the profile. Its layers: {listed}.",
         )
     state = catalogue.layers[layer_id]
-    if state.definition.geometry == "raster":
-        raise NotFoundError(
-            f"Lớp '{layer_id}' là ảnh (raster); chưa công bố được bằng lệnh này.",
-            f"The layer '{layer_id}' is a raster; this command does not publish rasters.",
-        )
     return Target(state.definition, catalogue.storage_srid, state.number)
 
 
@@ -197,7 +197,7 @@ async def _compare_and_commit(work: Work, inspection: Inspection, confirm: Confi
         if work.options.dry_run:
             return report
         if confirmed != report.as_dict() and not confirm(report):
-            raise refusal(_NOT_CONFIRMED, report)
+            raise refusal(NOT_CONFIRMED, report)
         confirmed = report.as_dict()
         work.on_step("confirmed")
         made = await _stage_and_commit(work, inspection, found, report)
@@ -206,7 +206,7 @@ async def _compare_and_commit(work: Work, inspection: Inspection, confirm: Confi
         base = found.revision if base is None else base
 
 
-_NOT_CONFIRMED = Message(
+NOT_CONFIRMED = Message(
     "Chưa công bố vì chưa được xác nhận. Xem lại thay đổi rồi chạy lại với --yes.",
     "Not published, since it was not confirmed. Look at the changes and run again with --yes.",
 )
@@ -249,10 +249,15 @@ def _report(inspection: Inspection, found: Comparison) -> PublishReport:
 
 
 def _notices(found: Comparison) -> tuple[Message, ...]:
+    return declaration_notices(found.declaration, found.state)
+
+
+def declaration_notices(declaration: Declaration, state: str) -> tuple[Message, ...]:
+    """What an officer should know about what a publication will and will not do."""
     notices = []
-    if found.declaration.origin == "none":
+    if declaration.origin == "none":
         notices.append(_NOTHING_DECLARED)
-    if found.state == "suspended":
+    if state == "suspended":
         notices.append(_STAYS_SUSPENDED)
     return tuple(notices)
 
@@ -301,7 +306,7 @@ def _removal_message(inspection: Inspection, found: Comparison) -> Message:
     )
 
 
-_PROFILE_MOVED = Message(
+PROFILE_MOVED = Message(
     "Hồ sơ cấu hình vừa được áp dụng lại trong lúc công bố. Chạy lại lệnh công bố.",
     "The profile was applied anew during the publication. Publish again.",
 )
@@ -359,7 +364,7 @@ async def _commit(
     if standing.revision != found.revision:
         return None
     if standing.definition != work.catalogue.layers[work.layer_id].definition_digest:
-        raise conflict(_PROFILE_MOVED, report)
+        raise conflict(PROFILE_MOVED, report)
     work.on_step("locked")
     await publication.prepare_transaction(connection)
     revision = standing.revision + 1

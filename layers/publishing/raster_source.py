@@ -84,16 +84,25 @@ def _band_number(text: str | None) -> int | None:
 
 def _source(path: Path, about: dict[str, Any], cells: Path) -> RasterSource:
     place = min(about["band"], about["bands"]) - 1
-    nodata = about["nodata"][place]
+    kind, declared = about["kinds"][place], about["nodata"][place]
+    nodata = None if declared is None else _possible(float(declared), kind)
     made: Cells | None = np.load(cells, mmap_mode="r") if cells.exists() else None
     if made is not None and about["transform"][4] > 0:
         made = made[::-1]  # written from the south upwards
     return RasterSource(
         name=path.name, digest=digest_of(path), driver=about["driver"], crs=about["crs"],
         transform=tuple(about["transform"]), is_placed=about["is_placed"], width=about["width"],
-        height=about["height"], bands=about["bands"], band=about["band"], kind=about["kinds"][place],
-        nodata=None if nodata is None else float(nodata), is_scaled=about["is_scaled"][place], cells=made,
+        height=about["height"], bands=about["bands"], band=about["band"],
+        kind=kind, nodata=nodata, is_scaled=about["is_scaled"][place], cells=made,
     )  # fmt: skip
+
+
+def _possible(nodata: float, kind: str) -> float | None:
+    """None for a value no cell of the kind can have: -9999 is often declared of bytes."""
+    if not kind.startswith(("int", "uint")):
+        return nodata
+    limits = np.iinfo(kind)
+    return nodata if nodata.is_integer() and limits.min <= nodata <= limits.max else None
 
 
 @cache

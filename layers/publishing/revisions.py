@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from layers.access.principal import Principal
 from layers.errors import InvalidRequestError, RefusedError
-from layers.store import audit, publication
+from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
+from layers.store.rasters import folder_of
 from layers.store.staging import unlimited
 from layers.store.standing import (
     Standing,
@@ -28,6 +29,7 @@ from layers.store.standing import (
 from .content import Content
 from .difference import Difference, difference
 from .publication import OnStep, no_step, require_right, target_of
+from .raster_difference import RasterDifference, compare_rasters
 
 #: keys shown of each kind of change
 SHOWN_KEYS = 1_000
@@ -58,13 +60,15 @@ class RevisionDifference:
 
 async def compare(
     database: Database, catalogue: Catalogue, layer_id: str, first: int, second: int
-) -> RevisionDifference:
+) -> RevisionDifference | RasterDifference:
     """Revision against revision. Raises NotFoundError, InvalidRequestError."""
     target = target_of(catalogue, layer_id)
     async with database.transaction(snapshot=True) as connection:
         standing = await read_standing(connection, layer_id)
         for revision in (first, second):
             _require_revision(standing, revision)
+        if target.definition.is_raster:
+            return await compare_rasters(connection, folder_of(database.rasters), layer_id, first, second)
         old = await _content(connection, target, first)
         new = await _content(connection, target, second)
         changes = difference(new, old)
@@ -115,7 +119,8 @@ async def rollback(
                 f"Revision {revision} of '{layer_id}' holds no content to go back to.",
             )
         old, current = await _content(connection, target, revision), await _content(connection, target, None)
-        _refuse_withdrawn(layer_id, revision, old)
+        if len(old) == 0 and await rasters.raster_at(connection, layer_id, revision) is None:
+            raise _withdrawn(layer_id, revision)
         changes = difference(old, current)
         made = await _restore(connection, target, standing, revision, old, changes)
         on_step("restored")
@@ -126,12 +131,11 @@ async def rollback(
     return report
 
 
-def _refuse_withdrawn(layer_id: str, revision: int, old: Content) -> None:
-    if not len(old):
-        raise RefusedError(
-            f"Phiên bản {revision} của '{layer_id}' không còn đối tượng nào (đã thu hồi). Chọn phiên bản khác.",
-            f"Revision {revision} of '{layer_id}' has no features (it was withdrawn). Choose another one.",
-        )
+def _withdrawn(layer_id: str, revision: int) -> RefusedError:
+    return RefusedError(
+        f"Phiên bản {revision} của '{layer_id}' không còn đối tượng nào (đã thu hồi). Chọn phiên bản khác.",
+        f"Revision {revision} of '{layer_id}' has no features (it was withdrawn). Choose another one.",
+    )
 
 
 async def _restore(
@@ -142,6 +146,8 @@ async def _restore(
     await publication.close_rows(connection, target, made, changes.closed.tolist())
     await publication.restore_rows(connection, target, made, old_revision, old.fid[changes.inserted].tolist())
     await publication.restore_mapped(connection, target, made, old_revision)
+    if target.definition.is_raster:
+        await rasters.restore(connection, target.definition.id, made, old_revision)
     return made
 
 
@@ -214,6 +220,7 @@ async def _change_state(
         made, removed = standing.revision + 1, 0
         if kind == "withdraw":
             removed = await publication.close_all(connection, target, made)
+            removed += await rasters.close(connection, layer_id, made)
         revised = publication.Revision(
             layer_id, made, kind, standing.definition, state, principal.id, principal.os_user, reason, removed=removed
         )

@@ -20,6 +20,10 @@ from layers.publishing.inspection import Communes, Inspection, inspect_source
 from layers.publishing.options import PublishOptions, ReadOptions
 from layers.publishing.publication import publish as publish_file
 from layers.publishing.publication import read_communes, target_of
+from layers.publishing.raster_inspection import RasterInspection, inspected_raster
+from layers.publishing.raster_publication import publish_raster
+from layers.publishing.raster_report import RasterReport
+from layers.publishing.raster_source import is_raster_file
 from layers.publishing.report import PublishReport
 from layers.publishing.source import Progress, Source, read_source
 from layers.publishing.unknown import definition_of
@@ -29,7 +33,7 @@ from layers.store.standing import count_rows, latest_release, read_layers
 from ogc.settings import Settings
 
 from .context import console, database, output, principal_named, print_json, run
-from .layer_report import progress_bars, show_changes, show_facts, show_inspection, show_table
+from .layer_report import progress_bars, show_any_inspection, show_facts, show_report, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Lớp dữ liệu · layers: inspect, publish, history, rollback, withdraw")
 
@@ -65,16 +69,17 @@ def inspect(
     """Kiểm tra một tệp mà không công bố · look at a file without publishing it."""
     options = ReadOptions(source_layer, crs, swap_axes, _column_map(mapped))
 
-    async def body() -> Inspection:
+    async def body() -> Inspection | RasterInspection:
         profile, communes = await _profile_and_communes(layer)
+        looked = _inspected_raster if is_raster_file(file) else _inspected
         with progress_bars() as progress:
-            return await anyio.to_thread.run_sync(_inspected, file, layer, profile, communes, options, progress)
+            return await anyio.to_thread.run_sync(looked, file, layer, profile, communes, options, progress)
 
     found = run(body, as_json=as_json)
     if as_json:
         print_json(found.as_dict())
     else:
-        show_inspection(found)
+        show_any_inspection(found)
     if strict and found.defects:
         raise typer.Exit(1)
 
@@ -87,6 +92,20 @@ def _inspected(
     if definition.id == profile.header.reference_layers.commune:
         communes = None
     return inspect_source(source, definition, profile, options, communes=communes, progress=progress)
+
+
+def _inspected_raster(
+    file: Path, layer: str | None, profile: Profile, communes: Communes | None, options: ReadOptions, progress: Progress
+) -> RasterInspection:
+    definition = profile.layer(layer or file.stem.split(".")[0].lower())
+    if definition is None or not definition.is_raster:
+        listed = ", ".join(each.id for each in profile.layers if each.is_raster) or "–"
+        raise NotFoundError(
+            f"Nêu lớp ảnh bằng --layer. Các lớp ảnh: {listed}.",
+            f"Name a raster layer with --layer. There are: {listed}.",
+        )
+    with inspected_raster(file, definition, profile, options, communes=communes, progress=progress) as found:
+        return found
 
 
 def _definition_for(source: Source, layer: str | None, profile: Profile) -> LayerDefinition:
@@ -157,13 +176,20 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
         cast("Literal['file', 'current'] | None", take), complete_for, note, dry_run,
     )  # fmt: skip
 
-    async def body(opened: Database, catalogue: Catalogue) -> PublishReport:
+    def confirm(report: PublishReport | RasterReport) -> bool:
+        return _confirmed(report, assume_yes=assume_yes, as_json=as_json)
+
+    async def body(opened: Database, catalogue: Catalogue) -> PublishReport | RasterReport:
         principal = principal_named(identity, catalogue)
+        is_raster = target_of(catalogue, layer).definition.is_raster
         with progress_bars() as progress:
+            if is_raster:
+                return await publish_raster(
+                    opened, catalogue, file, layer, options, principal=principal, progress=progress, confirm=confirm
+                )
             return await publish_file(
-                opened, catalogue, file, layer, options, principal=principal, progress=progress,
-                confirm=lambda report: _confirmed(report, assume_yes=assume_yes, as_json=as_json),
-            )  # fmt: skip
+                opened, catalogue, file, layer, options, principal=principal, progress=progress, confirm=confirm
+            )
 
     report = _on_database(body, as_json=as_json)
     if as_json:
@@ -172,11 +198,10 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
         _tell(report, layer, is_shown=not assume_yes and report.revision is not None)
 
 
-def _tell(report: PublishReport, layer: str, *, is_shown: bool) -> None:
+def _tell(report: PublishReport | RasterReport, layer: str, *, is_shown: bool) -> None:
     """The end of a publication for a person; who was asked has seen the report already."""
     if not is_shown:
-        show_inspection(report.inspection)
-        show_changes(report)
+        show_report(report)
     if report.revision is None:
         output.print("Chưa ghi gì (--dry-run) · nothing was written")
         return
@@ -186,13 +211,12 @@ def _tell(report: PublishReport, layer: str, *, is_shown: bool) -> None:
     )
 
 
-def _confirmed(report: PublishReport, *, assume_yes: bool, as_json: bool) -> bool:
+def _confirmed(report: PublishReport | RasterReport, *, assume_yes: bool, as_json: bool) -> bool:
     """Asked on a terminal only; without one, and without --yes, the answer is no."""
     if assume_yes:
         return True
     if not as_json:
-        show_inspection(report.inspection)
-        show_changes(report)
+        show_report(report)
     return sys.stdin.isatty() and typer.confirm("Công bố? · Publish?", err=True)
 
 

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from gis.errors import Message
 from layers.publishing.inspection import Inspection
+from layers.publishing.raster_inspection import RasterInspection
+from layers.publishing.raster_report import RasterReport
 from layers.publishing.report import PublishReport
 
 from .context import console, output
@@ -52,6 +54,48 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
+def show_any_inspection(inspection: Inspection | RasterInspection) -> None:
+    """What was found in a file of any kind."""
+    if isinstance(inspection, RasterInspection):
+        show_raster(inspection)
+    else:
+        show_inspection(inspection)
+
+
+def show_report(report: PublishReport | RasterReport) -> None:
+    """What was found, and what publishing it changes."""
+    show_any_inspection(report.inspection)
+    if isinstance(report, RasterReport):
+        show_raster_changes(report)
+    else:
+        show_changes(report)
+
+
+def show_raster(inspection: RasterInspection) -> None:
+    found = inspection.as_dict()
+    crs: Any = found["crs"]
+    about: Any = found["raster"]
+    output.print(f"[bold]{found['source']}[/bold] · kênh/band {found['source_layer']} · {found['driver']}")
+    output.print(f"Hệ tọa độ · CRS: {crs['used'] or '–'} ({crs['reason']}; {crs['found'] or '–'})")
+    output.print(
+        f"Ảnh · raster: {about['width']} × {about['height']} ô/cells, {about['cell'][0]:g} × {about['cell'][1]:g}, "
+        f"{about['kind']}, nodata {about['nodata']}, {100 * about['valid_share']:.1f} % có giá trị/with a value"
+    )
+    for one in inspection.definition.classes:
+        area = inspection.figures.areas_m2.get(one.number)
+        if area is not None:
+            output.print(f"  {one.number}: {one.title.vi} · {one.title.en}: {area / 1e4:.1f} ha")
+    _show_defects(inspection)
+
+
+def show_raster_changes(report: RasterReport) -> None:
+    """What becomes of each class, what is declared, and what an officer should know."""
+    if report.change is not None:
+        share = report.change.changed_share
+        output.print(f"Ô thay đổi · cells changed: {'–' if share is None else f'{100 * share:.2f} %'}")
+    _show_declaration(report.declaration, report.notices)
+
+
 def show_inspection(inspection: Inspection) -> None:
     """What was found, on stdout."""
     found = inspection.as_dict()
@@ -66,7 +110,7 @@ def show_inspection(inspection: Inspection) -> None:
     _show_defects(inspection)
 
 
-def _show_defects(inspection: Inspection) -> None:
+def _show_defects(inspection: Inspection | RasterInspection) -> None:
     if not inspection.defects:
         output.print("[green]✓[/green] Không phát hiện lỗi · no defects found")
         return
@@ -96,9 +140,13 @@ def show_changes(report: PublishReport) -> None:
         + (f" · [red]{len(changes.conflicts)} xung đột/conflicts[/red]" if len(changes.conflicts) else "")
         + (f" · {report.outside_scope} ngoài phạm vi/outside the scope" if report.outside_scope else "")
     )
-    declared = (report.declaration or {}).get("complete_for")
-    output.print(f"Dữ liệu đầy đủ cho · complete for: {declared or '–'} ({(report.declaration or {}).get('origin')})")
-    for notice in report.notices:
+    _show_declaration(report.declaration, report.notices)
+
+
+def _show_declaration(declaration: Mapping[str, object] | None, notices: Sequence[Message]) -> None:
+    declared = (declaration or {}).get("complete_for")
+    output.print(f"Dữ liệu đầy đủ cho · complete for: {declared or '–'} ({(declaration or {}).get('origin')})")
+    for notice in notices:
         output.print(f"[yellow]![/yellow] {notice.vi}\n  [dim]{notice.en}[/dim]")
 
 
