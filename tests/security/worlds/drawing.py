@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .asking import Answer, Asked, World
+from .dividing import division
 from .routes import Route, routes_of, served
 from .texts import ODD_TEXTS, Texts
 from .vocabulary import LayerWords, Vocabulary
@@ -48,6 +49,8 @@ WEIGHTS: Mapping[str, float] = {
     "POST /checks": 5,
     "GET /checks": 2,
     "GET /checks/{record_id}": 3,
+    "POST /divisions": 4,
+    "GET /divisions/{division_id}": 2,
     "POST /checks/{record_id}/reviews": 3,
     "GET /checks/{record_id}/reviews": 3,
     "GET /tasks": 3,
@@ -73,6 +76,7 @@ class Memory:
     asked: list[Asked] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
     reviews: list[str] = field(default_factory=list)
+    divisions: list[str] = field(default_factory=list)
 
     def note(self, asked: Asked, answer: Answer) -> None:
         self.asked = [*self.asked[-40:], asked]
@@ -83,6 +87,9 @@ class Memory:
             return
         self.links += [(asked.identity, link["href"]) for link in content.get("links", ()) if link["rel"] == "next"]
         self.links = self.links[-20:]
+        if answer.status == 201 and asked.route == "/divisions" and "id" in content:
+            self.divisions.append(content["id"])
+            self.records += [part["answer"]["id"] for part in content["parts"]]
         if answer.status == 201 and asked.route == "/checks":
             self.records.append(content["id"])
         if answer.status == 201 and asked.route == "/checks/{record_id}/reviews":
@@ -363,6 +370,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
     "task_id": Drawing.task,
+    "division_id": lambda drawing: drawing.texts.any_of((*drawing.memory.divisions, "khong_co")),
     "dossier_id": lambda drawing: drawing.texts.any_of(DOSSIERS),
     "grant_id": lambda drawing: drawing.texts.any_of(GRANTS),
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
@@ -418,6 +426,7 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
+    "/divisions/{division_id}",
     "/checks/{record_id}/reviews", "/tasks",
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
@@ -427,6 +436,7 @@ KNOWN_PATHS = frozenset({
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /checks": Drawing.check,
+    "POST /divisions": division,
     "POST /checks/{record_id}/reviews": Drawing.review,
     "POST /tasks/{task_id}/answer": Drawing.task_answer,
     "POST /demo/identity": Drawing.identity_form,
