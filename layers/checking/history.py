@@ -23,7 +23,7 @@ from .reading import TIMEOUT_MS, Seeker
 from .request import LOCAL_TIME, ParcelQuery
 from .reserved import Reader, Right
 from .subject import UnknownCommuneError
-from .telling import shows_shape
+from .telling import rows_of_subject, shows_shape
 from .threads import limiter_of_loop
 
 #: records in a list, and how many times as many are looked at to find those that are for the reader
@@ -137,6 +137,11 @@ class _Readable:
         return project(self.content, self.digest, replace(self.view, untold=right.untold))
 
 
+async def may_read(connection: Connection, reader: Reader, stored: RecordRow) -> bool:
+    """Whether a record is for the reader: nothing of it is told, and nothing counted. Raises TamperedRecordError."""
+    return await reader.may_read(connection, stored) and _readable(reader, stored) is not None
+
+
 def _readable(reader: Reader, stored: RecordRow) -> _Readable | None:
     """None where the record is not the caller's and its subject is outside their rights. Raises TamperedRecordError."""
     content = opened(stored)
@@ -148,12 +153,14 @@ def _readable(reader: Reader, stored: RecordRow) -> _Readable | None:
 
 
 def _reaches(principal: Principal, view: View, subject: Mapping[str, Any]) -> bool:
-    """Does the caller see the parcel as it was measured? A drawn shape belongs to whoever drew it."""
+    """Does the caller see every parcel of it as it was measured? A shape that was drawn, pasted or uploaded belongs to
+    whoever brought it."""
     if principal.is_operator:
         return True
     if subject["layer"] is None:
         return False
-    return shows_shape(view.sight(subject["layer"]), subject["attributes"])
+    sight = view.sight(subject["layer"])
+    return all(shows_shape(sight, attributes) for attributes in rows_of_subject(subject))
 
 
 def _event(reader: Reader, stored: RecordRow | None, shown: Sequence[_Readable]) -> audit.Event:
