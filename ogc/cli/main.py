@@ -18,7 +18,7 @@ app = typer.Typer(
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
 GROUPS = {
     "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
-    "demo": "demo",
+    "demo": "demo", "task": "task",
 }  # fmt: skip
 COMMANDS = ("up", "worker", "check", "batch", "replay", "token", "doctor")
 

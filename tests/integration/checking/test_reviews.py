@@ -1,4 +1,4 @@
-"""Confirm or dispute a finding, and answer the dispute: sealed, append only, and shown to each as far as they may see."""
+"""Confirm or dispute a finding, and answer the dispute: sealed, append only, shown to each as far as they may see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from layers.access.principal import Principal
 from layers.checking import reviews as module
 from layers.checking.evidence import TamperedRecordError
-from layers.checking.reviews import Reviewed, ReviewDraft, reviews, say
+from layers.checking.reviews import ReviewDraft, Reviewed, reviews, say
 from layers.checking.tasks import TaskAnswer, Tasks, answer_task, tasks_of
 from layers.errors import (
     ConflictError,
