@@ -69,14 +69,15 @@ async def export_layer(connection: Connection, plan: Plan, export: LayerExport, 
     does not fit the layer."""
     number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
     fids = await _export_facts(connection, plan, export, case)
-    _require_all(len(fids), export.cut.held_facts)
+    held = await check_export.held(connection, number, revision)
+    _require_all(len(fids), held.facts)
     pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
     count = 0
     with pq.ParquetWriter(plan.pieces_file(layer), _PIECES, compression="zstd") as writer:
         async for chunk in pieces:
             writer.write_table(boxed(chunk, fids), row_group_size=ROW_GROUP)
             count += chunk.num_rows
-    _require_all(count, export.cut.held_pieces if export.has_pieces else None)
+    _require_all(count, held.pieces if export.has_pieces else None)
     pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
 
 

@@ -167,6 +167,9 @@ class _Maker:
         rows = self.reading.candidates.get(self.number, ())
         if isinstance(rows, CandidatesError):
             return Sheet.unread(1, rows.reason), []
+        if any(row.kind == "damaged" for row in rows):
+            log.error("check.layer_damaged", layer=rule.layer, revision=cut.revision)
+            return Sheet.unread(1, "damaged"), []
         if len(rows) > MOST_CANDIDATES:
             return Sheet.unread(1, "too_many_candidates"), []
         if any(row.fid is not None and row.attributes is None for row in rows):
@@ -181,8 +184,6 @@ class _Maker:
             return Sheet.unread(1, "error"), []
 
     def _unreadable(self, rule: Rule) -> str | None:
-        if self.reading.cut[rule.layer].is_damaged:
-            return "damaged"
         if rule.relation is Relation.RASTER_CLASS:
             return "raster"
         if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.refs:

@@ -7,6 +7,7 @@ the chunk. All readers belong into one snapshot transaction.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -79,6 +80,20 @@ async def mapped(connection: Connection, layer_number: int, revision: int) -> pa
     async for rows in _chunks(connection, blocks(_SQL)["mapped"], values):
         found += rows
     return _table(found, MAPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a layer has by the books; None where they begin later."""
+
+    pieces: int | None = None
+    facts: int | None = None
+
+
+async def held(connection: Connection, layer_number: int, revision: int) -> Held:
+    """What the publications counted up to this revision."""
+    found = await row(connection, blocks(_SQL)["held"], {"layer": layer_number, "revision": revision})
+    return Held(**found) if found else Held()
 
 
 async def largest_accuracy_m(connection: Connection, layer_number: int) -> float:

@@ -49,9 +49,6 @@ class CutLayer:
     release_note: str | None
     published: datetime | None
     first_created: datetime | None
-    is_damaged: bool = False  #: by the books (checks.held) it holds something, and the tables hold nothing of it
-    held_pieces: int | None = None  #: by the books, at this revision; None: not known
-    held_facts: int | None = None
     raster: StoredRaster | None = None  #: of a layer whose content is one file
 
 
@@ -82,9 +79,6 @@ def _cut_layer(found: Mapping[str, Any]) -> CutLayer:
         release_note=found["note"],
         published=found["published"],
         first_created=found["first_created"],
-        is_damaged=found["is_damaged"],
-        held_pieces=found["held_pieces"],
-        held_facts=found["held_facts"],
         raster=StoredRaster.of(found["raster"]) if found["raster"] else None,
     )
 
@@ -105,10 +99,11 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """A piece of a feature, an entry, or a part of the mapped area. `geometry` is WKB in the zone's CRS."""
+    """A piece of a feature, an entry, a part of the mapped area, or the word that the layer is damaged. `geometry` is
+    WKB in the zone's CRS."""
 
     number: int
-    kind: Literal["piece", "entry", "everywhere", "area", "refused"]
+    kind: Literal["piece", "entry", "everywhere", "area", "refused", "damaged"]
     fid: int | None
     key: str | None
     accuracy_m: float | None

@@ -13,6 +13,13 @@ WHERE fact.layer = %(layer)s
   AND fact.since <= %(revision)s AND (fact.until IS NULL OR fact.until > %(revision)s)
 ORDER BY fact.fid
 
+-- held --
+-- What the layer has by the books at a revision: its pieces and facts as the publication counted them.
+SELECT counted.pieces, counted.facts
+FROM checks.held counted
+WHERE counted.layer = %(layer)s AND counted.revision <= %(revision)s
+ORDER BY counted.revision DESC LIMIT 1
+
 -- largest_accuracy --
 -- Of all features the layer ever had, as the single check reads it: it bounds how far candidates are looked for.
 SELECT coalesce(max(fact.accuracy_m), 0) AS accuracy_m FROM checks.fact WHERE fact.layer = %(layer)s
