@@ -170,4 +170,7 @@ def _text(field: int, text: str) -> bytes:
 
 
 if __name__ == "__main__":
+    from ogc.extract import fonts  # the printed document is set in the same fonts
+
     write_all()
+    fonts.write_all()
