@@ -1,7 +1,6 @@
 -- cut --
 -- The revision of every layer a check reads, its state then and now, and the release that stood behind it.
 -- A null revision asks for the newest one known at the instant (null: now). The time-out holds for this transaction.
--- `is_damaged`: the layer has pieces or entries by the books (checks.held), and none in the tables.
 SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS reason_now,
        revision.revision, revision.state, revision.reason, revision.created,
        release.release, release.note, release.published,
@@ -9,10 +8,6 @@ SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS r
         WHERE raster.layer = layer.id AND raster.since <= revision.revision
           AND (raster.until IS NULL OR raster.until > revision.revision)) AS raster,
        (SELECT min(first.created) FROM catalogue.revision first WHERE first.layer = layer.id) AS first_created,
-       held.pieces AS held_pieces, held.facts AS held_facts,
-       coalesce(held.pieces > 0 AND NOT EXISTS (SELECT FROM checks.piece WHERE piece.layer = layer.number)
-                OR held.facts > 0 AND NOT EXISTS (SELECT FROM checks.fact WHERE fact.layer = layer.number), false)
-           AS is_damaged,
        set_config('statement_timeout', %(timeout_ms)s, true) AS timeout
 FROM unnest(%(layers)s::text[], %(revisions)s::bigint[]) AS asked (id, revision)
 JOIN catalogue.layer layer ON layer.id = asked.id
@@ -31,16 +26,11 @@ LEFT JOIN LATERAL (
     WHERE named.layer = layer.id AND named.revision <= revision.revision
     ORDER BY named.release DESC LIMIT 1
 ) release ON true
-LEFT JOIN LATERAL (
-    SELECT counted.pieces, counted.facts
-    FROM checks.held counted
-    WHERE counted.layer = layer.number AND counted.revision <= revision.revision
-    ORDER BY counted.revision DESC LIMIT 1
-) held ON true
 
 -- candidates --
 -- What may matter to the subject, for all checks in one statement: pieces within each check's own reach, entries keyed to
--- the parcel, and the mapped area around it. `reach_m` holds the subject's accuracy; the layer's largest is added here.
+-- the parcel, and the mapped area around it. `damaged`: by the books (checks.held) the layer holds something, and the
+-- tables hold nothing of it. `reach_m` holds the subject's accuracy; the layer's largest is added here.
 WITH asked AS MATERIALIZED (
     SELECT number, layer, revision, is_keyed,
            reach_m + coalesce((SELECT max(fact.accuracy_m) FROM checks.fact WHERE fact.layer = given.layer), 0) AS reach_m
@@ -74,6 +64,17 @@ CROSS JOIN LATERAL (
 ) entry
 WHERE asked.is_keyed
 UNION ALL
+SELECT asked.number, 'damaged', NULL, NULL, NULL, NULL, NULL
+FROM asked
+CROSS JOIN LATERAL (
+    SELECT counted.pieces, counted.facts
+    FROM checks.held counted
+    WHERE counted.layer = asked.layer AND counted.revision <= asked.revision
+    ORDER BY counted.revision DESC LIMIT 1
+) held
+WHERE (held.pieces > 0 AND NOT EXISTS (SELECT FROM checks.piece WHERE piece.layer = asked.layer))
+   OR (held.facts > 0 AND NOT EXISTS (SELECT FROM checks.fact WHERE fact.layer = asked.layer))
+UNION ALL
 SELECT asked.number, 'everywhere', NULL, NULL, NULL, NULL, NULL
 FROM asked
 WHERE EXISTS (
@@ -91,6 +92,16 @@ CROSS JOIN LATERAL (
       AND area.since <= around.revision AND (area.until IS NULL OR area.until > around.revision)
     LIMIT %(most)s
 ) mapped
+
+-- largest --
+-- The largest number in each of these columns over all features of a layer at a revision.
+SELECT asked.name,
+       coalesce(max(CASE WHEN jsonb_typeof(fact.attributes -> asked.name) = 'number'
+                         THEN (fact.attributes ->> asked.name)::float8 END), 0) AS metres
+FROM unnest(%(columns)s::text[]) AS asked (name)
+LEFT JOIN checks.fact ON fact.layer = %(layer)s
+    AND fact.since <= %(revision)s AND (fact.until IS NULL OR fact.until > %(revision)s)
+GROUP BY asked.name
 
 -- insert_record --
 -- A record and its event (sql/audit.sql) in one statement: neither without the other, and one round trip instead of four.
