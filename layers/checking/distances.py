@@ -20,15 +20,25 @@ def distances_of(rule: Rule, attributes: Sequence[Mapping[str, object]]) -> Dist
     """The columns of a rule with terms; None of any other. Raises DistanceBeyondLimitError."""
     if rule.terms is None:
         return None
-    each = []
+    each, limits = [], limits_of(rule)
     for row in attributes:
+        if any((_length(row.get(column)) or 0.0) > most for column, most in limits.items()):
+            raise DistanceBeyondLimitError(rule.id)
         metres = _metres(rule.terms, row)
         told = metres if metres is not None else rule.terms.otherwise_m
         offset, nearer, farther, origin = _origin(rule.terms, row)
         each.append((told, offset, nearer, farther, metres is not None, origin))
-        if told > rule.distance_m or offset > rule.reach_m - rule.distance_m:
-            raise DistanceBeyondLimitError(f"{rule.id}: {told} m, {offset} m")
     return Distances.of(each)
+
+
+def limits_of(rule: Rule) -> dict[str, float]:
+    """The most that columns of any feature may hold, so that no candidate is missed."""
+    if rule.terms is None:
+        return {}
+    limits = {} if rule.terms.column is None else {rule.terms.column: rule.distance_m}
+    if half := rule.terms.half_width:
+        limits[half.column] = min(half.at_most_m / half.share, limits.get(half.column, math.inf))
+    return limits
 
 
 def _metres(terms: DistanceTerms, row: Mapping[str, object]) -> float | None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
+from gis.candidates import Distances
 from gis.geometry import hilbert_order
 from gis.procedure import Relation, Rule
 from layers.errors import InvalidRequestError
@@ -21,6 +22,7 @@ from layers.store import check_export
 from layers.store.checks import CandidatesError, CutLayer
 from layers.store.connection import Connection
 
+from .distances import BEYOND_LIMIT, DistanceBeyondLimitError, distances_of
 from .evaluate import exclusions
 from .plan import Plan
 from .reading import Case
@@ -68,7 +70,10 @@ async def export_layer(connection: Connection, plan: Plan, export: LayerExport, 
     """The facts, pieces and mapped ground of a layer. Raises CandidatesError, InvalidRequestError for a condition that
     does not fit the layer."""
     number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
-    fids = await _export_facts(connection, plan, export, case)
+    try:
+        fids = await _export_facts(connection, plan, export, case)
+    except DistanceBeyondLimitError as error:
+        raise CandidatesError(BEYOND_LIMIT) from error
     held = await check_export.held(connection, number, revision)
     _require_all(len(fids), held.facts)
     pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
@@ -112,8 +117,10 @@ def boxed(chunk: pa.Table, fids: NDArray[np.int64]) -> pa.Table:
 async def _export_facts(connection: Connection, plan: Plan, export: LayerExport, case: Case) -> NDArray[np.int64]:
     """Facts with what each rule leaves out, and the entries by the parcel they name. The fids, ascending."""
     names = [f"excluded_{number}" for number in export.rules]
+    termed = {number: rule for number, rule in export.rules.items() if rule.terms is not None}
     schema = pa.schema(
         [("fid", pa.int64()), ("key", pa.string()), ("accuracy_m", pa.float64()), *((n, pa.string()) for n in names)]
+        + [(f"terms_{number}", _TERMS) for number in termed]
     )
     fids: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     entries: list[tuple[str, int]] = []
@@ -129,9 +136,24 @@ async def _export_facts(connection: Connection, plan: Plan, export: LayerExport,
             fids.append(np.array([row[0] for row in rows], dtype=np.int64))
             plain = [pa.array(fids[-1]), pa.array([row[1] for row in rows], pa.string())]
             accuracy = pa.array([row[2] for row in rows], pa.float64())
-            writer.write_table(pa.Table.from_arrays([*plain, accuracy, *left_out], schema=schema))
+            terms = [_terms(distances_of(rule, attributes)) for rule in termed.values()]
+            writer.write_table(pa.Table.from_arrays([*plain, accuracy, *left_out, *terms], schema=schema))
     _write_entries(entries, plan.entries_file(export.definition.id))
     return np.concatenate(fids)
+
+
+_TERMS = pa.struct(
+    [("distance_m", pa.float64()), ("offset_m", pa.float64()), ("nearer_m", pa.float64()), ("farther_m", pa.float64()),
+     ("is_told", pa.bool_()), ("origin", pa.string())]
+)  # fmt: skip
+
+
+def _terms(found: Distances | None) -> pa.StructArray:
+    assert found is not None
+    columns = [found.distance_m, found.offset_m, found.nearer_m, found.farther_m, found.is_told, found.origin]
+    return pa.StructArray.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, _TERMS, strict=True)], fields=list(_TERMS)
+    )
 
 
 def _write_entries(entries: Sequence[tuple[str, int]], path: Path) -> None:

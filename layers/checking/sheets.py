@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
-from gis.candidates import COUNTS
+from gis.candidates import COUNTS, Distances
 from gis.coverage import Ground
 
 Objects = NDArray[np.object_]
@@ -101,6 +101,7 @@ class Facts:
     key: pa.Array  #: the key, else the fid as text
     accuracy_m: Floats
     excluded: Mapping[int, Objects]  #: by the number of the rule
+    distances: Mapping[int, Distances]  #: by the number of the rule, of those with terms
 
 
 @lru_cache(maxsize=_KEPT_OPEN)
@@ -118,7 +119,23 @@ def facts_in(path: Path) -> Facts:
         if name.startswith("excluded_")
     }
     key = pc.coalesce(table["key"].combine_chunks(), fid.cast(pa.string()))
-    return Facts(fid.to_numpy(), key, table["accuracy_m"].to_numpy(), excluded)
+    return Facts(fid.to_numpy(), key, table["accuracy_m"].to_numpy(), excluded, _distances_in(table))
+
+
+def _distances_in(table: pa.Table) -> dict[int, Distances]:
+    found = {}
+    for name in table.column_names:
+        if name.startswith("terms_"):
+            told = table[name].combine_chunks()
+            found[int(name.removeprefix("terms_"))] = Distances(
+                told.field("distance_m").to_numpy(),
+                told.field("offset_m").to_numpy(),
+                told.field("nearer_m").to_numpy(),
+                told.field("farther_m").to_numpy(),
+                told.field("is_told").to_numpy(zero_copy_only=False),
+                np.array(told.field("origin").to_pylist(), dtype=object),
+            )
+    return found
 
 
 def _words(column: pa.ChunkedArray) -> Objects:
