@@ -25,13 +25,12 @@ SUM = "sum"  #: a hit only together with others
 
 #: reasons of a finding
 BROKEN_MEASURE = "broken_measure"  #: a measure did not hold its guards
-RASTER = "raster"  #: not measured by this kernel
 OUTSIDE_MAPPED_AREA = "outside_mapped_area"
 PARTLY_MAPPED = "partly_mapped"
 CONFLICT = "conflict"
 MEMBER_NOT_CHECKED = "member_not_checked"
 
-_AREA = (Relation.OVERLAPS_AREA, Relation.COVERS_AREA, Relation.INSIDE)
+_AREA = (Relation.OVERLAPS_AREA, Relation.COVERS_AREA, Relation.INSIDE, Relation.RASTER_CLASS)
 _DEFAULT_VERDICT = {Outcome.CLEAR: Verdict.PASS}
 _REASONS = {
     Outcome.BORDERLINE: (WITHIN_ACCURACY,),
@@ -60,10 +59,9 @@ def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.ob
     reasons = reasons_of(outcome, _REASONS)
     if measures.doubt is not None:
         _tell_doubts(measures, outcome, reasons)
-    why = RASTER if rule.relation is Relation.RASTER_CLASS else BROKEN_MEASURE
     broken = measures.theme.broken | np.isnan(mapped) | _unaccounted(measures, hit, reason)
     for place in np.flatnonzero(broken).tolist():
-        outcome[place], reasons[place] = Outcome.NOT_CHECKED, (why,)
+        outcome[place], reasons[place] = Outcome.NOT_CHECKED, (BROKEN_MEASURE,)
     if blocked is not None:
         for place in np.flatnonzero(blocked != "").tolist():
             outcome[place], reasons[place] = Outcome.NOT_CHECKED, (blocked[place],)
@@ -140,7 +138,7 @@ def _pairs(rule: Rule, measures: Measures) -> tuple[Booleans, NDArray[np.object_
     reason = np.where(meets, BELOW_THRESHOLD, measures.relation).astype(object)
     hit = np.asarray(counts & meets & _alone(rule, measures), dtype=bool)
     reason[hit] = ""
-    if rule.relation in (Relation.OVERLAPS_AREA, Relation.CROSSES_LINE):
+    if rule.relation in (Relation.OVERLAPS_AREA, Relation.CROSSES_LINE, Relation.RASTER_CLASS):
         has_hit = np.bincount(measures.subject[hit], minlength=len(measures.subject_area_m2)) > 0
         together = _holds(rule, measures, "measured") & ~has_hit
         by_sum = counts & meets & together[measures.subject]

@@ -122,6 +122,19 @@ class ClassAreas:
         return np.asarray(1.0 - missing)
 
 
+@dataclass(frozen=True, slots=True)
+class RasterGround:
+    """The areas of every class under the subjects, and which classes the rule asks for."""
+
+    areas: ClassAreas
+    asked: Booleans  #: in the order of the classes
+
+    @classmethod
+    def nothing(cls, asked: Booleans, subjects: int) -> RasterGround:
+        """Of a raster that was not looked at."""
+        return cls(ClassAreas.nothing(subjects, len(asked)), asked)
+
+
 def areas_of(shares: Floats, area_m2: Floats) -> Floats:
     """Shares of a shape's cells, times the shape's area where areas are true."""
     return shares * area_m2[:, None]
@@ -148,11 +161,12 @@ def could_flip(rule: Rule, subjects: Subjects, area_m2: Floats, error_m: Floats)
     return np.asarray(near & (error_m > 0), dtype=bool)
 
 
-def measure_classes(rule: Rule, asked: Booleans, subjects: Subjects, areas: ClassAreas) -> Measures:
+def measure_classes(rule: Rule, subjects: Subjects, ground: RasterGround) -> Measures:
     """Measures of `raster_class`: a pair for each class in the grown subject; the theme is all that was asked for.
 
     A class beside the subject and within the accuracy is `near`.
     """
+    asked, areas = ground.asked, ground.areas
     occurs: Booleans = (areas.measured[:, :-1] > 0) | (areas.grown[:, :-1] > 0)
     subject, place = np.nonzero(occurs)
     area = areas.measured[subject, place]

@@ -124,7 +124,7 @@ def _told(refusals: Sequence[tuple[str, Reason]]) -> Reason:
 def _everything(definition: LayerDefinition, action: Action) -> Decision:
     """The operator's relation: all rows, all columns, tagged or not."""
     columns = tuple(attribute.name for attribute in definition.attributes)
-    box = Box(columns, FULL if definition.has_geometry else NONE)
+    box = Box(columns, FULL if definition.has_geometry or definition.is_raster else NONE)
     return Decision(
         definition.id, action, True, True, "granted", (box,), ("operator",), columns, definition.has_geometry
     )
@@ -143,7 +143,7 @@ def _allowed(
         definition.id, action, True, True, "granted", boxes,
         grants=tuple(grant.id for grant, _ in matching),
         columns=tuple(attribute.name for attribute in definition.attributes if attribute.name in shown),
-        has_geometry=any(box.geometry.kind != "none" for box in boxes),
+        has_geometry=definition.has_geometry and any(box.geometry.kind != "none" for box in boxes),
         is_public=all(grant.to.anyone for grant, _ in matching),
         uses_claims=any(references(grant.rows or "") for grant, _ in matching),
         refusals=refusals,

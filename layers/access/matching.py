@@ -116,7 +116,7 @@ def columns_of(grant: Grant, definition: LayerDefinition) -> tuple[str, ...]:
 
 def geometry_of(grant: Grant, definition: LayerDefinition) -> GeometryLevel:
     """Raises InvalidRequestError for a grid the definition does not declare: any other could be laid against it."""
-    if not definition.has_geometry:
+    if not (definition.has_geometry or definition.is_raster):
         return NONE
     if not isinstance(grant.geometry, Precision):
         return GeometryLevel(grant.geometry)

@@ -11,11 +11,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gis.candidates import COUNTS, Measures, Pieces, Subjects
+from gis.candidates import COUNTS, WITHIN_ACCURACY, Distances, Measures, Pieces, Subjects
 from gis.coverage import Ground, mapped_share
 from gis.judge import Judgement, judge, judge_group, judge_subject, reasons_of, verdict_of
 from gis.measure import AreaRoute, measure
-from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
+from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, worst
+from gis.rasters import RasterGround, measure_classes
 from layers.filters import Expression, parse_bound
 from layers.filters import check as checked
 from layers.filters import evaluate as holds
@@ -73,14 +74,20 @@ class Sheet:
     feature: Integers = field(default_factory=_nothing)
     geometry: Objects = field(default_factory=lambda: np.zeros(0, dtype=object))
     piece: Integers | None = None
+    distances: Distances | None = None  #: one entry a feature, of rules with terms
+    is_subject: NDArray[np.bool_] | None = None  #: rows whose feature is the subject itself
     everywhere: bool = False
     areas: Ground = field(default_factory=Ground.none)
     refused: Ground = field(default_factory=Ground.none)
     failed: Objects | None = None
+    raster: RasterGround | None = None  #: of rules about a raster; features are then its classes
 
     @property
     def pieces(self) -> Pieces:
-        return Pieces(self.subject, self.feature, self.geometry, self.accuracy_m, self.excluded, self.piece)
+        return Pieces(
+            self.subject, self.feature, self.geometry, self.accuracy_m, self.excluded, self.piece, self.distances,
+            self.is_subject,
+        )  # fmt: skip
 
     @classmethod
     def unread(cls, subjects: int, reason: str) -> Sheet:
@@ -198,7 +205,10 @@ def evaluate_rule(
     pair_bounds: bool = True,
 ) -> RuleFindings:
     """One rule for all subjects."""
-    measures = measure(rule, subjects, sheet.pieces, area_route=area_route, pair_bounds=pair_bounds)
+    if sheet.raster is not None:
+        measures = measure_classes(rule, subjects, sheet.raster)
+    else:
+        measures = measure(rule, subjects, sheet.pieces, area_route=area_route, pair_bounds=pair_bounds)
     mapped = _mapped(rule, subjects, sheet, standing)
     blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
     if sheet.failed is not None:
@@ -208,14 +218,22 @@ def evaluate_rule(
         unmapped = (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0]
         for place in unmapped:
             judgement.reasons[place] = (LAYER_EMPTY,)
-    return RuleFindings(rule, sheet, measures, judgement, mapped, _verdicts(rule, judgement.outcome))
+    verdict = _verdicts(rule, judgement.outcome)
+    if measures.doubt is not None:
+        _refer_what_nobody_stated(judgement, verdict)
+    return RuleFindings(rule, sheet, measures, judgement, mapped, verdict)
+
+
+def _refer_what_nobody_stated(judgement: Judgement, verdict: Objects) -> None:
+    """An origin or a width that is not known refers: it never fails a subject, whatever the procedure says of doubt."""
+    for place in np.flatnonzero(judgement.outcome == Outcome.BORDERLINE).tolist():
+        if WITHIN_ACCURACY not in judgement.reasons[place]:
+            verdict[place] = Verdict.REFER
 
 
 def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) -> Floats:
     """How much of the grown subjects the layer claims to have mapped."""
-    if rule.relation is Relation.RASTER_CLASS:
-        return np.zeros(len(subjects))
-    return mapped_share(
+    declared = mapped_share(
         subjects.geometry,
         rule.reach_m,
         np.hypot(subjects.accuracy_m, standing.accuracy_m),
@@ -223,6 +241,11 @@ def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) ->
         areas=sheet.areas,
         refused=sheet.refused,
     )
+    if sheet.raster is None:
+        return declared
+    # as if all that has no value lay where something was declared
+    share = np.clip(declared + sheet.raster.areas.mapped_share - 1.0, 0.0, 1.0)
+    return np.where(share < 1e-9, 0.0, share)
 
 
 def _verdicts(check: Check, outcomes: Objects) -> Objects:

@@ -14,7 +14,7 @@ import shapely
 import structlog
 from numpy.typing import NDArray
 
-from gis.candidates import Subjects
+from gis.candidates import SUBJECT_ITSELF, Subjects
 from gis.coverage import Ground
 from gis.errors import LienthongError, Message
 from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_group
@@ -24,11 +24,15 @@ from layers.profile.grammar import LayerDefinition
 from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, CutLayer
 
 from .answer import NO_COVERAGE, NO_MEASURE, Json
+from .distances import distances_of
 from .evaluate import Sheet, Standing, evaluate, evaluate_rule, exclusions
 from .nothing_near import NothingNear, is_nothing_near, question_of
+from .raster_cells import RasterError
+from .raster_sheet import single_sheet
 from .reading import Case, Reading
 from .reasons import reason
 from .rule_finding import KEY, RuleFinding, accuracy_near, accuracy_of, cited, office_of, rounded, unverified
+from .subject import Subject
 
 log = structlog.get_logger()
 
@@ -175,19 +179,32 @@ class _Maker:
         if any(row.fid is not None and row.attributes is None for row in rows):
             log.error("check.piece_without_fact", layer=rule.layer, revision=cut.revision)
             return Sheet.unread(1, "error"), []
-        if rows and all(row.kind == "everywhere" for row in rows):
+        if all(row.kind == "everywhere" for row in rows) and rows and rule.relation is not Relation.RASTER_CLASS:
             return _NOTHING, []
         try:
-            return sheet_of(rule, layer, rows, self.case)
+            return self._made_sheet(rule, layer, cut, rows)
+        except RasterError as error:
+            log.warning("check.raster_unread", rule=rule.id, layer=rule.layer, reason=error.reason)
+            return Sheet.unread(1, error.reason), []
         except _MEASURING_FAILURES as error:
             log.warning("check.rule_failed", rule=rule.id, layer=rule.layer, error=type(error).__name__)
             return Sheet.unread(1, "error"), []
 
+    def _made_sheet(
+        self, rule: Rule, layer: LayerDefinition, cut: CutLayer, rows: Sequence[CandidateRow]
+    ) -> tuple[Sheet, list[Mapping[str, object]]]:
+        if rule.relation is not Relation.RASTER_CLASS:
+            return sheet_of(rule, layer, rows, self.case, own_fids(self.reading.subject, rule))
+        mapped = replace(
+            _NOTHING, everywhere=any(row.kind == "everywhere" for row in rows), areas=_ground(rows, "area"),
+            refused=_ground(rows, "refused"),
+        )  # fmt: skip
+        zone = self.reading.subject.zone
+        return single_sheet(rule, layer, cut, self.case, self.subjects, zone, self.reading.rasters, mapped)
+
     def _unreadable(self, rule: Rule) -> str | None:
-        if rule.relation is Relation.RASTER_CLASS:
-            return "raster"
         if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.refs:
-            return "needs_parcel" if self.reading.subject.kind == "geometry" else "no_numbers"
+            return "no_numbers" if self.reading.subject.rows else "needs_parcel"
         return None
 
     def title(self, check: Check, layer: LayerDefinition | None) -> dict[str, str]:
@@ -207,26 +224,38 @@ _PLAIN_TITLES: Mapping[type, Message] = {
 
 
 def sheet_of(
-    rule: Rule, layer: LayerDefinition, rows: Sequence[CandidateRow], case: Case
+    rule: Rule, layer: LayerDefinition, rows: Sequence[CandidateRow], case: Case, own: frozenset[int] = frozenset()
 ) -> tuple[Sheet, list[Mapping[str, object]]]:
-    """Candidates of one rule as columns; features in the order of their fids."""
+    """Candidates of one rule as columns; features in the order of their fids. `own` are the subject itself."""
     met = [row for row in rows if row.fid is not None]
     first = {row.fid: row for row in reversed(met)}
     fids = sorted(fid for fid in first if fid is not None)
     place = {fid: position for position, fid in enumerate(fids)}
     attributes: list[Mapping[str, object]] = [first[fid].attributes or {} for fid in fids]
+    excluded = exclusions(rule, layer, attributes, case.on_date)
+    for fid in own & place.keys():
+        excluded[place[fid]] = SUBJECT_ITSELF
     sheet = Sheet(
         fid=np.array(fids, dtype=np.int64),
         accuracy_m=np.array([first[fid].accuracy_m or 0.0 for fid in fids], dtype=np.float64),
-        excluded=exclusions(rule, layer, attributes, case.on_date),
+        excluded=excluded,
         subject=np.zeros(len(met), dtype=np.int64),
         feature=np.array([place[row.fid] for row in met if row.fid is not None], dtype=np.int64),
         geometry=_shapes([row.geometry for row in met]),
+        distances=distances_of(rule, attributes),
         everywhere=any(row.kind == "everywhere" for row in rows),
         areas=_ground(rows, "area"),
         refused=_ground(rows, "refused"),
     )
     return sheet, [{**values, KEY: first[fid].key} for fid, values in zip(fids, attributes, strict=True)]
+
+
+def own_fids(subject: Subject, rule: Rule) -> frozenset[int]:
+    """The rows of the rule's layer that are the subject itself: a parcel does not lie across itself."""
+    if subject.layer != rule.layer:
+        return frozenset()
+    parts = frozenset(part.fid for part in subject.parts)
+    return parts if subject.fid is None else parts | {subject.fid}
 
 
 def _ground(rows: Sequence[CandidateRow], kind: str) -> Ground:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
 import shapely
+from anyio import to_thread
 from shapely.geometry.base import BaseGeometry
 
 from gis.procedure import Group, Relation, Rule, SubjectRule
@@ -28,21 +29,24 @@ from layers.store.checks import (
 )  # fmt: skip
 from layers.store.connection import Connection, Database
 from layers.store.parcels import ParcelRow, Way, find_parcels
+from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
-from .request import ByGeometry, ParcelQuery
+from .given import Given, given_of
+from .limits import beyond_limits
+from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, ParcelQuery, SubjectQuery
+from .several import united
 from .sight import Sight, sight_of
 from .subject import (
     Candidate,
     Subject,
     candidate_of,
-    shape_of,
     subject_of_parcel,
-    subject_of_shape,
     the_one,
     ways_of,
 )  # fmt: skip
 from .telling import shows_shape, told
+from .threads import limiter_of_loop
 from .zones import many, names_communes, one, projection_of, zone_of
 
 #: for each statement of a check; a layer that needs longer is `not_checked`
@@ -113,6 +117,7 @@ class Reading:
     cut: Cut
     subject: Subject
     candidates: Mapping[int, Sequence[CandidateRow] | CandidatesError]
+    rasters: RasterFolder | None = None  #: where the files of rasters lie; None: not known here
 
 
 async def read(database: Database, case: Case, choose: Choose) -> Reading:
@@ -129,8 +134,11 @@ async def read(database: Database, case: Case, choose: Choose) -> Reading:
             rows = await _candidates(connection, subject, reaches)
     except CandidatesError:
         assert found is not None  # nothing before the candidates raises it
-        return Reading(found[0], found[1], await _read_apart(database, *found))
-    return Reading(cut, subject, _by_rule(rows, reaches))
+        reading = Reading(found[0], found[1], await _read_apart(database, *found), database.raster_folder)
+    else:
+        reading = Reading(cut, subject, _by_rule(rows, reaches), database.raster_folder)
+    far = await beyond_limits(database, case.rules, reading.cut, reading.candidates)
+    return replace(reading, candidates={**reading.candidates, **far}) if far else reading
 
 
 async def _candidates(connection: Connection, subject: Subject, reaches: Sequence[Reach]) -> list[CandidateRow]:
@@ -165,12 +173,12 @@ def _in_order(row: CandidateRow) -> tuple[str, int, bytes]:
 
 
 def _reaches(case: Case, cut: Cut, subject: Subject) -> list[Reach]:
-    """What to read for each rule; nothing of a layer that is not there, and no rasters."""
+    """What to read for each rule, of rasters the mapped area; nothing of a layer that is not there."""
     found = []
     for number, rule in enumerate(case.rules):
         layer = cut[rule.layer]
         is_served = case.standing(layer).state == "served"  # what was taken back is not looked at
-        if layer.revision == 0 or not is_served or rule.relation is Relation.RASTER_CLASS:
+        if layer.revision == 0 or not is_served:
             continue
         reach_m = rule.reach_m + subject.accuracy_m
         found.append(Reach(number, layer.number, layer.revision, reach_m, rule.relation is Relation.SAME_PARCEL))
@@ -205,19 +213,28 @@ class Seeker:
             day=self.day, active_agreements=self.catalogue.active_agreements,
         )  # fmt: skip
 
-    def chooser(self, query: ParcelQuery | ByGeometry) -> Choose:
+    def chooser(self, query: SubjectQuery | Given) -> Choose:
         """How `read` comes by its subject. Raises NotFoundError, AmbiguousError, UnavailableError while reading."""
+        profile = self.catalogue.profile
 
         async def choose(connection: Connection, cut: Cut) -> Subject:
-            if isinstance(query, ByGeometry):
-                return await drawn(connection, cut, query, self.catalogue.profile)
-            found = await self.found(connection, cut, query)
-            the_one(query, [candidate for _, candidate in found])
-            if not shows_shape(self.sight(), found[0][0].attributes):
-                raise _too_exact()
-            return parcel_subject(found[0][0], self.catalogue.profile)
+            if isinstance(query, Given | ByGeometry | ByCoordinates):
+                return await drawn(connection, cut, query, profile)
+            if isinstance(query, ByParcels):
+                rows = [await self._row(connection, cut, one_of) for one_of in query.parcels]
+                return await several(rows, profile)
+            assert not isinstance(query, ByUpload)  # a file is read before anything is asked of the database
+            return parcel_subject(await self._row(connection, cut, query), profile)
 
         return choose
+
+    async def _row(self, connection: Connection, cut: Cut, query: ParcelQuery) -> ParcelRow:
+        """The one parcel, which the caller may see as exactly as it is measured."""
+        found = await self.found(connection, cut, query)
+        the_one(query, [candidate for _, candidate in found])
+        if not shows_shape(self.sight(), found[0][0].attributes):
+            raise _too_exact()
+        return found[0][0]
 
 
 def _too_exact() -> ForbiddenError:
@@ -274,16 +291,30 @@ def _label_point(stored: BaseGeometry, profile: Profile) -> BaseGeometry:
     return one(projection_of(profile.header.crs).to_wgs84(np.asarray([shapely.point_on_surface(stored)], dtype=object)))
 
 
-async def drawn(connection: Connection, cut: Cut, query: ByGeometry, profile: Profile) -> Subject:
-    """The subject of a drawn shape in its measuring zone. Raises InvalidInputsError."""
-    shape, crs = shape_of(query), profile.header.crs
-    point = shapely.point_on_surface(shape)
-    commune = None
+async def several(rows: Sequence[ParcelRow], profile: Profile) -> Subject:
+    """Several parcels as one subject. Raises InvalidInputsError."""
+
+    def make() -> Subject:
+        return united([parcel_subject(row, profile) for row in rows], rows, profile)
+
+    return await to_thread.run_sync(make, limiter=limiter_of_loop())
+
+
+async def drawn(
+    connection: Connection, cut: Cut, query: Given | ByGeometry | ByCoordinates, profile: Profile
+) -> Subject:
+    """The subject of a drawn or pasted shape in its measuring zone. Raises InvalidInputsError."""
+    given = query if isinstance(query, Given) else await prepared(query, profile)
+    crs, commune = profile.header.crs, None
     if len(crs.zones) > 1 and any(names_communes(zone) for zone in crs.zones):
-        commune = await _commune_at(connection, profile, point)
-    zone = zone_of(crs, point, lambda: commune)
-    moved = one(projection_of(crs).to_crs(many(shape), "EPSG:4326", crs.zones[zone].crs))
-    return subject_of_shape(query, moved, zone)
+        commune = await _commune_at(connection, profile, given.label_point)
+    zone = zone_of(crs, given.label_point, lambda: commune)
+    return await to_thread.run_sync(given.subject, profile, zone, limiter=limiter_of_loop())
+
+
+async def prepared(query: ByGeometry | ByCoordinates, profile: Profile) -> Given:
+    """What was drawn or pasted, read in a thread: a hundred thousand corners take seconds."""
+    return await to_thread.run_sync(given_of, query, profile, limiter=limiter_of_loop())
 
 
 async def _commune_at(connection: Connection, profile: Profile, point: BaseGeometry) -> str | None:

@@ -85,9 +85,19 @@ _TEXTS: dict[str, Message] = {
         "Thửa đất không có số tờ, số thửa hay mã định danh để đối chiếu. Bước tiếp theo: lấy ý kiến {office}.",
         "The parcel carries no number or code to compare. Next step: ask {office}.",
     ),
-    "raster": Message(
-        "Lớp ảnh chưa được kiểm tra tự động trong phiên bản này. Bước tiếp theo: lấy ý kiến {office}.",
-        "Raster layers are not checked in this version. Next step: ask {office}.",
+    "raster_missing": Message(
+        "Không tìm thấy tệp ảnh của phiên bản này. Bước tiếp theo: lấy ý kiến {office}; báo quản trị khôi phục tệp.",
+        "The file of this revision's raster is not there. Next step: ask {office}; the administrator restores it.",
+    ),
+    "raster_damaged": Message(
+        "Tệp ảnh của phiên bản này bị hỏng hoặc không khớp mã băm nên không được dùng. Bước tiếp theo: lấy ý kiến "
+        "{office}; báo quản trị khôi phục tệp.",
+        "The file of this revision's raster is damaged or is not the one that was published. Next step: ask {office}; "
+        "tell the administrator to restore it.",
+    ),
+    "raster_too_large": Message(
+        "Khu đất phủ quá nhiều ô ảnh để trả lời ngay. Bước tiếp theo: chia nhỏ khu đất hoặc lấy ý kiến {office}.",
+        "The subject covers too many cells for an answer. Next step: split the shape, or ask {office}.",
     ),
     "no_right": Message(
         "Bạn không có quyền xem dữ liệu của lớp này. Bước tiếp theo: lấy ý kiến {office}.",

@@ -106,6 +106,6 @@ def _sees_all(decisions: Sequence[Decision], definition: LayerDefinition, needed
         box
         for decision in decisions
         for box in decision.boxes
-        if box.rows is None and (box.geometry.kind == "full" or not definition.has_geometry)
+        if box.rows is None and (box.geometry.kind == "full" or definition.geometry == "none")
     ]
     return bool(whole) and needed <= {column for box in whole for column in box.columns}

@@ -22,7 +22,10 @@ def fact_columns(profile: Profile, definition: LayerDefinition) -> tuple[str, ..
 
 
 def outcome_columns(profile: Profile, definition: LayerDefinition) -> frozenset[str]:
-    """The columns on which the outcome of a check may depend: those of conditions, of validity, of accuracy."""
+    """The columns on which the outcome of a check may depend: those of conditions, of validity, of accuracy, and of a
+    raster its class."""
+    if definition.is_raster:
+        return frozenset({"class"})
     roles = ("effective_from", "effective_to", "accuracy", "scale")
     of_roles = {attribute.name for attribute in definition.attributes if attribute.role in roles}
     return frozenset(

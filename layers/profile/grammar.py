@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from gis.errors import Message
 from gis.procedure import Origin
+from gis.rasters import ValueClass
 
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
 #: columns of every data table; an attribute must not take their names
@@ -236,6 +237,11 @@ class LayerDefinition(Frozen):
     @property
     def has_geometry(self) -> bool:
         return self.geometry not in ("none", "raster")
+
+    @property
+    def value_classes(self) -> tuple[ValueClass, ...]:
+        """The classes of a raster as the kernel takes them."""
+        return tuple(ValueClass(one.number, one.low, one.high, one.value is not None) for one in self.classes)
 
     def asked_classes(self, classes: tuple[int, ...]) -> frozenset[int]:
         """The classes a rule asks for: those it names, else all but the one that says "nothing here"."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from layers.store.connection import Connection
-from layers.store.rasters import RasterFigures, RasterFolder, StoredRaster, raster_at
+from layers.store.raster_files import RasterFolder
+from layers.store.rasters import RasterFigures, StoredRaster, raster_at
 
 from .raster_file import changed_cells
 from .raster_report import RasterChange

@@ -25,7 +25,7 @@ from .options import ReadOptions
 from .placing import CrsUse, check_place, crs_of_file, projection_of
 from .raster_reader import KINDS, MOST_CELLS
 from .raster_source import RasterSource, opened_raster
-from .raster_values import CellCounts, classes_of, count_cells
+from .raster_values import CellCounts, count_cells
 from .source import Progress, no_progress
 
 Geometries = NDArray[np.object_]
@@ -54,7 +54,7 @@ class RasterInspection:
 
     @property
     def classes(self) -> tuple[ValueClass, ...]:
-        return classes_of(self.definition)
+        return self.definition.value_classes
 
     @property
     def figures(self) -> RasterFigures:
@@ -127,7 +127,7 @@ def inspect_raster(
         _check_place(source.grid, use, profile.header, communes, defects)
         area = _area_m2(source.grid, use, profile.header)
     _check_resolution(source, definition, use, defects)
-    counts = None if source.cells is None else count_cells(source.cells, source.nodata, classes_of(definition))
+    counts = None if source.cells is None else count_cells(source.cells, source.nodata, definition.value_classes)
     if counts is not None:
         _check_values(source, definition, counts, defects)
     return RasterInspection(source, definition, use, counts, area, tuple(defects.found))

@@ -18,7 +18,8 @@ from layers.errors import InvalidRequestError
 from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
-from layers.store.rasters import RasterFigures, RasterFolder, StoredRaster, folder_of
+from layers.store.raster_files import RasterFolder, require_folder
+from layers.store.rasters import RasterFigures, StoredRaster
 from layers.store.staging import unlimited
 from layers.store.standing import Standing, Target, latest_release, read_standing
 
@@ -65,7 +66,7 @@ async def publish_raster(
     _require_plain(given)
     target = target_of(catalogue, layer_id)
     require_right(catalogue, target, principal)
-    folder = folder_of(database.rasters)
+    folder = require_folder(database.raster_folder)
     async with database.dedicated() as connection:
         await unlimited(connection)
         communes = await read_communes(connection, catalogue)

@@ -10,17 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis.rasters import MISSING, ValueClass, classified
-from layers.profile.grammar import LayerDefinition
 
 Cells = NDArray[Any]
 
 #: cells looked at together
 _AT_ONCE = 4_000_000
-
-
-def classes_of(definition: LayerDefinition) -> tuple[ValueClass, ...]:
-    """The classes of a raster as the kernel takes them, in the order of the definition."""
-    return tuple(ValueClass(one.number, one.low, one.high, one.value is not None) for one in definition.classes)
 
 
 @dataclass(frozen=True, slots=True)

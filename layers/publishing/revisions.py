@@ -13,7 +13,7 @@ from layers.errors import InvalidRequestError, RefusedError
 from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
-from layers.store.rasters import folder_of
+from layers.store.raster_files import require_folder
 from layers.store.staging import unlimited
 from layers.store.standing import (
     Standing,
@@ -68,7 +68,7 @@ async def compare(
         for revision in (first, second):
             _require_revision(standing, revision)
         if target.definition.is_raster:
-            return await compare_rasters(connection, folder_of(database.rasters), layer_id, first, second)
+            return await compare_rasters(connection, require_folder(database.raster_folder), layer_id, first, second)
         old = await _content(connection, target, first)
         new = await _content(connection, target, second)
         changes = difference(new, old)

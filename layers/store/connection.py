@@ -21,6 +21,8 @@ from sqlalchemy.sql import ClauseElement
 from layers.access.classes import RoleClass
 from layers.errors import StoreError, UnavailableError
 
+from .raster_files import RasterFolder
+
 Connection = AsyncConnection[DictRow]
 Statement = LiteralString | ClauseElement
 Values = Mapping[str, object]
@@ -126,7 +128,9 @@ class Database:
         self, pool: AsyncConnectionPool[_Pooled], *, is_server: bool = False, rasters: Path | None = None
     ) -> None:
         self._pool = pool
-        self.rasters = rasters  #: where the files of rasters lie; None: this process was not told
+        #: the largest of a column by (layer, revision, column): rows of a revision never change
+        self.largest: dict[tuple[int, int, str], float] = {}
+        self.raster_folder = None if rasters is None else RasterFolder(rasters)  #: None: this process was not told
         self._role = SERVING if is_server else None
         self._governing_role = GOVERNING if is_server else None
 

@@ -89,7 +89,7 @@ def test_a_broken_measure_is_not_checked() -> None:
     assert (judgement.outcome[0], judgement.reasons[0]) == (Outcome.NOT_CHECKED, ("broken_measure",))
     raster = rule(Relation.RASTER_CLASS)
     parcel = subjects(PARCEL)
-    assert judge(raster, measure(raster, parcel, near(parcel, [])), np.ones(1)).reasons[0] == ("raster",)
+    assert judge(raster, measure(raster, parcel, near(parcel, [])), np.ones(1)).reasons[0] == ("broken_measure",)
 
 
 def strips(*widths: float) -> list[str]:
