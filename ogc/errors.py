@@ -63,6 +63,7 @@ STATUS: Mapping[type[LienthongError], int] = {
 _PLAIN: Mapping[int, tuple[str, str, str]] = {
     404: ("not_found", NotFoundError().message.vi, NotFoundError().message.en),
     405: ("method_not_allowed", "Phương thức không được hỗ trợ ở địa chỉ này.", "The method is not allowed here."),
+    415: ("media_type", "Nội dung gửi lên không đúng loại tệp.", "The body is of a media type that is not taken here."),
     413: ("too_large", "Nội dung gửi lên quá lớn.", "The request body is too large."),
 }
 

@@ -24,6 +24,8 @@ from .relation import Decisions, Relation
 FLUSH_EVERY_S = 60.0
 #: while nothing can be written nothing counted is served, so it is tried again soon
 HEALED_EVERY_S = 2.0
+#: verifications of one caller from one address
+VERIFICATIONS = "120/min"
 #: what a path names as a layer is kept if it could be one: anything else may be a secret pasted into an address
 _LAYER_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 log = structlog.get_logger("lienthong")
@@ -89,6 +91,13 @@ class Accesses:
                 )  # fmt: skip
                 self._counter.count(denied)
                 raise TooManyError(wait_s)
+
+    def limit_verification(self, request: Request) -> None:
+        """One verification of an extract, from one place. Raises TooManyError."""
+        who = f"{principal_of(request).id} {request.client.host if request.client else ''}"
+        wait_s = self._limits.take(who, (("verify", VERIFICATIONS),))
+        if wait_s:
+            raise TooManyError(wait_s)
 
     async def flush(self) -> None:
         """Write what was counted. Raises StoreError, whatever keeps the database from being reached."""

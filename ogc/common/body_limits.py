@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: bytes by the first step of the path; a check brings a survey file of two million characters
-LIMITS = {"checks": 3_000_000, "dossiers": 1_000_000}
+#: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
+LIMITS = {"checks": 16_000_000, "subjects": 16_000_000, "dossiers": 1_000_000, "verify": 5_000_000}
 DEFAULT = 200_000
 
 

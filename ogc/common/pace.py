@@ -43,6 +43,7 @@ class Made:
     response: Response
     is_guarded: bool
     slack_bytes: int = 0
+    is_exact: bool = False  #: a file that already has the one length it may have; nothing is added to it
 
 
 async def paced(request: Request, make: Callable[[], Awaitable[Made]]) -> Response:
@@ -52,7 +53,8 @@ async def paced(request: Request, make: Callable[[], Awaitable[Made]]) -> Respon
     limits = (await catalogue_of(request)).profile.header.check_only
     made = await _made(request, make)
     if made.is_guarded:
-        _pad(made, limits)
+        if not made.is_exact:
+            _pad(made, limits)
         await pace.let_go(received, limits.tick_ms / 1000)
     return made.response
 

@@ -26,6 +26,7 @@ from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
 from gis.errors import Message
 
 from .certificate import Certificate, SealUnavailableError
+from .pdf import filled
 
 #: the signature field that only the system's seal has
 FIELD = "LienthongSeal"
@@ -126,22 +127,16 @@ def stamper_of(url: str | None) -> TimeStamper | None:
     return HTTPTimeStamper(url, timeout=_TSA_TIMEOUT_S) if url else None
 
 
-def sealed_at_length(pdf: bytes, put_seal: Callable[[bytes], bytes], *, least: int, step: int) -> bytes:
-    """The sealed file in a length that is a multiple of `step` with room for an unsealed file of `least` bytes: how
-    long it is then tells nothing of what was found."""
+def sealed_at_length(pdf: bytes, put_seal: Callable[[bytes], bytes], *, step: int) -> bytes:
+    """The sealed file in a length that is a multiple of `step`, and the same for all unsealed files of one length. The
+    seal's own length has a digit more or less with what it stands on, which would tell of it."""
     own = len(put_seal(pdf)) - len(pdf)
     room = math.ceil(own / _OWN_STEP) * _OWN_STEP  # a digit more or less at another place is no other class
-    length = math.ceil((max(least, len(pdf) + 2) + room) / step) * step
+    length = math.ceil((len(pdf) + 2 + room) / step) * step
     for _ in range(_TRIES):
-        base = _filled_up(pdf, length - own)
+        base = filled(pdf, length - own)
         sealed = put_seal(base)
         if len(sealed) == length:
             return sealed
         own = len(sealed) - len(base)
     raise RuntimeError("the seal has another length each time")
-
-
-def _filled_up(pdf: bytes, length: int) -> bytes:
-    """The file with a comment of white space before its last pointer: where readers of PDF skip it."""
-    place = pdf.rindex(b"startxref")
-    return pdf[:place] + b"%" + b" " * (length - len(pdf) - 2) + b"\n" + pdf[place:]
