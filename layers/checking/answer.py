@@ -12,6 +12,7 @@ from layers.profile.profile import digest
 from layers.store.checks import RecordRow
 
 from .evidence import opened
+from .several import label_of_several
 from .shown import NO_COVERAGE, NO_MEASURE, Json, Shower, flat, slack
 from .view import View, view_of
 
@@ -85,16 +86,36 @@ def _cut(cut: Mapping[str, int], findings: list[Json], view: View) -> dict[str, 
 
 
 def subject_shown(subject: Mapping[str, Any], view: View) -> Json:
-    """What names the parcel and the certificate's area are columns like any other."""
+    """What names the parcel and the certificate's area are columns like any other; of several parcels each one's."""
     shown = {name: subject[name] for name in ("kind", "layer", "fid", "key", "label", "area_m2", "registered_area_m2")}
-    if subject["layer"] is None:
-        return shown
-    columns = view.sight(subject["layer"]).columns(subject["attributes"]) or frozenset()
+    if subject["layer"] is not None and not subject.get("parts"):
+        shown |= _named(subject, subject, view)
+    parts = [_part(part, subject, view) for part in subject.get("parts", ())]
+    if parts:
+        areas = [part["registered_area_m2"] for part in parts]
+        shown["label"] = label_of_several([part["label"] for part in parts])
+        shown["registered_area_m2"] = None if None in areas else subject["registered_area_m2"]
+    return {**shown, "parts": parts, "coordinates": _coordinates(subject), "reasons": subject.get("reasons", [])}
+
+
+def _part(part: Mapping[str, Any], subject: Mapping[str, Any], view: View) -> Json:
+    shown = {name: part[name] for name in ("fid", "key", "label", "area_m2", "registered_area_m2")}
+    return shown | _named(part, subject, view)
+
+
+def _named(parcel: Mapping[str, Any], subject: Mapping[str, Any], view: View) -> Json:
+    """What the caller may not see of a parcel's names and of its certificate."""
+    columns = view.sight(subject["layer"]).columns(parcel["attributes"]) or frozenset()
     key, label = view.naming_columns()
-    if not key <= columns:
-        shown["key"] = None
+    hidden: Json = {} if key <= columns else {"key": None}
     if not label <= columns:
-        shown["label"] = shown["key"] or f"fid:{subject['fid']}"
+        hidden["label"] = hidden.get("key", parcel["key"]) or f"fid:{parcel['fid']}"
     if subject["registered_area_column"] not in {None, *columns}:
-        shown["registered_area_m2"] = None
-    return shown
+        hidden["registered_area_m2"] = None
+    return hidden
+
+
+def _coordinates(subject: Mapping[str, Any]) -> Json | None:
+    """How a table of vertices was read; its points stay in the record."""
+    kept = subject.get("coordinates")
+    return {"crs": kept["crs"], "axes": kept["axes"], "points": len(kept["points"])} if kept else None

@@ -15,12 +15,14 @@ from layers.profile.bind import bind_procedure
 from layers.profile.profile import Profile, digest
 from layers.store.checks import record, stored_profile
 from layers.store.connection import Connection, Database
+from layers.store.parcels import ParcelRow
 
 from .division_parts import PART, subject_of_record
 from .evidence import difference, opened
+from .given import given_again
 from .nothing_near import NothingNear
-from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read
-from .request import ByFid, ByGeometry
+from .reading import Case, Choose, Cut, LayerStanding, drawn, parcel_subject, parcels, read, several
+from .request import ByFid
 from .run import examine
 from .subject import Subject, ways_of
 from .threads import limiter_of_loop
@@ -83,20 +85,28 @@ def _case(profile: Profile, content: Mapping[str, Any]) -> Case:
 
 
 def _chooser(profile: Profile, subject: Mapping[str, Any]) -> Choose:
-    """The same subject: the parcel by its fid, a drawn shape as it was given."""
+    """The same subject: parcels by their fids, a drawn or pasted shape as it was given."""
 
     async def choose(connection: Connection, cut: Cut) -> Subject:
-        if subject["kind"] == "geometry":
-            return await drawn(connection, cut, ByGeometry(subject["geojson"]), profile)
+        if subject["kind"] in ("geometry", "coordinates"):
+            given = await to_thread.run_sync(given_again, subject, profile, limiter=limiter_of_loop())
+            return await drawn(connection, cut, given, profile)
         if subject["kind"] == PART:
             return subject_of_record(subject, profile)
-        layer = cut[profile.parcel_layer.id]
-        found = await parcels(connection, profile, layer, ways_of(ByFid(int(subject["fid"])), profile))
-        if not found:
-            raise UnavailableError(
-                f"Không còn thửa đất fid:{subject['fid']} ở phiên bản {layer.revision}.",
-                f"The parcel fid:{subject['fid']} is no longer in revision {layer.revision}.",
-            )
-        return parcel_subject(found[0], profile)
+        if subject["kind"] == "parcels":
+            rows = [await _row(connection, cut, profile, part["fid"]) for part in subject["parts"]]
+            return await several(rows, profile)
+        return parcel_subject(await _row(connection, cut, profile, subject["fid"]), profile)
 
     return choose
+
+
+async def _row(connection: Connection, cut: Cut, profile: Profile, fid: str) -> ParcelRow:
+    layer = cut[profile.parcel_layer.id]
+    found = await parcels(connection, profile, layer, ways_of(ByFid(int(fid)), profile))
+    if not found:
+        raise UnavailableError(
+            f"Không còn thửa đất fid:{fid} ở phiên bản {layer.revision}.",
+            f"The parcel fid:{fid} is no longer in revision {layer.revision}.",
+        )
+    return found[0]

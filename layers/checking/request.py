@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -11,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+import orjson
+
+from gis.coordinates import Axes
 from gis.errors import Message
 from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
 
@@ -89,7 +91,7 @@ class ByGeometry:
 def by_file(content: bytes) -> ByGeometry:
     """The only polygon of a GeoJSON file, with the file's digest. Raises InvalidInputsError."""
     try:
-        found = json.loads(content)
+        found = orjson.loads(content)  # a tenth of the time of json, in which nothing else could run
     except ValueError:
         found = None
     if isinstance(found, dict) and found.get("type") == "FeatureCollection" and len(found.get("features", ())) == 1:
@@ -101,7 +103,52 @@ def by_file(content: bytes) -> ByGeometry:
 
 
 ParcelQuery = ByNumber | ByFid | ByKey | ByCode | ByPoint
-SubjectQuery = ParcelQuery | ByGeometry
+
+
+@dataclass(frozen=True, slots=True)
+class ByCoordinates:
+    """A pasted table of vertices, or its points: number, x (north), y (east), ring. `crs` None: what the table says,
+    else the storage CRS. `survey` is the SHA-256 of a text that is the whole question: nothing besides was stated."""
+
+    text: str | None = None
+    points: tuple[Mapping[str, object], ...] = ()
+    crs: str | None = None
+    axes: Axes | None = None
+
+    @property
+    def survey(self) -> str | None:
+        is_whole = self.text is not None and self.crs is None and self.axes is None
+        return hashlib.sha256(self.text.encode()).hexdigest() if is_whole and self.text is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class ByParcels:
+    """Several parcels as one subject, in this order."""
+
+    parcels: tuple[ParcelQuery, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.parcels))
+
+
+#: of a file that comes with a question
+MOST_UPLOADED_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ByUpload:
+    """One polygon of a file in any readable vector format: the only one, or the one that `key` names."""
+
+    name: str
+    content: bytes
+    key: str | None = None
+    layer: str | None = None
+    crs: str | None = None
+
+
+#: shapes that come with the question, as against parcels of the layer
+Drawn = ByGeometry | ByCoordinates | ByUpload
+SubjectQuery = ParcelQuery | ByParcels | Drawn
 
 
 @dataclass(frozen=True, slots=True)

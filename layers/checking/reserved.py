@@ -65,7 +65,7 @@ async def right_to(connection: Connection, asking: Asking, subject: Subject, que
     if asking.purpose is None:
         return Right("needs_purpose")
     # shapes are compared before anything is held: others wait for the dossier and the day
-    inside = await _inside(connection, asking, subject) if subject.kind != "parcel" else None
+    inside = await _inside(connection, asking, subject) if not subject.rows else None
     found = await locked(connection, asking.dossier, asking.principal.id, asking.day)
     bound_by = _binding(asking, found, subject, query, inside) if found else None
     if bound_by is None:
@@ -95,8 +95,9 @@ def _binding(
     is_open = found.closed is None and found.procedure in (None, asking.procedure)
     if not is_open or not is_with(found, asking.principal):
         return None
-    if subject.kind == "parcel":
-        is_own = subject.layer == asking.catalogue.profile.parcel_layer.id and subject.fid in found.parcels
+    if subject.rows:  # one parcel, or several: every one of them must be the dossier's
+        fids = [part.fid for part in subject.parts] or [subject.fid]
+        is_own = subject.layer == asking.catalogue.profile.parcel_layer.id and all(fid in found.parcels for fid in fids)
         return "parcel" if is_own else None
     if getattr(query, "survey", None) in found.surveys:
         return "survey"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from layers.access.principal import Principal
 from layers.canonical import digest_of, plain
 from layers.errors import InvalidInputsError
 from layers.profile.bind import SkippedCheck
-from layers.profile.profile import digest
+from layers.profile.profile import Profile, digest
 from layers.store import audit
 from layers.store.catalogue import Catalogue
 from layers.store.checks import RecordRow, insert_record
@@ -26,11 +26,12 @@ from .asked import bound_procedure
 from .evidence import engine, seal
 from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
 from .nothing_near import NothingNear
-from .reading import Case, Reading, Seeker, read
-from .request import LOCAL_TIME, ByGeometry, CheckRequest, instant_of
+from .reading import Case, Choose, Reading, Seeker, prepared, read
+from .request import LOCAL_TIME, ByCoordinates, ByGeometry, ByUpload, CheckRequest, Drawn, instant_of
 from .reserved import Asking, Right, count, right_to
 from .subject import Subject
 from .threads import limiter_of_loop
+from .upload import shape_of_upload
 
 
 async def check(
@@ -55,7 +56,8 @@ async def check(
     seeker = Seeker(catalogue, principal, purpose, today)
     event = _event(principal, catalogue, request, purpose, case)
     async with audit.opened(database, event, is_read=True) as access:
-        reading = await read(database, case, seeker.chooser(request.subject))
+        request = await opened_upload(request, catalogue.profile)
+        reading = await read(database, case, await _choose(seeker, request, catalogue.profile))
         head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(),
                 "principal": principal.id, "dossier": request.dossier, "purpose": purpose}  # fmt: skip
 
@@ -79,6 +81,20 @@ async def check(
             await insert_record(connection, sealed.record, closing)
             await count(connection, asking, sealed.record.id, right)
         return await to_thread.run_sync(sealed.told, right, limiter=threads)
+
+
+async def _choose(seeker: Seeker, request: CheckRequest, profile: Profile) -> Choose:
+    """How the subject is come by; what needs no database is done before a connection is taken."""
+    if isinstance(request.subject, ByGeometry | ByCoordinates):
+        return seeker.chooser(await prepared(request.subject, profile))
+    return seeker.chooser(request.subject)
+
+
+async def opened_upload(request: CheckRequest, profile: Profile) -> CheckRequest:
+    """The request with the shape of a file in place of the file."""
+    if not isinstance(request.subject, ByUpload):
+        return request
+    return replace(request, subject=await shape_of_upload(request.subject, profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +139,7 @@ def bound_case(
 def examine(case: Case, reading: Reading, head: Mapping[str, Any], known: NothingNear = NOTHING_NEAR) -> dict[str, Any]:
     """The content of the record: what the engine found, whoever asks. Pure: the same case and reading give the same,
     whatever is `known` of earlier ones."""
-    findings = findings_of(case, reading, known)
+    findings, remainder = findings_of(case, reading, known)
     content = {
         **head,
         "as_of": case.as_of,
@@ -142,6 +158,7 @@ def examine(case: Case, reading: Reading, head: Mapping[str, Any], known: Nothin
         "states": {layer: case.standing(found).as_dict() for layer, found in reading.cut.items()},
         "engine": engine(case.profile.header.crs.to_wgs84),
         "verdict": verdict_of_findings(findings),
+        "remainder": remainder,
         "skipped": [_skipped(case, skipped) for skipped in case.bound.skipped],
     }
     return {**plain(content), "findings": findings}
@@ -172,7 +189,7 @@ def _subject(case: Case, subject: Subject) -> dict[str, object]:
         "label": subject.label,
         "area_m2": round(float(subject.geometry.area), 4),
         "registered_area_m2": subject.registered_area_m2,
-        "registered_area_column": role.name if role and subject.kind == "parcel" else None,
+        "registered_area_column": role.name if role and subject.rows else None,
         "accuracy_m": subject.accuracy_m,
         "zone": subject.zone,
         "crs": crs,
@@ -180,7 +197,18 @@ def _subject(case: Case, subject: Subject) -> dict[str, object]:
         "shape": digest(shapely.to_wkb(subject.geometry, hex=True)),
         "geojson": subject.geojson,
         "attributes": subject.attributes or {},
+        **_of_kind(subject),
     }
+
+
+def _of_kind(subject: Subject) -> dict[str, object]:
+    """What only some kinds of subjects have. Records of the others are as they always were."""
+    if subject.kind == "coordinates":
+        return {"coordinates": subject.coordinates, "reasons": list(subject.reasons)}
+    if subject.kind == "parcels":
+        parts = [{**asdict(part), "fid": str(part.fid)} for part in subject.parts]
+        return {"parts": parts, "reasons": list(subject.reasons)}
+    return {}
 
 
 def _event(
@@ -188,7 +216,7 @@ def _event(
 ) -> audit.Event:
     """What a check begins with: who asks, for what, and which layers will be measured."""
     parcels = case.profile.parcel_layer.id
-    layer = None if isinstance(request.subject, ByGeometry) else parcels
+    layer = None if isinstance(request.subject, Drawn) else parcels
     return audit.Event.of(
         principal, "check", "allow", layer=layer, purpose=purpose, dossier=request.dossier,
         used=tuple(name for name in case.layers if name != layer), policy=catalogue.policy_digest,

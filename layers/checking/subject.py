@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from .names import communes_named
 from .request import ByCode, ByFid, ByGeometry, ByKey, ByNumber, ByPoint, CommuneName, ParcelQuery
 from .zones import many, one, projection_of
 
-#: a shape drawn by hand beyond these is work for a batch, not for an answer within a second
-MOST_VERTICES = 10_000
+#: a shape beyond these is work for a batch
+MOST_VERTICES = 250_000
 MOST_AREA_M2 = 100_000_000.0
 
 _KINDS = {"ward": "phường", "commune": "xã", "township": "thị trấn", "special_zone": "đặc khu"}
@@ -35,10 +34,22 @@ class UnknownCommuneError(InvalidInputsError):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One parcel of several; its area is that of its own shape."""
+
+    fid: int
+    key: str | None
+    label: str
+    area_m2: float
+    registered_area_m2: float | None
+    attributes: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What is measured. `geometry` is in the CRS of its measuring zone."""
 
-    kind: str  #: parcel or geometry
+    kind: str  #: parcel, parcels, geometry or coordinates
     layer: str | None
     fid: int | None
     key: str | None
@@ -50,6 +61,15 @@ class Subject:
     refs: tuple[str, ...] = ()  #: every name under which register entries may be keyed to it
     attributes: Mapping[str, object] | None = None
     geojson: Mapping[str, object] | None = None  #: a drawn shape as it was given
+    coordinates: Mapping[str, object] | None = None  #: a table of vertices as it was read: points, crs, axes
+    parts: tuple[Part, ...] = ()  #: of several parcels checked as one
+    reasons: tuple[Mapping[str, object], ...] = ()  #: what does not fit about the subject itself, with code and message
+
+    @property
+    def rows(self) -> tuple[Mapping[str, object], ...]:
+        """The rows of the parcel layer it is made of."""
+        own = () if self.attributes is None else (self.attributes,)
+        return tuple(part.attributes for part in self.parts) or own
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,33 +290,66 @@ def shape_of(query: ByGeometry) -> BaseGeometry:
     geojson: object = query.geojson
     if isinstance(geojson, Mapping) and geojson.get("type") == "Feature":
         geojson = geojson.get("geometry")
-    try:
-        shape = shapely.force_2d(shapely.from_geojson(json.dumps(geojson)))
-    except (shapely.GEOSException, TypeError, ValueError):
-        raise _bad_shape("không phải GeoJSON hợp lệ", "is not valid GeoJSON") from None
-    if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
+    if not isinstance(geojson, Mapping):
+        raise _bad_shape("không phải GeoJSON hợp lệ", "is not valid GeoJSON")
+    if geojson.get("type") not in ("Polygon", "MultiPolygon"):
         raise _bad_shape("phải là Polygon hoặc MultiPolygon", "must be a Polygon or MultiPolygon")
-    coordinates = shapely.get_coordinates(shape)
-    if not np.isfinite(coordinates).all() or (np.abs(coordinates) > (180, 90)).any():
+    rings = _rings_of(geojson)
+    vertices = sum(len(ring) for part in rings for ring in part)
+    if vertices > MOST_VERTICES:
+        raise _bad_shape(f"có hơn {MOST_VERTICES} đỉnh; hãy dùng 'lienthong batch'",
+                         f"has more than {MOST_VERTICES} vertices; use 'lienthong batch'")  # fmt: skip
+    return valid_shape(_polygon(geojson["type"], rings))
+
+
+def _rings_of(geojson: Mapping[str, object]) -> list[list[np.typing.NDArray[np.float64]]]:
+    """The rings of each part as (n, 2). In numpy, ring by ring: GEOS parses text without letting others run."""
+    try:
+        parts = [geojson["coordinates"]] if geojson["type"] == "Polygon" else geojson["coordinates"]
+        found = [[_ring_of(ring) for ring in part] for part in parts]  # type: ignore[attr-defined]
+    except (KeyError, TypeError, ValueError):
+        raise _bad_shape("không phải GeoJSON hợp lệ", "is not valid GeoJSON") from None
+    if not found or not all(found):
+        raise _bad_shape("phải là Polygon hoặc MultiPolygon", "must be a Polygon or MultiPolygon")
+    coordinates = [ring for part in found for ring in part]
+    if not all(np.isfinite(ring).all() and (np.abs(ring) <= (180, 90)).all() for ring in coordinates):
         raise _bad_shape(
             "phải dùng kinh độ, vĩ độ (CRS84), kinh độ trước", "must be in longitude, latitude (CRS84), longitude first"
         )
-    if len(coordinates) > MOST_VERTICES:
-        raise _bad_shape(f"có hơn {MOST_VERTICES} đỉnh; hãy dùng 'lienthong batch'",
-                         f"has more than {MOST_VERTICES} vertices; use 'lienthong batch'")  # fmt: skip
+    return found
+
+
+def _ring_of(positions: object) -> np.typing.NDArray[np.float64]:
+    """Raises ValueError for what is no closed ring of numbers."""
+    if not isinstance(positions, list | tuple) or not all(isinstance(each, list | tuple) for each in positions):
+        raise ValueError
+    found = np.array(positions)
+    if found.ndim != 2 or found.dtype.kind not in "iuf" or found.shape[1] not in (2, 3, 4):
+        raise ValueError
+    ring = np.ascontiguousarray(found[:, :2], dtype=np.float64)
+    if len(ring) < 4 or (np.isfinite(ring).all() and (ring[0] != ring[-1]).any()):
+        raise ValueError
+    return ring
+
+
+def _polygon(kind: object, rings: Sequence[Sequence[np.typing.NDArray[np.float64]]]) -> BaseGeometry:
+    parts = [shapely.Polygon(part[0], part[1:]) for part in rings]
+    return shapely.MultiPolygon(parts) if kind == "MultiPolygon" else parts[0]
+
+
+def valid_shape(shape: BaseGeometry) -> BaseGeometry:
+    """The shape. Raises InvalidInputsError where it is none."""
     if not shape.is_valid:
         why = shapely.is_valid_reason(shape)
         raise _bad_shape(f"có hình học lỗi ({why}); hãy vẽ lại", f"is not a valid shape ({why}); please draw it again")
     return shape
 
 
-def subject_of_shape(query: ByGeometry, geometry: BaseGeometry, zone: int) -> Subject:
-    """The subject of a drawn shape; `geometry` in the zone's CRS."""
+def require_area(geometry: BaseGeometry) -> None:
+    """Raises InvalidInputsError for ground that no answer within seconds is for."""
     if not 0 < geometry.area <= MOST_AREA_M2:
         raise _bad_shape(f"phải có diện tích dưới {MOST_AREA_M2 / 1e6:.0f} km²; hãy dùng 'lienthong batch'",
                          f"must have an area below {MOST_AREA_M2 / 1e6:.0f} km²; use 'lienthong batch'")  # fmt: skip
-    label = "Khu đất theo hình vẽ"
-    return Subject("geometry", None, None, None, label, geometry, zone, accuracy_m=0.0, geojson=query.geojson)
 
 
 def _bad_shape(vi: str, en: str) -> InvalidInputsError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from layers.filters import evaluate
 from layers.profile.grammar import LayerDefinition
@@ -22,6 +23,12 @@ def shows_shape(sight: Sight, attributes: Mapping[str, object]) -> bool:
         box.geometry.kind == "full" and (box.rows is None or evaluate(box.rows, attributes) is True)
         for box in sight.boxes
     )
+
+
+def rows_of_subject(subject: Mapping[str, Any]) -> tuple[Mapping[str, object], ...]:
+    """The rows of the parcel layer that the subject of a record is made of; of one parcel its own."""
+    parts = subject.get("parts") or ()
+    return tuple(part["attributes"] for part in parts) or (subject["attributes"],)
 
 
 def told(row: ParcelRow, definition: LayerDefinition, sight: Sight) -> ParcelRow | None:

@@ -15,6 +15,7 @@ from layers.profile.profile import Profile
 from layers.store.catalogue import Catalogue
 
 from .sight import UNKNOWN, Sight, sight_of
+from .telling import rows_of_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class View:
             return False
         if subject["layer"] is None:
             return True
-        columns = self.sight(subject["layer"]).columns(subject["attributes"]) or frozenset()
-        return columns.issuperset(subject["attributes"])
+        sight = self.sight(subject["layer"])
+        return all((sight.columns(row) or frozenset()).issuperset(row) for row in rows_of_subject(subject))
 
     def _sees_facts(self, layer: str) -> bool:
         if layer not in self.sights:

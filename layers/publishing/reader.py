@@ -57,7 +57,7 @@ class Request:
 
 def main() -> int:
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    limit()
+    limit(*request.get("limits", ()))
     try:
         read(Request(Path(request["path"]), request["layer"], request["preferred"], Path(request["folder"])))
     except LienthongError as error:
@@ -83,12 +83,12 @@ def read(request: Request) -> None:
     (request.folder / "about.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
 
-def limit() -> None:
+def limit(memory_bytes: int = MAX_MEMORY_BYTES, cpu_seconds: int = MAX_CPU_SECONDS) -> None:
     """Bound this process, and let it end with the one that started it."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     for what, limit in (
-        (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
-        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_CORE, 0),
     ):
         _soft, hard = resource.getrlimit(what)

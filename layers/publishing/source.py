@@ -56,12 +56,21 @@ class Source:
     table: pa.Table
 
 
-def read_source(path: Path, layer: str | None, preferred: str | None, progress: Progress = no_progress) -> Source:
+def read_source(
+    path: Path,
+    layer: str | None,
+    preferred: str | None,
+    progress: Progress = no_progress,
+    *,
+    limits: Limits | None = None,
+) -> Source:
     """Read a file in a process of its own. Raises SourceError for everything that is wrong with it."""
     with private_folder() as folder:
         request = {"path": str(path.absolute()), "layer": layer, "preferred": preferred, "folder": str(folder)}
-        (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        _run(folder / "request.json", path, progress)
+        bounds = {"limits": [limits.memory_bytes, limits.cpu_s]} if limits else {}
+        (folder / "request.json").write_text(json.dumps(request | bounds), encoding="utf-8")
+        time_s = limits.time_s if limits else TIME_LIMIT_SECONDS
+        run_reader("layers.publishing.reader", _environment(), folder / "request.json", path, progress, time_s)
         about: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         with pa.OSFile(str(folder / "rows.arrow"), "rb") as file:
             table = pa.ipc.open_file(file).read_all()
@@ -69,6 +78,15 @@ def read_source(path: Path, layer: str | None, preferred: str | None, progress: 
         path, path.name, about["layer"], about["driver"], about["crs"], about["encoding"], about["is_forced"],
         digest_of(path), table,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one reading may take, where that is less than what an officer's publication may."""
+
+    memory_bytes: int
+    cpu_s: int
+    time_s: float
 
 
 def digest_of(path: Path) -> str:
@@ -124,11 +142,14 @@ def small_environment() -> dict[str, str]:
     }
 
 
-def _run(request: Path, path: Path, progress: Progress) -> None:
-    run_reader("layers.publishing.reader", _environment(), request, path, progress)
-
-
-def run_reader(module: str, environment: dict[str, str], request: Path, path: Path, progress: Progress) -> None:
+def run_reader(
+    module: str,
+    environment: dict[str, str],
+    request: Path,
+    path: Path,
+    progress: Progress,
+    time_s: float = TIME_LIMIT_SECONDS,
+) -> None:
     """Run one of the reader processes to its end. Raises SourceError with what it found wrong, or that it died."""
     command = [sys.executable, "-m", module, str(request)]
     root = Path(__file__).resolve().parent.parent.parent
@@ -138,7 +159,7 @@ def run_reader(module: str, environment: dict[str, str], request: Path, path: Pa
             command, env=environment, cwd=request.parent, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
         ) as process,
-        _time_limit(process),
+        _time_limit(process, time_s),
     ):  # fmt: skip
         ending = _follow(process, progress)
     if "done" in ending:
@@ -170,8 +191,8 @@ def _follow(process: subprocess.Popen[str], progress: Progress) -> dict[str, Any
 
 
 @contextmanager
-def _time_limit(process: subprocess.Popen[str]) -> Iterator[None]:
-    timer = threading.Timer(TIME_LIMIT_SECONDS, process.kill)
+def _time_limit(process: subprocess.Popen[str], time_s: float) -> Iterator[None]:
+    timer = threading.Timer(time_s, process.kill)
     timer.start()
     try:
         yield

@@ -6,7 +6,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
-LIMITS = {"checks": 16_000_000, "subjects": 16_000_000, "dossiers": 1_000_000, "verify": 5_000_000}
+LIMITS = {
+    "checks": 16_000_000,
+    "subjects": 16_000_000,
+    "dossiers": 1_000_000,
+    "processes": 10_000_000,
+    "verify": 5_000_000,
+}
 DEFAULT = 200_000
 
 

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
+from anyio import to_thread
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gis.errors import Message
 from layers.checking.request import (
+    MOST_UPLOADED_BYTES,
     ByCode,
+    ByCoordinates,
     ByFid,
     ByGeometry,
     ByKey,
     ByNumber,
+    ByParcels,
+    ByUpload,
     ParcelQuery,
     SubjectQuery,
     by_file,
     parse_parcel,
 )
+from layers.checking.threads import limiter_of_loop
 from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError
 
 from .parcels import commune_named
 
 B = TypeVar("B", bound="Closed")
+T = TypeVar("T")
 
 #: characters of a survey file that comes with a request; a larger one is work for a batch
 LONGEST_SURVEY = 2_000_000
+#: characters of a pasted table, and of a file in base64
+LONGEST_TABLE = 12_000_000
+LONGEST_FILE = 4 * MOST_UPLOADED_BYTES // 3 + 4
+#: bodies of more bytes than this are read in a thread
+_LONG = 50_000
 #: what a number of a sheet or a parcel may come as
 NumberText = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value),
                        Field(min_length=1, max_length=64)]  # fmt: skip
@@ -50,15 +65,47 @@ class ParcelBody(Closed):
     parcel: NumberText
 
 
+class PointBody(Closed):
+    """A vertex as tables write it: x is north, y is east; a second ring is a hole or a part."""
+
+    number: NumberText | None = None
+    x: float
+    y: float
+    ring: int = Field(default=0, ge=0, le=10_000)
+
+
+class CoordinatesBody(Closed):
+    """A table of vertices: the pasted text, or its points. `axes` as the table has them: X north unless it says so."""
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TABLE)] | None = None
+    points: tuple[PointBody, ...] | None = None
+    crs: Annotated[str, Field(pattern=r"^EPSG:\d{4,6}$")] | None = None
+    axes: Literal["north_east", "east_north"] | None = None
+
+
+class FileBody(Closed):
+    """A file in base64: zipped SHP, GPKG, DXF, GeoJSON and the like; `key` chooses one of several polygons."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    content: Annotated[str, Field(min_length=1, max_length=LONGEST_FILE)]
+    key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    layer: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    crs: Annotated[str, Field(pattern=r"^EPSG:\d{4,6}$")] | None = None
+
+
 class SubjectBody(Closed):
-    """Exactly one of the six; `parcel` may also be the text of the command line, `survey` is a GeoJSON file's text."""
+    """Exactly one; `parcel` may also be the text of the command line, `survey` is a GeoJSON file's text, `parcels` are
+    checked as one."""
 
     parcel: ParcelBody | ParcelText | None = None
+    parcels: Annotated[tuple[ParcelBody | ParcelText, ...], Field(min_length=1, max_length=100)] | None = None
     fid: NumberText | None = None
     key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     code: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     geometry: dict[str, Any] | None = None
     survey: Annotated[str, Field(min_length=1, max_length=LONGEST_SURVEY)] | None = None
+    coordinates: CoordinatesBody | Annotated[str, Field(min_length=1, max_length=LONGEST_TABLE)] | None = None
+    file: FileBody | None = None
 
 
 def validated(body: type[B], raw: bytes) -> B:
@@ -75,6 +122,11 @@ def validated(body: type[B], raw: bytes) -> B:
         names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
                                  f"Missing or invalid: {names}.", fields) from None  # fmt: skip
+
+
+async def in_thread(read: Callable[[], T], raw: bytes) -> T:
+    """What a body says; a long one is read aside, so that nobody else waits for it."""
+    return read() if len(raw) < _LONG else await to_thread.run_sync(read, limiter=limiter_of_loop())
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -96,8 +148,8 @@ def subject_of(body: SubjectBody) -> SubjectQuery:
     """The one way that is given. Raises InvalidInputsError."""
     given = {name: value for name, value in dict(body).items() if value is not None}
     if len(given) != 1:
-        message = Message("Cần đúng một trong parcel, fid, key, code, geometry, survey.",
-                          "Exactly one of parcel, fid, key, code, geometry, survey is needed.")  # fmt: skip
+        names = "parcel, parcels, fid, key, code, geometry, survey, coordinates, file"
+        message = Message(f"Cần đúng một trong {names}.", f"Exactly one of {names} is needed.")
         raise InvalidInputsError(message.vi, message.en, [FieldError("subject", message)])
     match next(iter(given.items())):
         case ("parcel", parcel):
@@ -110,7 +162,33 @@ def subject_of(body: SubjectBody) -> SubjectQuery:
             return ByCode(str(text))
         case ("survey", text):
             return by_file(str(text).encode())
+        case ("parcels", parcels):
+            return ByParcels(tuple(parcel_of(each) for each in parcels))
+        case ("coordinates", table):
+            return coordinates_of(table)
+        case ("file", file):
+            return _upload(file)
     return ByGeometry(body.geometry or {})
+
+
+def coordinates_of(table: CoordinatesBody | str) -> ByCoordinates:
+    """A table of vertices. Raises InvalidInputsError where it is neither text nor points, or both."""
+    if isinstance(table, str):
+        return ByCoordinates(text=table)
+    if (table.text is None) == (table.points is None):
+        message = Message("Cần đúng một trong text, points.", "Exactly one of text, points is needed.")
+        raise InvalidInputsError(message.vi, message.en, [FieldError("subject.coordinates", message)])
+    points = tuple({"number": p.number, "x": p.x, "y": p.y, "ring": p.ring} for p in table.points or ())
+    return ByCoordinates(table.text, points, table.crs, table.axes)
+
+
+def _upload(file: FileBody) -> ByUpload:
+    try:
+        content = base64.b64decode(file.content, validate=True)
+    except binascii.Error:
+        message = Message("Nội dung tệp phải là base64.", "The file's content must be base64.")
+        raise InvalidInputsError(message.vi, message.en, [FieldError("subject.file.content", message)]) from None
+    return ByUpload(file.name, content, file.key, file.layer, file.crs)
 
 
 def parcel_of(body: ParcelBody | str) -> ParcelQuery:

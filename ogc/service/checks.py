@@ -31,7 +31,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
-from .bodies import Closed, SubjectBody, subject_of, validated
+from .bodies import Closed, SubjectBody, in_thread, subject_of, validated
 
 router = APIRouter(tags=["checks"])
 
@@ -80,13 +80,14 @@ def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
 @router.post("/checks", status_code=201, dependencies=[Depends(require_own_origin)])
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
-    body = validated(CheckBody, await request.body())
+    raw = await request.body()
+    body = await in_thread(lambda: validated(CheckBody, raw), raw)
     try:
         purpose = purpose_of(request, body.purpose)
     except ForbiddenError:
         await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
         raise
-    asked = check_request(body, purpose)
+    asked = await in_thread(lambda: check_request(body, purpose), raw)
     return await paced(request, _checking(request, asked))
 
 

@@ -1,0 +1,54 @@
+"""How long a check will take, before it is begun: corners of the subject times rules. Work beyond a limit is a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from layers.profile.profile import Profile
+
+from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, CheckRequest, SubjectQuery
+
+#: above this an answer is not waited for
+NEEDS_JOB_S = 10.0
+#: measured on 2 cores: what a check costs at all, each rule, each corner once, each corner for each rule
+_BASE_S, _PER_RULE_S, _PER_VERTEX_S, _PER_VERTEX_AND_RULE_S = 0.004, 0.001, 6e-6, 2e-6
+#: characters of a point in a table, bytes of one in a file: the fewest, so that the estimate is not too low
+_CHARACTERS, _BYTES = 20, 16
+#: corners of a parcel of the layer
+_OF_A_PARCEL = 12
+
+
+def estimate(request: CheckRequest, profile: Profile) -> float:
+    """Seconds that the check will take, from what is asked alone."""
+    definition = profile.procedure(request.procedure)
+    rules = sum(1 for _ in definition.layers()) if definition else 1
+    return seconds(vertices_of(request.subject), rules)
+
+
+def seconds(vertices: int, rules: int) -> float:
+    """The estimate by its two measures."""
+    return _BASE_S + rules * _PER_RULE_S + vertices * (_PER_VERTEX_S + rules * _PER_VERTEX_AND_RULE_S)
+
+
+def vertices_of(subject: SubjectQuery) -> int:
+    """Corners of what is asked about, counted or from its length."""
+    match subject:
+        case ByGeometry():
+            return _positions(subject.geojson)
+        case ByCoordinates():
+            return len(subject.points) or len(subject.text or "") // _CHARACTERS
+        case ByUpload():
+            return len(subject.content) // _BYTES
+        case ByParcels():
+            return _OF_A_PARCEL * len(subject.parcels)
+    return _OF_A_PARCEL
+
+
+def _positions(geojson: Mapping[str, object]) -> int:
+    """Positions of a polygon or multipolygon; of what is none, nothing is measured."""
+    inner = geojson.get("geometry", geojson)
+    parts = inner.get("coordinates") if isinstance(inner, Mapping) else None
+    rings = parts if isinstance(inner, Mapping) and inner.get("type") == "Polygon" else None
+    if rings is None:
+        rings = [ring for part in parts if isinstance(part, list) for ring in part] if isinstance(parts, list) else []
+    return sum(len(ring) for ring in rings if isinstance(ring, list)) if isinstance(rings, list) else 0
