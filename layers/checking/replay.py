@@ -64,7 +64,7 @@ async def replay(database: Database, record_id: str) -> Replay:
             f"The text {content['profile']} that this check used is gone.",
         )
     case = _case(profile, content)
-    reading = await read(database, case, _chooser(profile, content["subject"]))
+    reading = await read(database, case, chooser_of_record(profile, content["subject"]))
     head = {name: content[name] for name in _HEAD}
     afresh = NothingNear()  # measured again, never told again
     again = await to_thread.run_sync(examine, case, reading, head, afresh, limiter=limiter_of_loop())
@@ -84,7 +84,7 @@ def _case(profile: Profile, content: Mapping[str, Any]) -> Case:
     return replace(made, revisions=content["cut"], states=states)
 
 
-def _chooser(profile: Profile, subject: Mapping[str, Any]) -> Choose:
+def chooser_of_record(profile: Profile, subject: Mapping[str, Any]) -> Choose:
     """The same subject: parcels by their fids, a drawn or pasted shape as it was given."""
 
     async def choose(connection: Connection, cut: Cut) -> Subject:
