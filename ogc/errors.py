@@ -76,6 +76,7 @@ def status_of(error: LienthongError) -> int:
 def problem_of(error: LienthongError, language: str) -> dict[str, Any]:
     """The body for an error of the domain. 404 says the same for missing and hidden: it has no details."""
     body = _body(status_of(error), error.code, error.message.vi, error.message.en, language)
+    body["type"] = error.details.get("type", body["type"])
     body.update({name: value for name, value in error.details.items() if name not in body})
     if isinstance(error, InvalidRequestError | ProfileError):
         body["errors"] = _fields(error.fields if isinstance(error, InvalidRequestError) else error.errors, language)

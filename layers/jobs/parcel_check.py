@@ -17,7 +17,7 @@ RequestOf = Callable[[Mapping[str, Any]], CheckRequest]
 async def run_check(work: Work, request_of: RequestOf) -> Result:
     """The record's id; the answer is shown when it is asked for, to whoever it is then."""
     job = work.job
-    request = request_of(job.inputs)
+    request = request_of(job.inputs["body"])
     work.owner.require(request.purpose)
     work.tell(1, 0)
     async with work.database.connection() as connection:

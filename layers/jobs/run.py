@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import psycopg
 import structlog
 from anyio import to_thread
 
@@ -25,6 +24,8 @@ from .owner import Owner, owner_today
 
 log = structlog.get_logger("lienthong")
 RELEASE_S = 5.0
+#: the next time
+_MAY_GO_BETTER: tuple[type[Exception], ...] = (BatchStoppedError, StoreError, *jobs.FAILURES)
 #: signs of life in the time of one lease
 _BEATS = 6
 
@@ -109,7 +110,7 @@ class Worker:
             await to_thread.run_sync(folder.keep_only, kept)
         except LostError:
             await self._clear_if_dismissed(job, folder)
-        except (BatchStoppedError, StoreError, psycopg.Error, OSError):  # may go better the next time
+        except _MAY_GO_BETTER:
             log.exception("job_interrupted", id=job.id)
             await self._give_back(job, counts=True)
         except LienthongError as error:
@@ -157,7 +158,7 @@ class Worker:
                 work.is_lost = True
                 scope.cancel()
                 return
-            except (psycopg.Error, OSError):
+            except jobs.FAILURES:
                 log.warning("job_not_kept", id=work.job.id)  # the next beat tries again, until the lease is over
 
     async def _finish(self, job: Job, state: Any, message: Message, result: Result | None, progress: Progress) -> None:
@@ -178,8 +179,10 @@ class Worker:
         try:
             async with self.database.connection() as connection:
                 await jobs.release(connection, job, counts=counts)
-        except (LostError, psycopg.Error, OSError):
-            return  # another worker's, or taken again once the lease is over
+        except LostError:
+            return
+        except jobs.FAILURES:
+            log.warning("job_not_given_back", id=job.id)  # it is taken again once the lease is over
 
     async def _clear_if_dismissed(self, job: Job, folder: JobFolder) -> None:
         async with self.database.connection() as connection:

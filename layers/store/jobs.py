@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from gis.errors import Message
@@ -17,6 +18,8 @@ from .connection import Connection, Values, row, rows
 from .statements import blocks
 
 _SQL = "jobs"
+#: what may go better the next time
+FAILURES: tuple[type[Exception], ...] = (psycopg.Error, OSError)
 #: jobs of one list
 MOST_LISTED = 1_000
 

@@ -22,6 +22,10 @@ class Metrics:
             buckets=_BUCKETS,
         )  # fmt: skip
 
+        self.jobs = Counter(
+            "lienthong_jobs", "Jobs taken in, dismissed, given out", ("kind", "what"), registry=self.registry
+        )
+
     def text(self) -> bytes:
         return generate_latest(self.registry)
 

@@ -51,6 +51,8 @@ async def landing(request: Request, parameters: Parameters) -> Response:
             link(addresses.to("collections"), f"{_REL}data", JSON),
             link(addresses.to("conformance"), f"{_REL}conformance", JSON),
             link(addresses.to("tileMatrixSets"), f"{_REL}tiling-schemes", JSON),
+            link(addresses.to("processes"), f"{_REL}processes", JSON),
+            link(addresses.to("jobs"), f"{_REL}job-list", JSON),
         ],
     }
     return document_response(request, made, "landing.html", catalogue=catalogue)

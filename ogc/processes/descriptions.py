@@ -1,0 +1,85 @@
+"""The two processes as OGC API - Processes describes them: plain values in both languages, no reference elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS
+from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK
+
+PARQUET = "application/vnd.apache.parquet"
+JSON_TYPE = "application/json"
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object"}
+_VERSION = "1.0.0"
+
+
+def _title(vi: str, en: str) -> dict[str, str]:
+    return {"vi": vi, "en": en}
+
+
+def _input(vi: str, en: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"title": _title(vi, en), "schema": schema, "minOccurs": int(required), "maxOccurs": 1}
+
+
+_COMMON = {
+    "procedure": _input("Thủ tục", "Procedure", {**_TEXT, "minLength": 1, "maxLength": 64}, required=True),
+    "inputs": _input("Thông tin của thủ tục", "Inputs of the procedure", _OBJECT),
+    "purpose": _input("Mục đích sử dụng", "Purpose of use", {**_TEXT, "maxLength": 100}),
+    "as_of": _input("Dữ liệu đã biết đến", "Data known at", {**_TEXT, "description": "RFC 3339"}),
+    "on_date": _input("Hiệu lực vào ngày", "Law in force on", {**_TEXT, "format": "date"}),
+}
+_PARCEL: dict[str, Any] = {
+    "title": _title("Kiểm tra thửa đất", "Parcel check"),
+    "description": _title(
+        "Những gì áp dụng cho một thửa đất hoặc khu đất theo một thủ tục; cùng kết quả như POST /checks.",
+        "What applies to a parcel or a shape for a procedure; the same answer as POST /checks.",
+    ),
+    "jobControlOptions": ["sync-execute", "async-execute"],
+    "inputs": {
+        **_COMMON,
+        "subject": _input("Thửa đất hoặc hình", "Parcel or shape", _OBJECT, required=True),
+        "dossier": _input("Hồ sơ", "Dossier", {**_TEXT, "maxLength": 100}),
+    },
+    "outputs": {
+        "answer": {
+            "title": _title("Kết quả kiểm tra", "Answer"),
+            "schema": {**_OBJECT, "contentMediaType": JSON_TYPE},
+        }
+    },
+    "example": {"inputs": {"procedure": "land_use_change", "subject": {"parcel": "25747/45/123"},
+                           "inputs": {"target_use": "ODT", "target_area_m2": 150}}},
+}  # fmt: skip
+_BATCH: dict[str, Any] = {
+    "title": _title("Kiểm tra hàng loạt", "Batch check"),
+    "description": _title(
+        "Một thủ tục cho nhiều thửa đất (theo xã, điều kiện CQL2 hoặc danh sách mã) hoặc nhiều hình vẽ; kết quả là hai "
+        "tệp Parquet và bản tóm tắt, chỉ gồm những gì người gửi được xem.",
+        "One procedure for many parcels (by commune, CQL2 filter or list of keys) or many shapes; the result is two "
+        "Parquet files and a summary, with only what the sender may be shown.",
+    ),
+    "jobControlOptions": ["async-execute"],
+    "inputs": {
+        **_COMMON,
+        "commune": _input("Mã xã", "Commune code", {**_TEXT, "maxLength": 20}),
+        "filter": _input("Điều kiện (CQL2)", "Filter (CQL2 text)", {**_TEXT, "maxLength": 4000}),
+        "keys": _input("Mã thửa hoặc fid:…", "Keys of parcels, or fid:…",
+                       {"type": "array", "items": _TEXT, "maxItems": MOST_KEYS}),
+        "features": _input("Các vùng (GeoJSON, CRS84)", "Areas (GeoJSON, CRS84)",
+                           {**_OBJECT, "properties": {"type": {"enum": ["FeatureCollection"]},
+                            "features": {"type": "array", "maxItems": MOST_FEATURES}}}),
+    },
+    "outputs": {
+        "findings": {"title": _title("Kết quả từng nội dung", "Findings, one row a subject and check"),
+                     "schema": {**_TEXT, "contentEncoding": "binary", "contentMediaType": PARQUET}},
+        "features": {"title": _title("Đối tượng gặp phải", "Features met or dropped"),
+                     "schema": {**_TEXT, "contentEncoding": "binary", "contentMediaType": PARQUET}},
+        "summary": {"title": _title("Tóm tắt", "Summary"), "schema": {**_OBJECT, "contentMediaType": JSON_TYPE}},
+    },
+    "example": {"inputs": {"procedure": "land_use_change", "commune": "25747",
+                           "inputs": {"target_use": "ODT", "target_area_m2": 150}}},
+}  # fmt: skip
+PROCESSES: dict[str, dict[str, Any]] = {
+    PARCEL_CHECK: {"id": PARCEL_CHECK, "version": _VERSION, "outputTransmission": ["value"], **_PARCEL},
+    BATCH_CHECK: {"id": BATCH_CHECK, "version": _VERSION, "outputTransmission": ["value", "reference"], **_BATCH},
+}

@@ -1,0 +1,237 @@
+"""The service as the process engine asks it for one caller: executions, jobs, results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from anyio import to_thread
+from starlette.requests import Request
+
+from layers.checking.answer import Answer
+from layers.checking.history import find_answer
+from layers.checking.request import LOCAL_TIME
+from layers.checking.run import check
+from layers.errors import ForbiddenError, InvalidInputsError, NotFoundError
+from layers.jobs import queue
+from layers.jobs.batch_asked import require_sound
+from layers.jobs.batch_check import require_same_rights
+from layers.jobs.folders import JobFolder
+from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK, Job, State
+from layers.jobs.owner import Owner
+from layers.store import audit
+from layers.store.catalogue import Catalogue
+from ogc.auth import Caller, caller_of, purpose_of
+from ogc.common.clock import now_of
+from ogc.common.language import language_of
+from ogc.common.links import Addresses
+from ogc.service.bodies import validated
+from ogc.service.checks import CheckBody, check_request
+
+from .backing import Executed
+from .bodies import BatchBody
+from .descriptions import JSON_TYPE, PARQUET
+from .errors import InvalidExecutionError, JobFailedError, NoSuchJobError, ResultNotReadyError
+
+SUMMARY = "summary.json"
+#: files of a batch's result that are given out as files; the summary is in the document itself, and a file too
+MEDIA_TYPES: Mapping[str, str] = {
+    "findings.parquet": PARQUET, "features.parquet": PARQUET, SUMMARY: JSON_TYPE,
+}  # fmt: skip
+
+
+@dataclass
+class Service:
+    """One request's backing. `answer` is the check that was made or read: it decides when and how long this leaves."""
+
+    request: Request
+    catalogue: Catalogue
+    state: State | None = None  #: of jobs to list
+    kind: str | None = None
+    answer: Answer | None = field(default=None, init=False)
+    matched: int = field(default=0, init=False)
+
+    @property
+    def caller(self) -> Caller:
+        return caller_of(self.request)
+
+    @property
+    def _app(self) -> Any:
+        return self.request.app.state
+
+    # ── executing ────────────────────────────────────────────────────────────────────────────────
+    async def execute(self, process: str, inputs: Mapping[str, Any], *, is_async: bool, response: str) -> Executed:
+        """Raises InvalidExecutionError naming every input that cannot be used, and whatever a check raises."""
+        try:
+            if process == BATCH_CHECK:
+                return await self._batch(inputs)
+            return await self._check(inputs, is_async=is_async, response=response)
+        except InvalidInputsError as error:
+            raise InvalidExecutionError.of(error) from error
+
+    async def _check(self, inputs: Mapping[str, Any], *, is_async: bool, response: str) -> Executed:
+        body = validated(CheckBody, orjson.dumps(inputs))
+        purpose = await self._purpose(body.purpose, body.dossier)
+        self._app.accesses.limit_check(self.request, self.catalogue, body.procedure, purpose)
+        if is_async:
+            return Executed((await submit_check(self.request, self.catalogue, body, purpose, response)).id)
+        asked = check_request(body, purpose)
+        self.answer = await check(
+            self._app.database, self.catalogue, asked, self.caller.principal, now=now_of(self.request),
+            new_id=self._app.new_id,
+        )  # fmt: skip
+        return Executed(self.answer.id, as_response(self.answer, response))
+
+    async def _batch(self, inputs: Mapping[str, Any]) -> Executed:
+        body = validated(BatchBody, orjson.dumps(inputs))
+        asked = body.asked(await self._purpose(body.purpose, None))
+        self._app.accesses.limit_check(self.request, self.catalogue, asked.procedure, asked.purpose)
+        now = now_of(self.request)
+        require_sound(asked, self.catalogue, self._owner(), now)
+        job = await queue.submit(
+            self._app.database, self.catalogue, self.caller.principal, BATCH_CHECK, asked.as_inputs(now), now=now,
+            new_id=self._app.new_id,
+        )  # fmt: skip
+        return Executed(job.id)
+
+    async def _purpose(self, stated: str | None, dossier: str | None) -> str | None:
+        try:
+            return purpose_of(self.request, stated)
+        except ForbiddenError:
+            await self._app.accesses.refused_check(self.request, dossier, "purpose")
+            raise
+
+    def _owner(self) -> Owner:
+        """The caller as they are now, with the purposes of their token."""
+        return Owner(self.caller.principal, self.caller.purposes)
+
+    # ── jobs ─────────────────────────────────────────────────────────────────────────────────────
+    async def jobs(self, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+        found, self.matched = await queue.own_jobs(
+            self._app.database, self.caller.principal, state=self.state, kind=self.kind, most=limit, skipped=offset
+        )
+        return [told(job, language_of(self.request)) for job in found], self.matched
+
+    async def job(self, job_id: str) -> dict[str, Any] | None:
+        return told(await self.own(job_id), language_of(self.request))
+
+    async def dismiss(self, job_id: str) -> bool:
+        await self.own(job_id)
+        await queue.dismiss(self._app.database, self.caller.principal, job_id, now=now_of(self.request))
+        return True
+
+    async def own(self, job_id: str) -> Job:
+        """Raises NoSuchJobError, the same for a job that is not there and one of somebody else."""
+        try:
+            return await queue.own_job(self._app.database, self.caller.principal, job_id)
+        except NotFoundError:
+            raise NoSuchJobError from None
+
+    # ── results ──────────────────────────────────────────────────────────────────────────────────
+    async def results(self, job_id: str) -> Any:
+        """What came of a job, for its owner as they are today. Raises NoSuchJobError, ResultNotReadyError,
+        JobFailedError, ForbiddenError."""
+        job = await self._successful(job_id)
+        if job.kind == PARCEL_CHECK:
+            return await self._answer(job)
+        files = await self._files(job)
+        async with self._app.database.connection() as connection:
+            await audit.record(connection, self._event(job, files[SUMMARY]))
+        return self._batch_document(job, orjson.loads(await to_thread.run_sync(files[SUMMARY].read_bytes)))
+
+    async def file(self, job_id: str, name: str) -> Path:
+        """One file of a batch's result; its event is written first. The same errors, and NoSuchJobError."""
+        job = await self._successful(job_id)
+        if job.kind != BATCH_CHECK or name not in MEDIA_TYPES:
+            raise NoSuchJobError
+        path = (await self._files(job))[name]
+        async with self._app.database.connection() as connection:
+            await audit.record(connection, self._event(job, path))
+        return path
+
+    async def _successful(self, job_id: str) -> Job:
+        job = await self.own(job_id)
+        if job.expires is not None and job.expires < now_of(self.request):
+            raise NoSuchJobError
+        if job.state == "dismissed":
+            raise NoSuchJobError
+        if job.state == "failed":
+            raise JobFailedError(job.message.vi, job.message.en)
+        if job.state != "successful":
+            raise ResultNotReadyError
+        return job
+
+    async def _answer(self, job: Job) -> Any:
+        self.answer = await find_answer(
+            self._app.database, self.catalogue, str((job.result or {}).get("record")), self.caller.principal,
+            purposes=self.caller.purposes, now=now_of(self.request),
+        )  # fmt: skip
+        return as_response(self.answer, str(job.inputs.get("response", "raw")))
+
+    async def _files(self, job: Job) -> dict[str, Path]:
+        """Where the files lie. Raises ForbiddenError where the caller's rights are others today."""
+        day = now_of(self.request).astimezone(LOCAL_TIME).date()
+        require_same_rights(job, self.catalogue, self._owner(), day)
+        folder = JobFolder.of(self._app.settings.data_folder, job.id).path / str((job.result or {})["folder"])
+        found = {name: folder / name for name in MEDIA_TYPES}
+        if not all(await to_thread.run_sync(lambda: [path.is_file() for path in found.values()])):
+            raise NoSuchJobError
+        return found
+
+    def _event(self, job: Job, path: Path) -> audit.Event:
+        """What goes out in a file goes out of every layer the batch shows."""
+        asked = job.inputs
+        definition = self.catalogue.profile.procedure(asked["procedure"])
+        layer = self.catalogue.profile.parcel_layer.id if asked.get("features") is None else None
+        return audit.Event.of(
+            self.caller.principal, "export", "allow", layer=layer, purpose=asked.get("purpose"),
+            policy=self.catalogue.policy_digest, request=job.inputs_digest, bytes=path.stat().st_size,
+            features=int((job.result or {})["subjects"]),
+            used=tuple(sorted(name for name in (definition.layers() if definition else ()) if name != layer)),
+        )  # fmt: skip
+
+    def _batch_document(self, job: Job, summary: dict[str, Any]) -> dict[str, Any]:
+        addresses = Addresses(self.request)
+        return {
+            name.partition(".")[0]: summary if name == SUMMARY else {
+                "href": addresses.to("jobs", job.id, "results", name), "type": media_type,
+            }
+            for name, media_type in MEDIA_TYPES.items()
+        }  # fmt: skip
+
+
+async def submit_check(
+    request: Request, catalogue: Catalogue, body: CheckBody, purpose: str | None, response: str
+) -> Job:
+    """A check as a job: the body as it was sent, for the purpose that counts."""
+    state = request.app.state
+    sent = json.loads(body.model_dump_json(exclude_none=True)) | {"purpose": purpose}
+    inputs = {"body": sent, "response": response, "purpose": purpose, "dossier": body.dossier}
+    return await queue.submit(
+        state.database, catalogue, caller_of(request).principal, PARCEL_CHECK, inputs, now=now_of(request),
+        new_id=state.new_id,
+    )  # fmt: skip
+
+
+def as_response(answer: Answer, response: str) -> Any:
+    """The answer by itself, or under the name of its output."""
+    return {"answer": answer.content} if response == "document" else answer.content
+
+
+def told(job: Job, language: str) -> dict[str, Any]:
+    """A job in pygeoapi's words."""
+    return {
+        "identifier": job.id, "process_id": job.kind, "status": job.state, "progress": job.progress,
+        "message": job.message.in_language(language), "mimetype": JSON_TYPE, "parameters": None,
+        "created": instant(job.created), "updated": instant(job.updated),
+        "started": instant(job.started) or instant(job.created), "finished": instant(job.finished),
+    }  # fmt: skip
+
+
+def instant(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
