@@ -93,3 +93,29 @@ def _unmapped(shape: Any, areas: Geometries) -> Any:
     if whole - float(shapely.area(missing)) > shared + 1e-4 + 1e-6 * whole:
         raise ArithmeticError("an overlay lost ground")
     return missing
+
+
+def clear_share(places: Geometries, reach_m: float, *, everywhere: bool, areas: Ground, refused: Ground) -> Floats:
+    """Share of each place on which a question with this reach can be answered with `clear`: where all ground within
+    the reach is mapped. An upper bound: a subject is larger than a point. NaN where the measure does not hold."""
+    share = np.full(len(places), 1.0 if everywhere else 0.0)
+    asked = set(refused.subject.tolist()) if everywhere else set(areas.subject.tolist())
+    for place in sorted(asked):
+        parts, cut = areas.geometry[areas.subject == place], refused.geometry[refused.subject == place]
+        share[place] = _clear_share_of(places[place], reach_m, None if everywhere else parts, cut)
+    return share
+
+
+def _clear_share_of(place: Any, reach_m: float, areas: Geometries | None, refused: Geometries) -> float:
+    try:
+        gone = shapely.buffer(shapely.union_all(refused), reach_m) if len(refused) else None
+        clear = place
+        if areas is not None:  # what lies beyond the reach of the place does not matter
+            around = shapely.envelope(shapely.buffer(place, 2 * reach_m + 1.0))
+            mapped = shapely.intersection(shapely.union_all(areas), around)
+            clear = shapely.intersection(place, shapely.buffer(mapped, -reach_m) if reach_m else mapped)
+        if gone is not None:
+            clear = shapely.difference(clear, gone)
+    except GEOSException:
+        return float("nan")
+    return min(float(shapely.area(clear)) / float(shapely.area(place)), 1.0)

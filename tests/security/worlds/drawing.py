@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .asking import Answer, Asked, World
-from .dividing import division
+from .dividing import division, inside
 from .routes import Route, routes_of, served
 from .texts import ODD_TEXTS, Texts
 from .vocabulary import LayerWords, Vocabulary
@@ -50,10 +50,12 @@ WEIGHTS: Mapping[str, float] = {
     "GET /checks": 2,
     "GET /checks/{record_id}": 3,
     "POST /divisions": 4,
+    "POST /parcels/inside": 5,
     "GET /divisions/{division_id}": 2,
     "POST /checks/{record_id}/reviews": 3,
     "GET /checks/{record_id}/reviews": 3,
     "GET /tasks": 3,
+    "GET /coverage": 3,
     "POST /tasks/{task_id}/answer": 1.5,
     "GET /metrics": 0.2,
     "GET /healthz": 0.2,
@@ -378,7 +380,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
 }
 #: parameters of a query, by name; each draws the pairs it stands for
 PARAMETERS: Mapping[str, One] = {
-    "f": _one("f", lambda drawing: drawing.texts.any_of(("json", "html", "html", "xml"))),
+    "f": _one("f", lambda drawing: drawing.texts.any_of(("json", "html", "html", "xml", "csv", "xlsx"))),
     "lang": _one("lang", lambda drawing: drawing.texts.any_of(("vi", "en", "fr"))),
     "openapi": _one("openapi", lambda drawing: drawing.texts.any_of(("3.0", "3.1", "2"))),
     "limit": _one("limit", lambda drawing: drawing.texts.any_of((1, 2, 3, 7, 50, 1000, 10_000, 0))),
@@ -407,6 +409,7 @@ PARAMETERS: Mapping[str, One] = {
     "action": _one("action", lambda drawing: drawing.texts.any_of(ACTIONS)),
     "purpose": _one("purpose", lambda drawing: drawing.texts.any_of(PURPOSES)),
     "grant": _one("grant", lambda drawing: drawing.texts.any_of(GRANTS)),
+    "sector": _one("sector", lambda drawing: drawing.texts.any_of(("land", "environment", "khong_co", ""))),
     "state": _one("state", lambda drawing: drawing.texts.any_of(("open", "answered", "x"))),
     "from": _one("from", lambda drawing: drawing.texts.any_of(("2026-11-01", "2026-11-19", "2026-12-01", ""))),
     "until": _one("until", lambda drawing: drawing.texts.any_of(("2026-11-19", "2026-11-20", "2026-10-01"))),
@@ -427,7 +430,7 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
     "/divisions/{division_id}",
-    "/checks/{record_id}/reviews", "/tasks",
+    "/checks/{record_id}/reviews", "/tasks", "/coverage",
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/access/layers/{layerId}/events.csv", "/access/edit",
@@ -437,6 +440,7 @@ KNOWN_PATHS = frozenset({
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /checks": Drawing.check,
     "POST /divisions": division,
+    "POST /parcels/inside": inside,
     "POST /checks/{record_id}/reviews": Drawing.review,
     "POST /tasks/{task_id}/answer": Drawing.task_answer,
     "POST /demo/identity": Drawing.identity_form,
