@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import shapely
@@ -22,6 +23,7 @@ from .candidates import (
     Booleans,
     Candidates,
     Floats,
+    Geometries,
     Integers,
     Measures,
     Theme,
@@ -135,10 +137,15 @@ def _row_pairs_of_one_subject(found: Candidates, rows: Integers) -> tuple[Intege
 
 
 def _united_area_m2(found: Candidates, subject: int, pairs: Booleans, largest: float, total: float) -> float:
-    """Whole pieces united and cut once; NaN when neither plain overlay nor the one on a grid holds the guard."""
-    shape, pieces = found.subjects.geometry[subject], found.rows_of(subject, pairs)
-    limit = min(total, float(found.subjects.area_m2[subject]))
-    for grid, slack in ((None, ROUNDING_M2), (GRID_M, GRID_M * float(found.subjects.perimeter_m[subject]))):
+    pieces = found.rows_of(subject, pairs)
+    return covered_area_m2(found.subjects.geometry[subject], pieces, largest, total)
+
+
+def covered_area_m2(shape: Any, pieces: Geometries, largest: float, total: float) -> float:
+    """Whole pieces united and cut once; NaN when neither plain overlay nor the one on a grid holds the guard: no less
+    than the largest of what is united, no more than all of it together."""
+    limit = min(total, float(shapely.area(shape)))
+    for grid, slack in ((None, ROUNDING_M2), (GRID_M, GRID_M * float(shapely.length(shape)))):
         try:
             united = shapely.union_all(pieces, grid_size=grid)
             area = float(shapely.area(shapely.intersection(shape, united, grid_size=grid)))

@@ -31,6 +31,7 @@ from .raster_cells import RasterError
 from .raster_sheet import single_sheet
 from .reading import Case, Reading
 from .reasons import reason
+from .remainders import Remainder
 from .rule_finding import KEY, RuleFinding, accuracy_near, accuracy_of, cited, office_of, rounded, unverified
 from .subject import Subject
 
@@ -44,10 +45,13 @@ _MEASURING_FAILURES = (shapely.GEOSException, LienthongError, ArithmeticError, V
 NOTHING_NEAR = NothingNear()
 
 
-def findings_of(case: Case, reading: Reading, known: NothingNear = NOTHING_NEAR) -> list[Json]:
-    """The findings of all checks in the procedure's order, as plain values."""
+def findings_of(
+    case: Case, reading: Reading, known: NothingNear = NOTHING_NEAR
+) -> tuple[list[Json], Mapping[str, object]]:
+    """The findings of all checks in the procedure's order, as plain values, and what all prohibitions leave."""
     made = _Maker(case, reading, known)
-    return [made.finding(check) for check in case.bound.procedure.checks]
+    findings = [made.finding(check) for check in case.bound.procedure.checks]
+    return findings, made.remainder.as_json()
 
 
 def verdict_of_findings(findings: Sequence[Mapping[str, Any]]) -> Verdict:
@@ -65,6 +69,7 @@ class _Maker:
         shapes[0] = subject.geometry
         self.subjects = Subjects.of(shapes, np.array([subject.accuracy_m]))
         self.titles = {check.id: check.title for check in case.definition.checks}
+        self.remainder = Remainder(subject.geometry)
         self.number = -1
 
     def finding(self, check: Check) -> Json:
@@ -72,28 +77,32 @@ class _Maker:
             return self._of_subject(check)
         if isinstance(check, Group):
             return self._of_group(check)
-        return self._of_rule(check)
+        return self._of_rule(check, self.remainder)
 
     # ── the three kinds ──────────────────────────────────────────────────────────────────────────
-    def _of_rule(self, rule: Rule) -> Json:
+    def _of_rule(self, rule: Rule, remainder: Remainder | None = None) -> Json:
         self.number += 1
         layer, cut = self._definition(rule), self.reading.cut[rule.layer]
         standing = self._standing(layer, cut)
         sheet, attributes = self._sheet(rule, layer, cut)
         # numpy's set-up for measuring nothing costs more than all the rest of a finding
         if not is_nothing_near(rule, self.subjects, sheet):
-            return self._measured(rule, layer, cut, standing, sheet, attributes)
+            return self._measured(rule, layer, cut, standing, sheet, attributes, remainder)
         question = question_of(self.case, self.number, rule, cut, standing)
         told = self.known.get(question)
         if told is None:
-            told = self._measured(rule, layer, cut, standing, sheet, attributes)
+            told = self._measured(rule, layer, cut, standing, sheet, attributes, None)
             self.known.keep(question, told)
         told["accuracy_m"] = plain(accuracy_near(sheet, layer, self.case))
+        if told["measure"]["remainder_m2"] is not None:
+            told["measure"]["remainder_m2"] = rounded(float(self.subjects.area_m2[0]), 4)
+        if remainder is not None:
+            remainder.add_clear(rule, Outcome(told["outcome"]))
         return told
 
     def _measured(
         self, rule: Rule, layer: LayerDefinition, cut: CutLayer, standing: Standing,
-        sheet: Sheet, attributes: Sequence[Mapping[str, object]],
+        sheet: Sheet, attributes: Sequence[Mapping[str, object]], remainder: Remainder | None,
     ) -> Json:  # fmt: skip
         try:
             found = evaluate_rule(rule, self.subjects, sheet, standing, self.case.clock)
@@ -101,6 +110,8 @@ class _Maker:
             log.warning("check.rule_failed", rule=rule.id, layer=rule.layer, error=type(error).__name__)
             found = evaluate_rule(rule, self.subjects, Sheet.unread(1, "error"), standing, self.case.clock)
             attributes = ()
+        if remainder is not None:
+            remainder.add(found)
         one = RuleFinding(self.case, self.reading.subject, layer, cut, found, attributes)
         told: Json = plain(one.as_json(self.title(rule, layer)))
         return told
@@ -142,7 +153,7 @@ class _Maker:
             "accuracy_m": None,
             "features": [],
             "dropped": [],
-            "basis": [cited(basis, "check") for basis in check.basis],
+            "basis": [cited(basis, "check", self.case.on_date) for basis in check.basis],
             "office": office.as_dict() if office else {},
             "reasons": reasons_of(reasons, check, outcome, office),
         })  # fmt: skip

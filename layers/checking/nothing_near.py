@@ -4,6 +4,7 @@ the subject. Each is measured once and then told again."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import orjson
 import shapely
@@ -28,6 +29,7 @@ class Question:
     rule: str
     cut: CutLayer
     standing: LayerStanding
+    on_date: date  #: documents are in force on it or not
     blocked: str  #: why nothing may be concluded from the layer at the clock of the case
 
 
@@ -57,8 +59,9 @@ class NothingNear:
 
 def question_of(case: Case, number: int, rule: Rule, cut: CutLayer, standing: Standing) -> Question:
     return Question(
-        case.profile_digest, case.definition.id, number, rule.id, cut, case.standing(cut), standing.blocked(case.clock)
-    )
+        case.profile_digest, case.definition.id, number, rule.id, cut, case.standing(cut), case.on_date,
+        standing.blocked(case.clock),
+    )  # fmt: skip
 
 
 def is_nothing_near(rule: Rule, subjects: Subjects, sheet: Sheet) -> bool:

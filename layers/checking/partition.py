@@ -143,8 +143,16 @@ class _Part:
         return Sheet(
             fid=facts.fid, accuracy_m=facts.accuracy_m, excluded=facts.excluded[number],
             subject=subject, feature=near.feature[piece], geometry=near.geometry[piece],
-            piece=piece, everywhere=mapped.everywhere, areas=areas, refused=refused,
+            piece=piece, distances=facts.distances.get(number),
+            is_subject=self._is_subject(rule, subject, facts.fid, near.feature[piece]),
+            everywhere=mapped.everywhere, areas=areas, refused=refused,
         )  # fmt: skip
+
+    def _is_subject(self, rule: Rule, subject: Integers, fids: Integers, feature: Integers) -> NDArray[np.bool_] | None:
+        """Rows whose feature is the subject; None where the rule does not read the subjects' own layer."""
+        if not self.plan.are_parcels or rule.layer != self.plan.profile.parcel_layer.id:
+            return None
+        return np.asarray(self.table["fid"].to_numpy()[subject] == fids[feature], dtype=bool)
 
     def _entries(self, number: int, rule: Rule) -> Sheet:
         """Entries of a register keyed to the subjects; those that carry no number cannot be looked up."""

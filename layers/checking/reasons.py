@@ -162,6 +162,28 @@ _TEXTS: dict[str, Message] = {
         "Kết quả thay đổi trong phạm vi sai số vị trí. Bước tiếp theo: đo đạc thực địa hoặc lấy ý kiến {office}.",
         "The result changes within the positional accuracy. Next step: survey on site, or ask {office}.",
     ),
+    "origin_unknown": Message(
+        "Khoảng cách theo quy định tính từ một vị trí mà lớp dữ liệu không thể hiện (chỉ có tim, tâm, ranh khu đất), "
+        "nên chưa kết luận được. Bước tiếp theo: {office} cho biết vị trí đó, hoặc đo đạc thực địa.",
+        "The legal distance is taken from a place that the layer does not show (only a middle, or a site, is known), "
+        "so nothing is concluded. Next step: {office} says where it lies, or survey on site.",
+    ),
+    "distance_assumed": Message(
+        "Đối tượng chưa ghi phạm vi hoặc loại để xác định khoảng cách; phạm vi giả định chỉ dẫn đến 'Cần xem xét'. "
+        "Bước tiếp theo: {office} bổ sung phạm vi được phê duyệt.",
+        "The feature does not say how far it reaches; the assumed distance can at most refer. Next step: {office} adds "
+        "the approved width or class.",
+    ),
+    "distance_beyond_limit": Message(
+        "Lớp dữ liệu có đối tượng với phạm vi lớn hơn mức quy tắc tìm kiếm, nên không được dùng. Bước tiếp theo: báo "
+        "quản trị tăng at_most_m hoặc {office} sửa dữ liệu.",
+        "The layer holds a feature that reaches farther than the rule looks, so it is not used. Next step: the "
+        "administrator raises at_most_m, or {office} corrects the data.",
+    ),
+    "no_registered_area": Message(
+        "Không có diện tích theo giấy chứng nhận để so sánh. Bước tiếp theo: xem giấy chứng nhận.",
+        "There is no area on a certificate to compare with. Next step: look at the certificate.",
+    ),
     "not_in_force_unknown": Message(
         "Không rõ hiệu lực của một đối tượng; đối tượng vẫn được tính. Bước tiếp theo: hỏi {office}.",
         "The validity of a feature is unknown; it was counted. Next step: ask {office}.",

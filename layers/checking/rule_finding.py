@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gis.errors import Message
 from gis.judge import verdict_of
-from gis.procedure import Check, LegalBasis, Outcome, Verdict
+from gis.procedure import Check, LegalBasis, Origin, Outcome, Relation, Verdict
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
@@ -18,10 +20,15 @@ from .answer import NO_MEASURE, Json
 from .evaluate import RuleFindings, Sheet
 from .reading import Case
 from .reasons import reason
+from .remainders import remainder_m2
 from .request import LOCAL_TIME
 from .subject import Subject
 
 KEY = "\0key"  #: of a feature's attributes: its key; no column has this name
+
+
+#: what is measured of each feature, in the order of a record
+_OF_PAIRS = ("area_m2", "area_low_m2", "area_high_m2", "length_m", "nearest_m", "distance_m")
 
 
 class RuleFinding:
@@ -81,6 +88,7 @@ class RuleFinding:
             "length_m": rounded(theme.length_m[0], 4),
             "count": int(self.found.hit_count[0]),
             "nearest_m": rounded(self._nearest_m(), 4),
+            "remainder_m2": rounded(remainder_m2(self.found, self.subject.geometry), 4),
         }
 
     def _nearest_m(self) -> float:
@@ -91,46 +99,53 @@ class RuleFinding:
 
     def _pairs(self) -> tuple[list[Json], list[Json]]:
         measures, judgement = self.found.measures, self.found.judgement
-        columns = (
-            judgement.hit, measures.feature, self.found.pair_fid, measures.relation, judgement.reason,
-            measures.area_m2, measures.area_high_m2, measures.length_m, measures.nearest_m,
+        distance_m, origin = self._terms()
+        numbers = (
+            measures.area_m2, measures.area_low_m2, measures.area_high_m2, measures.length_m, measures.nearest_m,
+            distance_m,
         )  # fmt: skip
+        words = (judgement.hit, measures.feature, self.found.pair_fid, measures.relation, judgement.reason, origin)
+        measured = zip(*(column.tolist() for column in numbers), strict=True)
         features: list[Json] = []
         dropped: list[Json] = []
-        for is_hit, *pair in zip(*(column.tolist() for column in columns), strict=True):
-            (features if is_hit else dropped).append(self._pair(*pair))
+        each = zip(*(column.tolist() for column in words), strict=True)
+        for (is_hit, feature, fid, relation, why, origin), values in zip(each, measured, strict=True):
+            told = self._pair(fid, relation, why, origin, values) | self._named(feature)
+            (features if is_hit else dropped).append(told)
         return features, dropped
 
-    def _pair(
-        self, feature: int, fid: int, relation: str, reason: str,
-        area_m2: float, area_high_m2: float, length_m: float, nearest_m: float,
-    ) -> Json:  # fmt: skip
+    def _pair(self, fid: int, relation: str, why: str, origin: str | None, measured: Sequence[float]) -> Json:
+        told = {name: rounded(value, 4) for name, value in zip(_OF_PAIRS, measured, strict=True)}
+        return {"fid": str(fid), "relation": relation, "reason": why or None, **told, "origin": origin}
+
+    def _named(self, feature: int) -> Json:
         values = dict(self.attributes[feature])
-        return {
-            "fid": str(fid),
-            "key": values.pop(KEY),
-            "key_columns": list(self.layer.key_columns),
-            "relation": relation,
-            "reason": reason or None,
-            "area_m2": rounded(area_m2, 4),
-            "area_high_m2": rounded(area_high_m2, 4),
-            "length_m": rounded(length_m, 4),
-            "nearest_m": rounded(nearest_m, 4),
-            "attributes": values,
-        }
+        return {"key": values.pop(KEY), "key_columns": list(self.layer.key_columns), "attributes": values}
+
+    def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+        """How far each pair's feature reaches, and from where its distance is measured; of other relations nothing."""
+        measures = self.found.measures
+        if measures.distances is not None:
+            return measures.distances.distance_m, measures.distances.origin
+        is_distance = self.rule.relation is Relation.WITHIN_DISTANCE
+        drawn = self.layer.origin if is_distance and isinstance(self.layer.origin, Origin) else None
+        size = len(measures.subject)
+        return np.full(size, self.rule.distance_m if is_distance else np.nan), np.full(size, drawn, dtype=object)
 
     def _basis(self, features: Sequence[Json]) -> list[Json]:
         """The decision behind each feature, then the release, then layer and check (design 4)."""
+        on_date = self.case.on_date
         named = [basis for feature in features for basis in self._decisions(feature)]
         if self.cut.release is not None and self.cut.published is not None:
             day = self.cut.published.astimezone(LOCAL_TIME).date()
             name = f"Phiên bản công bố số {self.cut.release}"
-            named.append(cited(LegalBasis(name, self.cut.release_note or "", effective_from=day), "release"))
+            release = LegalBasis(name, self.cut.release_note or "", effective_from=day)
+            named.append(cited(release, "release", on_date))
         named += [
-            cited(LegalBasis(b.number, b.title, b.effective_from, b.effective_to, b.verified), "layer")
+            cited(LegalBasis(b.number, b.title, b.effective_from, b.effective_to, b.verified), "layer", on_date)
             for b in self.layer.legal_basis
         ]
-        named += [cited(basis, "check") for basis in self.rule.basis]
+        named += [cited(basis, "check", on_date) for basis in self.rule.basis]
         told: dict[object, Json] = {}
         for basis in named:
             told.setdefault(basis["number"], basis)
@@ -142,8 +157,8 @@ class RuleFinding:
         if source is None or number is None:
             return []
         day = feature["attributes"].get(source.date) if source.date else None
-        return [{"number": str(number), "title": "", "effective_from": day, "effective_to": None, "verified": True,
-                 "source": "feature"}]  # fmt: skip
+        told = cited(LegalBasis(str(number), effective_from=_day(day)), "feature", self.case.on_date)
+        return [{**told, "effective_from": day}]
 
     # ── reasons ──────────────────────────────────────────────────────────────────────────────────
     def _reasons(self, features: Sequence[Json]) -> list[Json]:
@@ -187,7 +202,7 @@ def unverified(check: Check, outcome: Outcome) -> list[Json]:
     return [reason("unverified_rule")] if is_capped else []
 
 
-def cited(basis: LegalBasis, source: str) -> Json:
+def cited(basis: LegalBasis, source: str, on_date: date) -> Json:
     return {
         "number": basis.number,
         "title": basis.title,
@@ -195,7 +210,25 @@ def cited(basis: LegalBasis, source: str) -> Json:
         "effective_to": basis.effective_to,
         "verified": basis.verified,
         "source": source,
+        "status": None if source == "release" else status_of(basis, on_date),
     }
+
+
+def status_of(basis: LegalBasis, on_date: date) -> str | None:
+    """In force, not yet, or expired on a day; None where the document carries no date."""
+    if basis.effective_from is not None and on_date < basis.effective_from:
+        return "not_yet"
+    if basis.effective_to is not None and on_date > basis.effective_to:
+        return "expired"
+    return None if basis.effective_from is None and basis.effective_to is None else "in_force"
+
+
+def _day(value: object) -> date | None:
+    """Of a column of dates; a text that is none says nothing."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def rounded(value: float, digits: int) -> float | None:

@@ -15,7 +15,7 @@ from .view import View
 Json = dict[str, Any]
 
 NO_MEASURE: Mapping[str, None] = dict.fromkeys(
-    ("area_m2", "area_low_m2", "area_high_m2", "share", "length_m", "count", "nearest_m")
+    ("area_m2", "area_low_m2", "area_high_m2", "share", "length_m", "count", "nearest_m", "remainder_m2")
 )
 NO_COVERAGE: Mapping[str, None] = dict.fromkeys(("mapped_share", "published", "max_age_days"))
 #: reasons that name a day on which the layer was revised
@@ -174,8 +174,12 @@ def _feature(hit: Json, sight: Sight) -> Json:
         "relation": hit["relation"],
         "reason": hit["reason"],
         "area_m2": hit["area_m2"],
+        "area_low_m2": hit.get("area_low_m2"),
+        "area_high_m2": hit["area_high_m2"],
         "length_m": hit["length_m"],
         "nearest_m": hit["nearest_m"],
+        "distance_m": hit.get("distance_m"),
+        "origin": hit.get("origin"),
         "attributes": {name: value for name, value in hit["attributes"].items() if name in columns},
     }
 
@@ -184,6 +188,7 @@ def _drop(drop: Json, sight: Sight) -> Json:
     columns = sight.columns(drop["attributes"]) or frozenset()
     names = ("fid", "key", "relation", "area_m2", "area_high_m2", "length_m", "nearest_m", "reason")
     shown = {name: drop[name] for name in names}
+    shown |= {name: drop.get(name) for name in ("area_low_m2", "distance_m", "origin")}
     shown["key"] = drop["key"] if set(drop["key_columns"]) <= columns else None
     return shown
 

@@ -46,6 +46,10 @@ RELATIONS: Mapping[str, Message] = {
     "not_in_force": Message("Không có hiệu lực vào ngày xét", "not in force on the day"),
     "below_threshold": Message("Dưới ngưỡng", "below the threshold"),
     "not_applicable": Message("Không thuộc đối tượng xét", "not what the rule asks about"),
+    "subject_itself": Message("Chính thửa đất đang xét", "the subject itself"),
+    "origin_unknown": Message("Chưa rõ vị trí tính khoảng cách", "where its distance begins is not known"),
+    "distance_assumed": Message("Chưa rõ phạm vi của đối tượng", "how far it reaches is not known"),
+    "within_accuracy": Message("Trong phạm vi sai số", "within the accuracy"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from layers.checking.nothing_near import NothingNear, Question
@@ -11,7 +12,7 @@ from layers.store.checks import CutLayer
 
 def question(number: int = 0, *, revision: int = 1, blocked: str = "") -> Question:
     cut = CutLayer("water", 1, revision, "served", "served", None, None, None, None, None)
-    return Question("sha256:p", "change", number, "water", cut, LayerStanding("served"), blocked)
+    return Question("sha256:p", "change", number, "water", cut, LayerStanding("served"), date(2026, 11, 21), blocked)
 
 
 def clear(**more: Any) -> dict[str, Any]:
