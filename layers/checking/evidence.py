@@ -54,6 +54,7 @@ def seal(content: Mapping[str, Any], *, principal: str) -> RecordRow:
         principal=principal,
         digest=digest(body),
         body=body,
+        subject_fids=[int(part["fid"]) for part in subject.get("parts", ())] or None,
     )
 
 

@@ -169,6 +169,7 @@ class RecordRow:
     principal: str
     digest: str
     body: str
+    subject_fids: list[int] | None = None  #: of several parcels checked as one, so that lists find it; not read back
 
 
 async def insert_record(connection: Connection, record: RecordRow, event: Event) -> None:

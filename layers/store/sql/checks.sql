@@ -106,10 +106,10 @@ GROUP BY asked.name
 -- insert_record --
 -- A record and its event (sql/audit.sql) in one statement: neither without the other, and one round trip instead of four.
 WITH sealed AS (
-    INSERT INTO checks.record (id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest,
-                               body)
-    VALUES (%(id)s, %(created)s, %(procedure)s, %(subject_layer)s, %(subject_fid)s, %(dossier)s, %(purpose)s,
-            %(principal)s, %(digest)s, %(body)s)
+    INSERT INTO checks.record (id, created, procedure, subject_layer, subject_fid, subject_fids, dossier, purpose,
+                               principal, digest, body)
+    VALUES (%(id)s, %(created)s, %(procedure)s, %(subject_layer)s, %(subject_fid)s, %(subject_fids)s::bigint[],
+            %(dossier)s, %(purpose)s, %(principal)s, %(digest)s, %(body)s)
 )
 INSERT INTO access.event (phase, access, principal, os_user, roles, office, sector, action, layer, used, purpose, dossier,
                           decision, reason, grants, policy, revision, request, outcome, features, bytes, accesses, trace)
@@ -127,7 +127,9 @@ FROM checks.record WHERE id = %(id)s
 SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
 FROM checks.record
 WHERE (%(dossier)s::text IS NULL OR dossier = %(dossier)s)
-  AND (%(layer)s::text IS NULL OR (subject_layer = %(layer)s AND subject_fid = ANY(%(fids)s::bigint[])))
+  AND (%(layer)s::text IS NULL
+       OR (subject_layer = %(layer)s
+           AND (subject_fid = ANY(%(fids)s::bigint[]) OR subject_fids && %(fids)s::bigint[])))
   AND (%(after_id)s::text IS NULL OR created < %(after_created)s::timestamptz
        OR (created = %(after_created)s::timestamptz AND id > %(after_id)s))
 ORDER BY created DESC, id
