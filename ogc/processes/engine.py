@@ -132,6 +132,7 @@ def _api(base: str) -> API:
 @contextmanager
 def _own_logging() -> Iterator[None]:
     """pygeoapi sets up logging for the whole process, unless somebody has."""
+    logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)  # it tells what callers send, and of every default
     root, handler = logging.getLogger(), logging.NullHandler()
     root.addHandler(handler)
     try:

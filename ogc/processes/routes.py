@@ -224,6 +224,7 @@ async def get_results(request: Request, job_id: str) -> Response:
 
     async def make() -> Made:
         service = Service(request, await catalogue_of(request))
+        await service.successful(job_id)  # the engine has other words for what is not
         document = (await _ask(request, "get_job_result", job_id, service=service)).document
         if prefers_html(request) and service.answer is not None:
             there = Addresses(request).to("checks", service.answer.id)

@@ -136,7 +136,7 @@ class Service:
     async def results(self, job_id: str) -> Any:
         """What came of a job, for its owner as they are today. Raises NoSuchJobError, ResultNotReadyError,
         JobFailedError, ForbiddenError."""
-        job = await self._successful(job_id)
+        job = await self.successful(job_id)
         if job.kind == PARCEL_CHECK:
             return await self._answer(job)
         files = await self._files(job)
@@ -146,7 +146,7 @@ class Service:
 
     async def file(self, job_id: str, name: str) -> Path:
         """One file of a batch's result; its event is written first. The same errors, and NoSuchJobError."""
-        job = await self._successful(job_id)
+        job = await self.successful(job_id)
         if job.kind != BATCH_CHECK or name not in MEDIA_TYPES:
             raise NoSuchJobError
         path = (await self._files(job))[name]
@@ -154,7 +154,8 @@ class Service:
             await audit.record(connection, self._event(job, path))
         return path
 
-    async def _successful(self, job_id: str) -> Job:
+    async def successful(self, job_id: str) -> Job:
+        """Raises NoSuchJobError, ResultNotReadyError, JobFailedError."""
         job = await self.own(job_id)
         if job.expires is not None and job.expires < now_of(self.request):
             raise NoSuchJobError

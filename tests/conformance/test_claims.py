@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.support.shared_layers import Service
 
-from . import test_common_and_features, test_filter_and_schemas, test_tiles
+from . import test_common_and_features, test_filter_and_schemas, test_processes, test_tiles
 from .claims import PROVEN
 
-MODULES = (test_common_and_features, test_filter_and_schemas, test_tiles)
+MODULES = (test_common_and_features, test_filter_and_schemas, test_processes, test_tiles)
 
 
 def test_every_class_that_is_claimed_has_a_test(reading: Service) -> None:
-    assert len(MODULES) == 3
+    assert len(MODULES) == 4
     assert set(reading.public.json("/conformance")["conformsTo"]) == set(PROVEN)
 
 
