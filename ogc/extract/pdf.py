@@ -7,6 +7,7 @@ is filled with a comment before the end, so that nobody on the way reads an outc
 from __future__ import annotations
 
 import io
+import json
 import math
 import threading
 from datetime import UTC
@@ -90,6 +91,7 @@ def _html(document: Document) -> str:
             more_corners=more_corners,
             all_corners=sum(len(ring.corners) for ring in document.rings),
             created=_stamp(document),
+            digest=json.loads(document.canonical)["evidence"]["digest"],  # verified against the attached answer
             qr=f"{_SCHEME}qr.svg",
             map=f"{_SCHEME}map.svg",
             swatch=lambda layer: f"{_SCHEME}swatch-{layer}.svg",

@@ -18,7 +18,7 @@ from io import BytesIO
 from typing import Any
 
 import anyio
-from asn1crypto import x509
+from asn1crypto import x509  # type: ignore[import-untyped]
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
@@ -194,7 +194,7 @@ async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examina
     problems = [code for one in signatures for code in one.problems]
     problems += ["not_first"] if embedded[0] is not seal else []
     problems += ["not_only_signatures"] if changes else []
-    problems += ["appended"] if not _ends_signed(embedded[-1]) else []
+    problems += ["appended"] if not _ends_signed(pdf, reader, embedded[-1]) else []
     answer, claim = _answer(reader), _claim(reader)
     problems += _of_answer(reader, answer)
     problems += [] if claim and claim.startswith("PDF/A-3") else ["no_pdfa"]
@@ -254,12 +254,13 @@ def _is_one_value(held: bytes) -> bool:
     return not held[header + size :].strip(b"\0")
 
 
-def _ends_signed(last: EmbeddedPdfSignature) -> bool:
-    """Whether the last signature covers all of the file, but for what keeps signatures valid."""
-    if last.coverage == SignatureCoverageLevel.ENTIRE_FILE:
+def _ends_signed(pdf: bytes, reader: PdfFileReader, last: EmbeddedPdfSignature) -> bool:
+    """Whether the last signature covers the file to its last byte, but for what keeps signatures valid."""
+    if int(last.byte_range[2]) + int(last.byte_range[3]) == len(pdf):
         return True
-    found = last.diff_result
-    return isinstance(found, DiffResult) and found.modification_level <= _UPKEEP
+    found, revisions = last.diff_result, reader.xrefs.total_revisions - 1 - int(last.signed_revision)
+    is_upkeep = isinstance(found, DiffResult) and found.modification_level <= _UPKEEP
+    return is_upkeep and revisions > 0 and pdf.rstrip(b"\r\n").endswith(b"%%EOF")
 
 
 def _changes(seal: EmbeddedPdfSignature) -> Iterator[str]:

@@ -19,6 +19,7 @@ from gis.errors import Message
 from layers.checking.answer import Answer
 from layers.checking.extracts import Sealed, find_signed, grouped, require_holder, sealed_within, take_back, view_digest
 from layers.checking.history import find_answer
+from layers.checking.illustration import illustration_of
 from layers.checking.map_content import MapContent
 from layers.errors import RefusedError
 from layers.store.catalogue import Catalogue
@@ -129,7 +130,10 @@ async def _shown(request: Request, record_id: str) -> _Shown:
     answer = await find_answer(
         state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now
     )
-    return _Shown(catalogue, answer, None)
+    content = await illustration_of(
+        state.database, catalogue, answer, caller.principal, purposes=caller.purposes, now=now
+    )
+    return _Shown(catalogue, answer, content)
 
 
 async def _sealed(request: Request, shown: _Shown) -> Sealed:
