@@ -17,7 +17,8 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.profile.profile import Profile
 
 from .division_request import MOST_CHILDREN, DivisionRequest
-from .request import ByFid, ByGeometry, SubjectQuery
+from .given import given_of
+from .request import ByCoordinates, ByFid, ByGeometry, SubjectQuery
 from .subject import MOST_VERTICES, Subject, shape_of
 from .zones import many, one, projection_of
 
@@ -35,12 +36,13 @@ class Shape:
     zone: int
     parents: Sequence[Subject]
     zones: tuple[str, ...]
+    profile: Profile
 
     @classmethod
     def of(cls, parents: Sequence[Subject], profile: Profile) -> Shape:
         crs = profile.header.crs
         zones = tuple(zone.crs for zone in crs.zones)
-        return cls(projection_of(crs), zones[parents[0].zone], parents[0].zone, parents, zones)
+        return cls(projection_of(crs), zones[parents[0].zone], parents[0].zone, parents, zones, profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,19 @@ def child_shapes(request: DivisionRequest, ground: Shape) -> list[Drawn]:
     found = []
     for number, child in enumerate(request.children):
         try:
-            shape = shape_of(child.shape)
+            found.append(_child(child.shape, ground))
         except InvalidInputsError as error:
-            raise _misplaced(error, f"children.{number}.geometry") from None
-        found.append(_drawn(dict(child.shape.geojson), shape, ground))
+            what = "geometry" if isinstance(child.shape, ByGeometry) else "coordinates"
+            raise _misplaced(error, f"children.{number}.{what}") from None
     return found
+
+
+def _child(query: ByGeometry | ByCoordinates, ground: Shape) -> Drawn:
+    """Raises InvalidInputsError."""
+    given = given_of(query, ground.profile)
+    if isinstance(query, ByGeometry):
+        return _drawn(dict(query.geojson), given.shape, ground)
+    return shape_from(one(ground.projection.to_crs(many(given.shape), given.crs, ground.crs)), ground)
 
 
 def _misplaced(error: InvalidInputsError, field: str) -> InvalidInputsError:

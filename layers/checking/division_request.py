@@ -11,7 +11,7 @@ from gis.errors import Message
 from layers.errors import FieldError, InvalidInputsError
 from layers.profile.profile import Profile
 
-from .request import ByGeometry, CheckRequest, ParcelQuery
+from .request import ByCoordinates, ByGeometry, CheckRequest, ParcelQuery
 
 #: of one division: more is a re-adjustment of land, which is checked as a batch
 MOST_PARENTS = 20
@@ -22,10 +22,10 @@ KIND, LAND_USE = "kind", "land_use"
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A new parcel as drawn; `land_use` where it is to be another than the procedure's input says."""
+    """A new parcel as drawn or pasted; `land_use` where it is to be another than the procedure's input says."""
 
     label: str
-    shape: ByGeometry
+    shape: ByGeometry | ByCoordinates
     land_use: str | None = None
 
 

@@ -63,6 +63,25 @@ def _shape_of(upload: ByUpload, profile: Profile) -> ByGeometry:
     return ByGeometry(_geojson(moved), survey)
 
 
+async def shapes_of_upload(upload: ByUpload, profile: Profile) -> list[tuple[str, ByGeometry]]:
+    """Every polygon of a file in CRS84, with a name where a column has one. Raises InvalidInputsError."""
+    return await to_thread.run_sync(_shapes_of, upload, profile, limiter=_readers())
+
+
+def _shapes_of(upload: ByUpload, profile: Profile) -> list[tuple[str, ByGeometry]]:
+    source = _read(upload)
+    crs, projection = _crs(source, upload, profile), projection_of(profile.header.crs)
+    shapes = np.asarray(shapely.from_wkb(source.table[GEOMETRY].to_numpy(zero_copy_only=False)), dtype=object)
+    names = next(
+        (source.table[name].to_pylist() for name in ("label", "key") if name in source.table.schema.names), None
+    )
+    found = []
+    for row in np.flatnonzero([_is_ground(shape) for shape in shapes]).tolist():
+        moved = one(projection.to_crs(many(_polygon(shapes[row])), crs, WGS84))
+        found.append((str(names[row] or "") if names else "", ByGeometry(_geojson(moved))))
+    return found
+
+
 def _read(upload: ByUpload) -> Source:
     """Through the reader process: this one never opens what comes from outside."""
     with tempfile.TemporaryDirectory(prefix="lienthong-check-") as folder:

@@ -16,7 +16,7 @@ from gis.errors import Message
 from layers.checking.division import divide, preview
 from layers.checking.division_history import find_division
 from layers.checking.division_request import Child, DivisionRequest
-from layers.checking.request import ByGeometry, ParcelQuery
+from layers.checking.request import ByCoordinates, ByGeometry, ParcelQuery
 from layers.errors import FieldError, ForbiddenError, InvalidInputsError
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
@@ -26,17 +26,27 @@ from ogc.common.pace import Made, paced
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
-from .bodies import Closed, ParcelBody, ParcelText, parcel_of, validated
+from .bodies import (
+    LONGEST_TABLE,
+    Closed,
+    CoordinatesBody,
+    ParcelBody,
+    ParcelText,
+    coordinates_of,
+    parcel_of,
+    validated,
+)  # fmt: skip
 from .checks import _is_text
 
 router = APIRouter(tags=["checks"])
 
 
 class ChildBody(Closed):
-    """A new parcel: a GeoJSON polygon in CRS84."""
+    """A new parcel: a GeoJSON polygon in CRS84, or a table of vertices."""
 
     label: str = Field(default="", max_length=100)
-    geometry: dict[str, Any]
+    geometry: dict[str, Any] | None = None
+    coordinates: CoordinatesBody | Annotated[str, Field(min_length=1, max_length=LONGEST_TABLE)] | None = None
     land_use: str | None = Field(default=None, max_length=20)
 
 
@@ -73,7 +83,7 @@ async def post_division(request: Request) -> Response:
         kind=body.kind,
         procedure=body.procedure,
         parents=_parents(body),
-        children=tuple(Child(child.label, ByGeometry(child.geometry), child.land_use) for child in body.children),
+        children=tuple(Child(child.label, _shape(child, n), child.land_use) for n, child in enumerate(body.children)),
         cut=body.cut,
         with_remainder=body.remainder,
         inputs=body.inputs,
@@ -83,6 +93,15 @@ async def post_division(request: Request) -> Response:
         on_date=body.on_date,
     )
     return await paced(request, _previewing(request, asked) if body.preview else _dividing(request, asked))
+
+
+def _shape(child: ChildBody, number: int) -> ByGeometry | ByCoordinates:
+    if child.geometry is not None and child.coordinates is None:
+        return ByGeometry(child.geometry)
+    if child.geometry is None and child.coordinates is not None:
+        return coordinates_of(child.coordinates)
+    message = Message("Cần đúng một trong geometry, coordinates.", "Exactly one of geometry, coordinates is needed.")
+    raise InvalidInputsError(message.vi, message.en, [FieldError(f"children.{number}", message)])
 
 
 def _parents(body: DivisionBody) -> tuple[ParcelQuery, ...]:

@@ -1,4 +1,4 @@
-"""Splits and merges drawn at random: of parcels that are shown and of hidden ones, some with something wrong."""
+"""Splits, merges and projects drawn at random: over shown and hidden parcels, some with something wrong."""
 
 from __future__ import annotations
 
@@ -40,3 +40,20 @@ def _parent(drawing: Drawing) -> str:
     return str(
         drawing.texts.any_of((f"fid:{drawing.fid(drawing.words.parcels)}", f"point:{longitude},{latitude}", "key:x"))
     )
+
+
+def inside(drawing: Drawing) -> tuple[str, bytes]:
+    """A shape around some parcels, large or small, now and then none."""
+    texts = drawing.texts
+    place = texts.near(texts.any_of((*drawing.words.parcels.places, *drawing.words.places)), 0.0006)
+    longitude, latitude = place
+    reach = texts.any_of((0.0002, 0.001, 0.01))
+    ring = [[longitude - reach, latitude - reach], [longitude + reach, latitude - reach],
+            [longitude + reach, latitude + reach], [longitude - reach, latitude - reach]]  # fmt: skip
+    body = texts.any_of((
+        {"geometry": {"type": "Polygon", "coordinates": [ring]}},
+        {"geometry": {"type": "Polygon", "coordinates": [ring]}},
+        {"geometry": texts.shape(place)},
+        {},
+    ))  # fmt: skip
+    return "application/json", json.dumps(body).encode()

@@ -1,0 +1,84 @@
+"""`POST /parcels/inside`: which parcels lie in a project's shape, as JSON or as a table to keep."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from gis.errors import Message
+from layers.checking.inside import Note, Reading, parcels_inside
+from layers.checking.inside_table import parcels_table, totals_table
+from layers.checking.request import ByCoordinates, ByGeometry, ByUpload, Drawn
+from layers.errors import FieldError, InvalidInputsError
+from layers.store.connection import Connection
+from ogc.auth import principal_of
+from ogc.common.caching import NO_STORE
+from ogc.common.language import language_of
+from ogc.common.origin import require_own_origin
+from ogc.common.policy_header import catalogue_of
+from ogc.common.relation import Relation, authorised
+from ogc.common.responses import json_response
+from ogc.common.spreadsheet import csv_response, xlsx_response
+
+from .bodies import LONGEST_TABLE, Closed, CoordinatesBody, FileBody, SubjectBody, subject_of, validated
+
+router = APIRouter(tags=["checks"])
+NAME = "parcels-inside"
+
+
+class InsideBody(Closed):
+    """Exactly one: a GeoJSON polygon in CRS84, a table of vertices, a file with one polygon."""
+
+    geometry: dict[str, Any] | None = None
+    coordinates: CoordinatesBody | Annotated[str, Field(min_length=1, max_length=LONGEST_TABLE)] | None = None
+    file: FileBody | None = None
+
+
+@router.post("/parcels/inside", dependencies=[Depends(require_own_origin)])
+async def post_parcels_inside(
+    request: Request, f: Annotated[Literal["json", "csv", "xlsx"], Query()] = "json"
+) -> Response:
+    """Các thửa đất nằm trong khu đất dự án · the parcels that lie in a project's shape, with totals."""
+    body = validated(InsideBody, await request.body())
+    query = _shape(body)
+    parcels = (await catalogue_of(request)).profile.parcel_layer.id
+    # a table to keep is an export; what a page shows is items
+    relation = await authorised(request, parcels, "items" if f == "json" else "export")
+    reading = Reading(relation.catalogue, relation.state, principal_of(request), relation.decision)
+    answer = await parcels_inside(request.app.state.database, reading, query, _note(request, relation, query))
+    if f == "json":
+        return json_response(answer, headers={"Cache-Control": NO_STORE})
+    return await to_thread.run_sync(_table, answer, f, language_of(request))
+
+
+def _shape(body: InsideBody) -> Drawn:
+    if body.geometry is None and body.coordinates is None and body.file is None:
+        message = Message("Cần hình của khu đất: geometry, coordinates hoặc file.",
+                          "The shape is needed: geometry, coordinates or file.")  # fmt: skip
+        raise InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)])
+    asked = subject_of(SubjectBody(geometry=body.geometry, coordinates=body.coordinates, file=body.file))
+    assert isinstance(asked, ByGeometry | ByCoordinates | ByUpload)
+    return asked
+
+
+def _note(request: Request, relation: Relation, query: Drawn) -> Note:
+    async def note(connection: Connection, features: int, size_bytes: int) -> None:
+        accesses = request.app.state.accesses
+        asked = f"inside {query!r}"
+        await accesses.record(connection, relation, asked=asked, features=features, size_bytes=size_bytes)
+
+    return note
+
+
+def _table(answer: dict[str, Any], kind: str, language: str) -> Response:
+    if kind == "csv":
+        return csv_response(parcels_table(answer, language), NAME)
+    say = Message("Thửa đất", "Parcels"), Message("Tổng hợp", "Totals")
+    sheets = {
+        say[0].in_language(language): parcels_table(answer, language),
+        say[1].in_language(language): totals_table(answer, language),
+    }
+    return xlsx_response(sheets, NAME)
