@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
 TEST_WORKERS ?= 2
 PYTEST := uv run --no-sync pytest -p no:cacheprovider
-SOURCES := $(shell find ogc/web/frontend ogc/web/glyphs.py -not -path '*/node_modules*' -type f 2>/dev/null)
+SOURCES := $(shell find ogc/web/frontend ogc/web/glyphs.py ogc/extract/fonts.py -not -path '*/node_modules*' -type f 2>/dev/null)
 
 help:
 	@echo "make demo       a synthetic province on http://127.0.0.1:$(PORT)   (PORT=…)"

@@ -50,6 +50,8 @@ MOST_FEATURES, MOST_NEIGHBOURS = 200, 400
 MOST_CORNERS = 30_000
 #: a shape measured again may differ by this much, where a library has changed
 SAME_AREA_M2 = 0.01
+#: what a rule does not ask about is in the table, and on the map in the way
+_NOT_ASKED = frozenset({"not_applicable"})
 _DRAWN = ("affected", "borderline", "partly_mapped")
 
 
@@ -275,7 +277,7 @@ def _asked(findings: Iterable[Json]) -> dict[str, _Roles]:
         roles = found.setdefault(finding["layer"], _Roles(finding["revision"], set(), set(), {}))
         if finding["outcome"] in _DRAWN:
             roles.hits.update(int(met["fid"]) for met in finding["features"])
-        roles.drops.update(int(met["fid"]) for met in finding["dropped"])
+        roles.drops.update(int(met["fid"]) for met in finding["dropped"] if met["reason"] not in _NOT_ASKED)
         roles.names.update({int(met["fid"]): met["key"] for met in finding["features"] if met["key"]})
     return {layer: roles for layer, roles in found.items() if roles.all()}
 

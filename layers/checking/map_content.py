@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 #: the frame of the map on paper
 WIDTH_MM, HEIGHT_MM = 162.0, 104.0
 #: how much of the frame the subject may fill
-FILL = 0.62
+FILL = 0.68
 SCALES = (200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Printed = Callable[[object], object]
 #: around the frame, for the coordinates along it
-EDGE_MM = 5.5
+EDGE_MM, TOP_MM = 5.5, 1.0
 INK, QUIET = "#16252a", "#6d7a7d"
 SANS = "Phieu Sans"
 #: angle and distance of hatching lines, by the place of a layer in the legend; the last one is a grid
@@ -45,10 +45,18 @@ class _Paper:
 
     def place(self, east: float, north: float) -> tuple[float, float]:
         mm = 1000 / self.frame.scale
-        return EDGE_MM + (east - self.frame.west) * mm, EDGE_MM + (self.frame.north - north) * mm
+        return EDGE_MM + (east - self.frame.west) * mm, TOP_MM + (self.frame.north - north) * mm
 
     def path(self, shape: BaseGeometry) -> str:
         return "".join(self._line(part) for part in _lines(shape))
+
+    def outline(self, shape: BaseGeometry) -> str:
+        """Its lines inside the frame; where it was cut at the frame it has none."""
+        lines = shape.boundary if shapely.get_dimensions(shape) == 2 else shape
+        frame, by = self.frame, self.frame.paper_m
+        return self.path(
+            shapely.clip_by_rect(lines, frame.west + by, frame.south + by, frame.east - by, frame.north - by)
+        )
 
     def _line(self, line: BaseGeometry) -> str:
         places = [self.place(x, y) for x, y in shapely.get_coordinates(line)]
@@ -71,6 +79,7 @@ def drawing_of(document: Document, printed: Printed) -> str:
         *(_drawn(shape, styles, paper) for role in (Role.DROP, Role.HIT) for shape in shapes if shape.role is role),
         _path(paper.path(content.subject), fill="none", stroke=INK, stroke_width=0.7, stroke_linejoin="round"),
         _neighbour_names(shapes, paper, printed),
+        _hit_names(shapes, paper, printed),
         _points(document.rings, paper),
         _ticks(content.frame, paper, words),
         _north(words),
@@ -145,15 +154,16 @@ def _drawn(shape: MapShape, styles: dict[str, Style], paper: _Paper) -> Markup:
     colour, dimension = style.legend, shapely.get_dimensions(shape.geometry)
     if dimension == 0:
         return _markers(shape, colour, paper)
+    outline = paper.outline(shape.geometry)
     if shape.role is Role.DROP:
-        thin = _path(paper.path(shape.geometry), fill="none", stroke=colour.stroke, stroke_width=0.22,
-                     stroke_dasharray="0.9 0.7")  # fmt: skip
-        return thin
+        return _path(outline, fill="none", stroke=colour.stroke, stroke_width=0.22, stroke_dasharray="0.9 0.7")
     if dimension == 1:
-        return _path(paper.path(shape.geometry), fill="none", stroke=colour.stroke, stroke_width=0.8)
-    body = _path(paper.path(shape.geometry), fill=colour.fill, fill_opacity=0.28, stroke=colour.stroke,
-                 stroke_width=0.45, fill_rule="evenodd")  # fmt: skip
-    return body + _path(_hatched(shape.geometry, style, paper), fill="none", stroke=colour.stroke, stroke_width=0.16)
+        return _path(outline, fill="none", stroke=colour.stroke, stroke_width=0.8)
+    return (
+        _path(paper.path(shape.geometry), fill=colour.fill, fill_opacity=0.28, stroke="none", fill_rule="evenodd")
+        + _path(_hatched(shape.geometry, style, paper), fill="none", stroke=colour.stroke, stroke_width=0.16)
+        + _path(outline, fill="none", stroke=colour.stroke, stroke_width=0.45)
+    )
 
 
 def _markers(shape: MapShape, colour: Legend, paper: _Paper) -> Markup:
@@ -198,7 +208,7 @@ def _hatching(shape: BaseGeometry, style: Style, *, to_mm: float) -> Iterator[tu
 
 
 def _neighbours(shapes: Sequence[MapShape], paper: _Paper) -> Markup:
-    lines = "".join(paper.path(shape.geometry) for shape in shapes if shape.role is Role.NEIGHBOUR)
+    lines = "".join(paper.outline(shape.geometry) for shape in shapes if shape.role is Role.NEIGHBOUR)
     return _path(lines, fill="none", stroke=QUIET, stroke_width=0.15)
 
 
@@ -211,6 +221,19 @@ def _neighbour_names(shapes: Sequence[MapShape], paper: _Paper, printed: Printed
             continue
         x, y = paper.place(*shapely.get_coordinates(shape.geometry.representative_point())[0])
         told += _text(x, y + 0.7, str(printed(shape.name)), size=2.0, fill=QUIET)
+    return told
+
+
+def _hit_names(shapes: Sequence[MapShape], paper: _Paper, printed: Printed) -> Markup:
+    """What counts is called by its key, in the middle of what is seen of it."""
+    told, taken = Markup(""), list[tuple[float, float]]()
+    for shape in shapes:
+        if shape.role is not Role.HIT or not shape.name or len(taken) >= MOST_LABELS:
+            continue
+        x, y = paper.place(*shapely.get_coordinates(shapely.point_on_surface(shape.geometry))[0])
+        if all(math.dist((x, y), other) >= 2 * _CLEAR_MM for other in taken):
+            taken.append((x, y))
+            told += _text(x, y, str(printed(shape.name))[:30], size=2.4, fill=INK, halo=True)
     return told
 
 
@@ -253,18 +276,18 @@ def _direction(one: Corner, other: Corner) -> tuple[float, float]:
 
 
 def _frame_ground() -> Markup:
-    outline = f"M{EDGE_MM} {EDGE_MM}h{WIDTH_MM}v{HEIGHT_MM}h-{WIDTH_MM}Z"
+    outline = f"M{EDGE_MM} {TOP_MM}h{WIDTH_MM}v{HEIGHT_MM}h-{WIDTH_MM}Z"
     return _path(outline, fill="#ffffff", stroke=INK, stroke_width=0.3)
 
 
 def _ticks(frame: Frame, paper: _Paper, words: Words) -> Markup:
     """Round coordinates along the frame: Y (east) below, X (north) on the left."""
-    step = _round_step(0.04 * frame.scale)
+    step = _round_step(0.03 * frame.scale)
     told, marks = Markup(""), ""
     for east in _multiples(frame.west, frame.east, step):
         x, _ = paper.place(east, 0)
-        marks += f"M{x:.2f} {EDGE_MM}v1.6M{x:.2f} {EDGE_MM + HEIGHT_MM}v-1.6"
-        told += _text(x, EDGE_MM + HEIGHT_MM + 3.2, words.number(east, 0), size=2.1, fill=INK)
+        marks += f"M{x:.2f} {TOP_MM}v1.6M{x:.2f} {TOP_MM + HEIGHT_MM}v-1.6"
+        told += _text(x, TOP_MM + HEIGHT_MM + 3.2, words.number(east, 0), size=2.1, fill=INK)
     for north in _multiples(frame.south, frame.north, step):
         _, y = paper.place(0, north)
         marks += f"M{EDGE_MM} {y:.2f}h1.6M{EDGE_MM + WIDTH_MM} {y:.2f}h-1.6"
@@ -281,7 +304,7 @@ def _ticks(frame: Frame, paper: _Paper, words: Words) -> Markup:
 
 
 def _north(words: Words) -> Markup:
-    x, y = EDGE_MM + WIDTH_MM - 7, EDGE_MM + 5
+    x, y = EDGE_MM + WIDTH_MM - 7, TOP_MM + 5
     arrow = f"M{x} {y}l2.2 9l-2.2 -2l-2.2 2Z"
     half = f"M{x} {y}l2.2 9l-2.2 -2Z"
     ground = Markup('<rect x="{}" y="{}" width="9" height="15" fill="#ffffff" fill-opacity="0.85"/>').format(
@@ -299,7 +322,7 @@ def _bar(frame: Frame, words: Words) -> Markup:
     """Four parts of a round length, about four centimetres long."""
     length_m = _round_step(0.042 * frame.scale)
     part = length_m / 4 * 1000 / frame.scale
-    x, y = EDGE_MM + 5, EDGE_MM + HEIGHT_MM - 6
+    x, y = EDGE_MM + 5, TOP_MM + HEIGHT_MM - 6
     ground = Markup('<rect x="{}" y="{}" width="{}" height="8.2" fill="#ffffff" fill-opacity="0.85"/>').format(
         x - 3, y - 4, f"{4 * part + 14:.2f}"
     )
@@ -309,7 +332,7 @@ def _bar(frame: Frame, words: Words) -> Markup:
         for n in range(4)
     )  # fmt: skip
     marks = Markup("").join(
-        _text(x + n * part, y - 0.8, words.number(length_m * n / 4, 0 if length_m % 4 == 0 else 1), size=2.1, fill=INK)
+        _text(x + n * part, y - 0.8, words.number(length_m * n / 4, 0 if length_m % 2 == 0 else 1), size=2.1, fill=INK)
         for n in (0, 2, 4)
     )
     unit = _text(x + 4 * part + 4.5, y + 1.3, "m", size=2.3, fill=INK)
@@ -331,7 +354,7 @@ def _multiples(low: float, high: float, step: float) -> Iterator[float]:
 # ── SVG ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _svg(*parts: Markup, width: float = WIDTH_MM + 2 * EDGE_MM, height: float = HEIGHT_MM + 2 * EDGE_MM) -> str:
+def _svg(*parts: Markup, width: float = WIDTH_MM + 2 * EDGE_MM, height: float = TOP_MM + HEIGHT_MM + EDGE_MM) -> str:
     head = Markup('<svg xmlns="http://www.w3.org/2000/svg" width="{w}mm" height="{h}mm" viewBox="0 0 {w} {h}">')
     return str(head.format(w=width, h=height) + Markup("").join(parts) + Markup("</svg>"))
 

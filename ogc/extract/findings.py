@@ -180,7 +180,7 @@ class FindingTeller:
         if finding["accuracy_m"]:
             parts.append(words("accuracy_of", m=words.number(finding["accuracy_m"], 2)))
         if coverage["max_age_days"]:
-            parts.append(words("valid_days", n=coverage["max_age_days"]))
+            parts.append(words("valid_days", n=words.number(coverage["max_age_days"], 0)))
         return "; ".join(parts)
 
 
