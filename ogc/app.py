@@ -10,6 +10,7 @@ import anyio
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
+from layers.checking.ground import KnownGrounds
 from layers.sharing.sealing import Sealer
 from layers.store.catalogue import LiveCatalogue
 from layers.store.cluster import Cluster
@@ -21,7 +22,7 @@ from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
 from ogc.common.body_limits import BodyLimits
-from ogc.common.clock import Clock, NewId, random_id, utc_now
+from ogc.common.clock import Clock, NewId, random_code, random_id, utc_now
 from ogc.common.compression import Compression
 from ogc.common.links import Prefix
 from ogc.common.metrics import Measure, Metrics
@@ -32,13 +33,29 @@ from ogc.common.relation import Decisions
 from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
+from ogc.processes import routes as processes
 from ogc.secrets_folder import secret_key
-from ogc.service import access, access_forms, checks, divisions, dossiers, events, explain, parcels, reviews
+from ogc.service import (
+    access,
+    access_forms,
+    checks,
+    coverage,
+    divisions,
+    dossiers,
+    events,
+    explain,
+    extracts,
+    inside,
+    parcels,
+    reviews,
+    subjects,
+    verify,
+)
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
 from ogc.web import routes as web
 
-BLOCKS = (common, features, tiles)
+BLOCKS = (common, features, tiles, processes)
 SHUTDOWN_S = 10
 EVENTS_KEY = "events.key"
 
@@ -50,11 +67,12 @@ def create_app(
     database_url: str | None = None,
     clock: Clock = utc_now,
     new_id: NewId = random_id,
+    new_code: NewId = random_code,
     pace: Pace = PACE,
 ) -> FastAPI:
     """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only.
-    `clock` (with its zone) and `new_id` are the only things an answer has that neither request nor data decide; `pace`
-    is when guarded answers leave."""
+    `clock` (with its zone), `new_id` and `new_code` are the only things an answer has that neither request nor data
+    decide; `pace` is when guarded answers leave."""
     configure()
     identities = DemoIdentities(settings.secrets_folder) if demo else None
     metrics = Metrics()
@@ -70,6 +88,7 @@ def create_app(
     )
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
     app.state.clock, app.state.new_id, app.state.pace = clock, new_id, pace
+    app.state.new_code = new_code
     app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
     install(app)
     _add_routes(app, identities)
@@ -94,7 +113,24 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     app.router.routes.extend(operation.route() for operation in operations)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))
-    for room in (parcels, checks, divisions, reviews, access, access_forms, explain, events, dossiers, web):
+    # extracts before checks: '/checks/{id}.pdf' is also a '/checks/{id}'
+    rooms = (
+        parcels,
+        inside,
+        extracts,
+        checks,
+        subjects,
+        divisions,
+        reviews,
+        coverage,
+        verify,
+        access,
+        access_forms,
+        explain,
+        events,
+        dossiers,
+    )
+    for room in (*rooms, processes, web):
         app.include_router(room.router)
 
 
@@ -112,6 +148,7 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
             sealer = Sealer(database, settings.data_folder)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
             app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)
+            app.state.grounds = KnownGrounds()
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(accesses.flush_forever)
