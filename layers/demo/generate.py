@@ -14,7 +14,7 @@ from layers.errors import InvalidRequestError
 from layers.profile.grammar import Commune
 from layers.profile.profile import Profile
 
-from . import cadastre, country, ground, local, settlement
+from . import cadastre, country, flood, ground, local, settlement
 from .conflicts import Conflict, plant, write_conflicts
 from .files import SYNTHETIC, DemoFiles, fixed_time, write_json
 from .themes import Themes
@@ -50,7 +50,7 @@ def generate(out: Path, parcels: int, seed: int, profile: Profile, show: Show = 
     """
     _check_size(parcels)
     out.mkdir(parents=True, exist_ok=True)
-    for stale in [out / "manifest.json", *out.glob("*.gpkg")]:
+    for stale in [out / "manifest.json", *out.glob("*.gpkg"), *out.glob("*.tif")]:
         stale.unlink(missing_ok=True)
     communes = {unit.code: unit for unit in profile.communes if unit.generation == 2025}
     with fixed_time():
@@ -61,6 +61,8 @@ def generate(out: Path, parcels: int, seed: int, profile: Profile, show: Show = 
         made, planted = _communes(land, parcels, communes, projection, themes, show)
         show(len(land.towns), len(land.towns), "GeoPackage")
         layers = themes.files.close()
+        if profile.layer(flood.LAYER) is not None:
+            layers[flood.LAYER] = flood.write_depths(land, out, profile.header.crs.storage)
     write_conflicts(out, planted)
     (out / "README.txt").write_text(_readme(parcels, seed), encoding="utf-8")
     manifest = Manifest(

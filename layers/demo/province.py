@@ -21,14 +21,23 @@ def _silent(done: int, total: int, what: str) -> None:
 
 
 async def build_province(
-    url: str, profile_folder: Path, files: Path, *, parcels: int, seed: int, show: Show = _silent
+    url: str,
+    profile_folder: Path,
+    files: Path,
+    *,
+    parcels: int,
+    seed: int,
+    show: Show = _silent,
+    rasters: Path | None = None,
 ) -> None:
-    """Idempotent: what is there already is left as it is."""
+    """Idempotent: what is there already is left as it is. `rasters`: where their files are kept; default beside the
+    generated ones."""
     migrate(url)
     profile = load_profile(profile_folder)
     if not (files / "manifest.json").exists():  # written last
         generate(files, parcels, seed, profile, show)
-    async with Database.open(url, size=4, statement_timeout_ms=3_600_000) as database:
+    kept = rasters or files / "rasters"
+    async with Database.open(url, size=4, statement_timeout_ms=3_600_000, rasters=kept) as database:
         await apply(database, profile, os_user="demo")
         await publish_demo(database, files, show)
         await register_demo_dossiers(database, files)

@@ -8,6 +8,8 @@ from pathlib import Path
 from layers.access.principal import operator
 from layers.publishing.options import PublishOptions
 from layers.publishing.publication import publish
+from layers.publishing.raster_publication import publish_raster
+from layers.publishing.raster_source import is_raster_file
 from layers.publishing.source import digest_of
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
@@ -44,7 +46,7 @@ def _in_order(catalogue: Catalogue, folder: Path) -> list[Path]:
     """The commune layer first: the others are matched against it; then parcels; then by name."""
     reference = catalogue.profile.header.reference_layers
     known = {layer.id for layer in catalogue.profile.layers}
-    found = [path for path in folder.glob("*.gpkg") if path.stem in known]
+    found = [path for suffix in ("gpkg", "tif") for path in folder.glob(f"*.{suffix}") if path.stem in known]
     return sorted(found, key=lambda path: (path.stem != reference.commune, path.stem != reference.parcel, path.stem))
 
 
@@ -58,4 +60,5 @@ async def _publish(database: Database, path: Path) -> None:
     async with database.connection() as connection:
         catalogue = await load_catalogue(connection)  # the last publication moved it
     options = PublishOptions(complete_for="all", note=NOTE, allow_removals=True)
-    await publish(database, catalogue, path, path.stem, options, principal=operator("demo"))
+    publishing = publish_raster if is_raster_file(path) else publish
+    await publishing(database, catalogue, path, path.stem, options, principal=operator("demo"))

@@ -38,6 +38,6 @@ def build(url: str, files: Path, parcels: int = PARCELS) -> Province:
 @contextmanager
 def serve_province(province: Province, data: Path) -> Iterator[tuple[str, str]]:
     """Base address and a land officer's token."""
-    settings = Settings(data=data, database_url=province.url)
+    settings = Settings(data=data, database_url=province.url, rasters=province.files / "rasters")
     with serve(create_app(settings, demo=True)) as address:
         yield address, make_token(settings.secrets_folder, "land_officer")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
+import rasterio
 import shapely
 
 from layers.demo.generate import generate
@@ -17,6 +18,7 @@ from layers.demo.geography import LEGAL_POWER_M, LEGAL_ROAD_M, LEGAL_WATER_M, PO
 from layers.demo.settlement import Density
 from layers.errors import InvalidRequestError
 from layers.profile.profile import Profile
+from layers.publishing.raster_inspection import inspected_raster
 
 from .conftest import PARCELS, SEED, Made
 
@@ -33,6 +35,8 @@ def test_the_number_of_parcels_is_within_two_percent(made: Made) -> None:
 
 def test_every_layer_of_the_profile_has_a_file_with_its_columns_and_nothing_else(made: Made) -> None:
     for definition in made.profile.layers:
+        if definition.is_raster:
+            continue
         path = made.folder / f"{definition.id}.gpkg"
         info = pyogrio.read_info(path, layer=definition.id)
         assert list(info["fields"]) == [attribute.name for attribute in definition.attributes]
@@ -42,6 +46,18 @@ def test_every_layer_of_the_profile_has_a_file_with_its_columns_and_nothing_else
             assert info["geometry_type"] == definition.stored_geometry
         else:
             assert info["geometry_type"] is None
+
+
+def test_the_flood_raster_has_every_class_in_the_province_and_no_value_beyond_it(made: Made, profile: Profile) -> None:
+    definition = profile.layer("flood_depth")
+    assert definition is not None
+    with inspected_raster(made.folder / "flood_depth.tif", definition, profile) as found:
+        assert (found.defects, found.crs.used) == ((), "EPSG:9210")
+        assert found.counts is not None and min(found.counts.by_class) > 0
+    with rasterio.open(made.folder / "flood_depth.tif") as opened:
+        assert opened.tags()["SYNTHETIC"] == "YES"
+        outside = made.layer("commune").union_all().envelope.exterior.coords[0]
+        assert next(opened.sample([outside]))[0] == opened.nodata
 
 
 def test_every_file_says_that_it_is_synthetic(made: Made) -> None:

@@ -61,7 +61,8 @@ def test_every_layer_states_its_accuracy_age_custodian_and_basis(profile: Profil
         assert layer.custodian, layer.id
         assert layer.max_age_days, layer.id
         assert layer.legal_basis, layer.id
-        assert layer.geometry == "none" or layer.style, layer.id
+        colours = all(one.color for one in layer.classes) if layer.is_raster else layer.style
+        assert layer.geometry == "none" or colours, layer.id
         assert layer.geometry == "none" or layer.accuracy_m is not None or layer.scale is not None, layer.id
 
 
