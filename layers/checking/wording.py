@@ -41,6 +41,8 @@ RELATIONS: Mapping[str, Message] = {
     "contains_point": Message("Có điểm nằm trong thửa đất", "contains a point"),
     "within_distance": Message("Trong phạm vi khoảng cách", "within the distance"),
     "same_parcel": Message("Ghi nhận trên chính thửa đất", "registered on the parcel"),
+    "raster_class": Message("Thuộc lớp giá trị", "of the class"),
+    "class_not_asked": Message("Lớp giá trị không xét", "a class that is not asked about"),
     "touches_only": Message("Chỉ tiếp giáp (chung ranh giới)", "touches only"),
     "near": Message("Ở gần", "near"),
     "not_in_force": Message("Không có hiệu lực vào ngày xét", "not in force on the day"),
@@ -165,7 +167,8 @@ def _range(measure: Mapping[str, Any], say: _Speaker) -> str:
 
 
 def _feature(feature: Mapping[str, Any], say: _Speaker) -> str:
-    name = feature["key"] or feature["fid"]
+    title = feature["attributes"].get("title") if feature["relation"] == "raster_class" else None
+    name = say.of(title) if isinstance(title, Mapping) else feature["key"] or feature["fid"]
     return f"{name} ({say.area(feature['area_m2'])})" if feature["area_m2"] else str(name)
 
 

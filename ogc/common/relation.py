@@ -101,6 +101,8 @@ async def authorised(request: Request, layer_id: str, action: Action) -> Relatio
     TooManyError for a grant that is used too often; UnavailableError for a suspended layer.
     """
     relation = await described(request, layer_id, action)
+    if relation.state.definition.is_raster:  # it has no items and no tiles
+        raise NotFoundError
     if not relation.decision.is_allowed:
         await request.app.state.accesses.refused(request, relation, layer_id, action)
         relation.decision.require()

@@ -130,13 +130,15 @@ class FindingTeller:
         return "; ".join(
             f"{self.words.of(column.title) if column and column.title else tidy(name)}: {self.value(column, value)}"
             for name, value in values.items()
-            if value is not None and not isinstance(value, list | dict)
+            if value is not None and (not isinstance(value, list | dict) or _is_text(value))
             for column in [columns.get(name)]
         )
 
     def value(self, column: Attribute | None, value: object) -> str:
         """One cell: numbers with their unit, dates, codes with their titles."""
         words = self.words
+        if isinstance(value, dict):
+            return words.of(Message(value["vi"], value["en"]))
         if isinstance(value, bool):
             return words("yes" if value else "no")
         if isinstance(value, int | float):
@@ -189,6 +191,11 @@ def every(findings: Iterable[FindingPart]) -> Iterator[FindingPart]:
     for finding in findings:
         yield finding
         yield from every(finding.members)
+
+
+def _is_text(value: object) -> bool:
+    """The name of a class of a raster, in both languages."""
+    return isinstance(value, dict) and value.keys() == {"vi", "en"}
 
 
 def _name(met: Json) -> str:

@@ -28,9 +28,22 @@ def collection(
     if about is not None:
         made["description"] = about.vi if language == "vi" else about.en
     made |= {"itemType": "feature", "crs": [CRS84], "sector": definition.sector, "sharing": definition.sharing}
+    if definition.is_raster:
+        made |= {"itemType": "raster", "unit": definition.unit, "classes": _classes(definition) if may_read else []}
     if bounds is not None:
         made["extent"] = {"spatial": {"bbox": [list(bounds)], "crs": CRS84}}
     return {**made, "links": _links(addresses, definition, may_read=may_read, may_tile=may_tile)}
+
+
+def _classes(definition: LayerDefinition) -> list[dict[str, Any]]:
+    """What the values of a raster mean; `to` is not part of its class."""
+    return [
+        {
+            "class": one.number, "value": one.value, "from": one.from_, "to": one.to,
+            "title": one.title.message().as_dict(), "color": one.color,
+        }
+        for one in definition.classes
+    ]  # fmt: skip
 
 
 def _links(addresses: Addresses, definition: LayerDefinition, *, may_read: bool, may_tile: bool) -> list[Link]:
@@ -41,7 +54,7 @@ def _links(addresses: Addresses, definition: LayerDefinition, *, may_read: bool,
         link(addresses.to(*own, f="html"), "alternate", HTML, title),
         link(addresses.to("collections"), "collection", JSON),
     ]
-    if may_read:
+    if may_read and not definition.is_raster:  # cells are neither items nor tiles
         made += [
             link(addresses.to(*own, "items"), "items", GEOJSON, title),
             link(addresses.to(*own, "items", f="html"), "items", HTML, title),

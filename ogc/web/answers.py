@@ -95,7 +95,8 @@ def _attributes(catalogue: Catalogue, layer: str | None, attributes: Json, langu
     told = []
     for name, value in attributes.items():
         column = state.definition.attribute(name) if state else None
-        if value is None or isinstance(value, list | dict):
+        is_text = isinstance(value, dict) and value.keys() == {"vi", "en"}
+        if value is None or (isinstance(value, list | dict) and not is_text):
             continue
         title = say(language, column.title) if column and column.title else name
         told.append(f"{title}: {_value(catalogue, column, value, language)}")
@@ -105,6 +106,8 @@ def _attributes(catalogue: Catalogue, layer: str | None, attributes: Json, langu
 def _value(catalogue: Catalogue, column: Attribute | None, value: object, language: str) -> str:
     if isinstance(value, bool):
         return text(language, "yes" if value else "no")
+    if isinstance(value, dict):
+        return say(language, value)
     if isinstance(value, float):
         return formats.number(value, language, 2)
     if column and column.type == "date":
