@@ -12,7 +12,7 @@ from rich.table import Table
 from gis.errors import Message
 from gis.procedure import Verdict
 from layers.checking.answer import Answer
-from layers.checking.request import CheckRequest, SubjectQuery, by_file, parse_as_of, parse_parcel
+from layers.checking.request import CheckRequest, parse_as_of
 from layers.checking.run import check
 from layers.checking.wording import VERDICTS, day, number, outcome_label
 from layers.errors import FieldError, InvalidInputsError
@@ -20,7 +20,9 @@ from layers.profile.procedures import ProcedureDefinition
 from layers.store.catalogue import Catalogue, load_catalogue
 from ogc.settings import Settings
 
+from .check_subject import Asked
 from .context import console, database, errors_as_exit_codes, output, principal_named, print_json, run
+from .extract_file import require_seal, save_extract
 
 _COLOURS = {Verdict.PASS: "green", Verdict.REFER: "yellow", Verdict.FAIL: "red"}
 
@@ -32,9 +34,10 @@ def register(app: typer.Typer) -> None:
 
 def command(  # noqa: PLR0913, PLR0917 - one option each
     parcel: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            help="XÃ[@NĂM]/TỜ/THỬA, fid:…, key:…, code:…, point:LON,LAT · COMMUNE[@GENERATION]/SHEET/PARCEL"
+            help="XÃ[@NĂM]/TỜ/THỬA, fid:…, key:…, code:…, point:LON,LAT · COMMUNE[@GENERATION]/SHEET/PARCEL; "
+            "nhiều thửa: như một khu · several: as one subject"
         ),
     ] = None,
     procedure: Annotated[str, typer.Option("--procedure", help="thủ tục · the procedure's id")] = "",
@@ -44,8 +47,16 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
     as_of: Annotated[str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")] = None,
     on_date: Annotated[str | None, typer.Option("--on-date", help="hiệu lực vào ngày … · law in force on …")] = None,
     geometry: Annotated[
-        Path | None, typer.Option("--geometry", help="tệp GeoJSON, CRS84 · a GeoJSON file in CRS84")
+        Path | None, typer.Option("--geometry", help="tệp GeoJSON, SHP (zip), GPKG, DXF… · a file with a polygon")
     ] = None,
+    coordinates: Annotated[
+        Path | None, typer.Option("--coordinates", help="bảng tọa độ, '-': stdin · a table of vertices")
+    ] = None,
+    crs: Annotated[str | None, typer.Option("--crs", metavar="EPSG:n", help="hệ tọa độ · coordinate system")] = None,
+    axes: Annotated[
+        str | None, typer.Option("--axes", metavar="north_east|east_north", help="thứ tự X, Y · order of X, Y")
+    ] = None,
+    key: Annotated[str | None, typer.Option("--key", help="vùng nào trong tệp · which polygon of the file")] = None,
     dossier: Annotated[str | None, typer.Option("--dossier", help="mã hồ sơ · dossier code")] = None,
     purpose: Annotated[str | None, typer.Option("--purpose", help="mục đích sử dụng · purpose of use")] = None,
     identity: Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")] = None,
@@ -53,27 +64,42 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
         str | None,
         typer.Option("--fail-on", metavar="refer|fail", help="thoát 1 từ mức này · exit 1 from here on"),
     ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", metavar="FILE", help="ghi phiếu PDF có dấu · write the sealed PDF")
+    ] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="vi|en", help="ngôn ngữ của phiếu · language of the PDF")
+    ] = "vi",
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
     """Kiểm tra một thửa đất hoặc hình vẽ theo một thủ tục · check a parcel or a shape for a procedure."""
-    if (parcel is None) == (geometry is None):
-        raise typer.BadParameter("cần đúng một trong PARCEL và --geometry / exactly one of PARCEL and --geometry")
+    asked = Asked(tuple(parcel or ()), geometry, coordinates, crs, axes, key)
+    asked.require_one()
     if not procedure:
         raise typer.BadParameter("cần --procedure / --procedure is needed")
     if fail_on not in (None, "refer", "fail"):
         raise typer.BadParameter("--fail-on: refer | fail")
+    if lang not in ("vi", "en"):
+        raise typer.BadParameter("--lang: vi | en")
     inputs = inputs_of(given or [])
 
     async def body() -> Answer:
-        async with database(Settings()) as opened:
+        settings = Settings()
+        if pdf:
+            require_seal(settings)
+        async with database(settings) as opened:
             async with opened.connection() as connection:
                 catalogue = await load_catalogue(connection)
             request = CheckRequest(
-                procedure=procedure, subject=_subject(parcel, geometry),
+                procedure=procedure, subject=asked.subject(),
                 inputs=typed_inputs(inputs, catalogue, procedure),
                 dossier=dossier, purpose=purpose, as_of=parse_as_of(as_of), on_date=date_of(on_date),
             )  # fmt: skip
-            return await check(opened, catalogue, request, principal_named(identity, catalogue))
+            principal = principal_named(identity, catalogue)
+            answer = await check(opened, catalogue, request, principal)
+            if pdf:
+                await save_extract(opened, catalogue, answer, principal, settings=settings, file=pdf, language=lang)
+            return answer
 
     answer = run(body, as_json=as_json)
     with errors_as_exit_codes(as_json=as_json):
@@ -109,17 +135,6 @@ def _value(text: str, name: str, procedure: ProcedureDefinition | None) -> objec
     except ValueError:
         return text
     return {"true": True, "false": False}.get(text.lower(), text) if kind == "boolean" else text
-
-
-def _subject(parcel: str | None, geometry: Path | None) -> SubjectQuery:
-    if geometry is None:
-        return parse_parcel(parcel or "")
-    try:
-        return by_file(geometry.read_bytes())
-    except (OSError, InvalidInputsError) as error:
-        message = Message(f"Không đọc được '{geometry}' như GeoJSON ({type(error).__name__}).",
-                          f"'{geometry}' cannot be read as GeoJSON ({type(error).__name__}).")  # fmt: skip
-        raise InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)]) from None
 
 
 def date_of(text: str | None) -> date | None:

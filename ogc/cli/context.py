@@ -25,6 +25,7 @@ from layers.store.connection import Database
 from ogc.settings import Settings
 
 T = TypeVar("T")
+AnyDict = dict[str, Any]
 
 #: for a person: stderr, so that stdout holds only what `--json` promises or the answer itself
 console = Console(stderr=True)
@@ -86,13 +87,29 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         else:
             console.print(f"[red]✗[/red] {error.message.vi}", highlight=False, soft_wrap=True)
             console.print(f"  {error.message.en}", style="dim", highlight=False, soft_wrap=True)
+            _show_ways_on(error)
         raise typer.Exit(1) from None
+
+
+def _show_ways_on(error: LienthongError) -> None:
+    """What was probably meant, and what there is to choose from."""
+    for proposal in _listed(error, "proposals"):
+        reason = proposal["reason"]
+        console.print(
+            f"  → {reason['vi']} · {reason['en']} ({proposal['area_m2']} m²)", highlight=False, soft_wrap=True
+        )
+    if error.details.get("proposals"):
+        console.print("  --crs, --axes; --json: 'coordinates' → --coordinates FILE.json", style="dim", highlight=False)
+    for choice in _listed(error, "choices"):
+        console.print(f"  --key '{choice['key']}'  {choice['label']}", highlight=False, soft_wrap=True)
+
+
+def _listed(error: LienthongError, name: str) -> list[AnyDict]:
+    found = error.details.get(name)
+    return found if isinstance(found, list) else []
 
 
 def run(command: Callable[[], Awaitable[T]], *, as_json: bool = False) -> T:
     """Run an asynchronous command body under the exit-code rules."""
     with errors_as_exit_codes(as_json=as_json):
         return anyio.run(command)
-
-
-AnyDict = dict[str, Any]

@@ -9,6 +9,8 @@ client.check("25747/45/123", "land_use_change", target_use="ODT", target_area_m2
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -83,7 +85,7 @@ class Client:
 
     def check(
         self,
-        parcel: str | dict[str, Any],
+        parcel: str | Sequence[str] | Path | dict[str, Any],
         procedure: str,
         *,
         dossier: str | None = None,
@@ -92,7 +94,9 @@ class Client:
         on_date: str | None = None,
         **inputs: object,
     ) -> CheckAnswer:
-        """Check a parcel ('25747/45/123', 'fid:…', or a GeoJSON geometry) for a procedure; inputs by their names."""
+        """Check a parcel ('25747/45/123', 'fid:…'), several as one (a list), a GeoJSON geometry, a pasted table of
+        vertices or the path of a file, for a procedure; inputs by their names. A table that is refused comes with
+        `proposals` in the error: check its `{"coordinates": …}` to accept one."""
         body = {
             "dossier": dossier, "purpose": purpose, "procedure": procedure, "subject": parcel_reference(parcel),
             "inputs": inputs, "as_of": as_of, "on_date": on_date,

@@ -21,6 +21,11 @@ class LienthongClientError(Exception):
         """The parcels to choose from, where a look-up was ambiguous."""
         return list(self.problem.get("candidates", []))
 
+    @property
+    def proposals(self) -> list[dict[str, Any]]:
+        """What was probably meant by coordinates that were refused: each with its reason, ready to be checked."""
+        return list(self.problem.get("proposals", []))
+
 
 def raise_for_problem(response: httpx.Response) -> None:
     """Raise LienthongClientError for any status of 400 and above."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from . import bringing
 from .asking import Answer, Asked, World
 from .dividing import division, inside
+from .executing import PROCESSES, execution, job
 from .routes import Route, routes_of, served
 from .texts import ODD_TEXTS, Texts
 from .vocabulary import LayerWords, Vocabulary
@@ -77,6 +79,7 @@ class Memory:
     etags: list[str] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
     reviews: list[str] = field(default_factory=list)
     divisions: list[str] = field(default_factory=list)
 
@@ -92,6 +95,8 @@ class Memory:
         if answer.status == 201 and asked.route == "/divisions" and "id" in content:
             self.divisions.append(content["id"])
             self.records += [part["answer"]["id"] for part in content["parts"]]
+        if answer.status == 201 and asked.route == "/processes/{process_id}/execution":
+            self.jobs.append(content["jobID"])
         if answer.status == 201 and asked.route == "/checks":
             self.records.append(content["id"])
         if answer.status == 201 and asked.route == "/checks/{record_id}/reviews":
@@ -190,6 +195,8 @@ class Drawing:
             made["accept-language"] = self.texts.any_of(("en", "vi", "fr,en;q=0.5"))
         if self.texts.happens(0.1):
             made["accept-encoding"] = "gzip"
+        if self.texts.happens(0.1):
+            made["prefer"] = "respond-async"
         return made
 
     def _query(self, route: Route) -> Iterator[tuple[str, str]]:
@@ -277,6 +284,10 @@ class Drawing:
         return "application/json", json.dumps(body).encode()
 
     def _subject(self) -> dict[str, Any]:
+        if self.texts.happens(0.3):
+            return dict(self.texts.any_of((bringing.table, bringing.parcels, bringing.parcels))(self))
+        if self.texts.happens(0.02):
+            return bringing.file(self)
         number = {"commune": {"code": self.parcel_value("ma_xa")}, "sheet": self.parcel_value("so_to"),
                   "parcel": self.parcel_value("so_thua")}  # fmt: skip
         key = f"{number['commune']['code']}.{number['sheet']}.{number['parcel']}"  # type: ignore[index]
@@ -371,6 +382,9 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
+    "process_id": lambda drawing: drawing.texts.any_of(PROCESSES),
+    "job_id": job,
+    "name": lambda drawing: drawing.texts.any_of(("findings.parquet", "summary.json", "plan.json", "../plan.json")),
     "task_id": Drawing.task,
     "division_id": lambda drawing: drawing.texts.any_of((*drawing.memory.divisions, "khong_co")),
     "dossier_id": lambda drawing: drawing.texts.any_of(DOSSIERS),
@@ -383,6 +397,9 @@ PARAMETERS: Mapping[str, One] = {
     "f": _one("f", lambda drawing: drawing.texts.any_of(("json", "html", "html", "xml", "csv", "xlsx"))),
     "lang": _one("lang", lambda drawing: drawing.texts.any_of(("vi", "en", "fr"))),
     "openapi": _one("openapi", lambda drawing: drawing.texts.any_of(("3.0", "3.1", "2"))),
+    "offset": _one("offset", lambda drawing: drawing.texts.any_of((0, 1, 5, -1))),
+    "status": _one("status", lambda drawing: drawing.texts.any_of(("accepted", "dismissed", "x"))),
+    "process": _one("process", lambda drawing: drawing.texts.any_of(PROCESSES)),
     "limit": _one("limit", lambda drawing: drawing.texts.any_of((1, 2, 3, 7, 50, 1000, 10_000, 0))),
     "bbox": _one("bbox", lambda drawing: drawing.texts.box(drawing.layer, drawing.words.places)),
     "datetime": _one("datetime", lambda drawing: drawing.texts.interval()),
@@ -434,11 +451,16 @@ KNOWN_PATHS = frozenset({
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/access/layers/{layerId}/events.csv", "/access/edit",
-    "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
+    "/processes", "/processes/{process_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/results",
+    "/jobs/{job_id}/results/{name}", "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
 })  # fmt: skip
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /checks": Drawing.check,
+    "POST /processes/{process_id}/execution": execution,
+    "POST /jobs/{job_id}": Drawing.nothing,
+    "DELETE /jobs/{job_id}": Drawing.nothing,
+    "POST /subjects": bringing.preview,
     "POST /divisions": division,
     "POST /parcels/inside": inside,
     "POST /checks/{record_id}/reviews": Drawing.review,
