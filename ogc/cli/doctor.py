@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from gis.errors import Message
+from gis.errors import LienthongError, Message
 from layers.errors import UnavailableError
 from layers.store.catalogue import load_catalogue
 from layers.store.cluster import Cluster
@@ -39,12 +40,39 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         console.print("[green]✓[/green] không thấy vấn đề / nothing found")
     if walls is not None and not as_json:
         console.print(f"  tường bảo mật / walls: {walls.standing}/2", highlight=False)
+    if not as_json:
+        console.print(f"  dấu trên phiếu / seal: {_seal_in_words(Settings())}", highlight=False)
     raise typer.Exit(1 if problems else 0)
 
 
 async def _examine(settings: Settings) -> tuple[list[Message], Walls | None]:
     walls = await _walls(settings)
-    return [*_machine(settings), *await _database(settings), *_told(walls)], walls
+    return [*_machine(settings), *_seal(settings), *await _database(settings), *_told(walls)], walls
+
+
+def _seal(settings: Settings) -> list[Message]:
+    """A certificate that cannot seal, or soon cannot; none at all is no fault until a PDF is wanted."""
+    from ogc.cli.extract_file import is_demo  # late: the libraries of documents take a second
+    from ogc.extract.certificate import certificate_of
+
+    if settings.seal_p12 is None and not is_demo(settings):
+        return []
+    now = datetime.now(UTC)
+    try:
+        found = certificate_of(settings, demo=is_demo(settings), now=now).require_valid(now)
+    except LienthongError as error:
+        return [error.message]
+    if found.expires_soon(now):
+        return [Message(f"Chứng thư đóng dấu hết hạn ngày {found.not_after:%d/%m/%Y}: chuẩn bị chứng thư mới.",
+                        f"The seal's certificate expires on {found.not_after:%Y-%m-%d}: get a new one.")]  # fmt: skip
+    return []
+
+
+def _seal_in_words(settings: Settings) -> str:
+    if settings.seal_p12:
+        return settings.seal_p12.name
+    made = (settings.secrets_folder / "seal_demo.p12").exists()
+    return "chứng thư chạy thử, không có giá trị pháp lý / demo certificate" if made else "chưa có / none: no PDF"
 
 
 def _machine(settings: Settings) -> list[Message]:

@@ -20,7 +20,7 @@ GROUPS = {
     "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
     "demo": "demo", "task": "task",
 }  # fmt: skip
-COMMANDS = ("up", "worker", "check", "batch", "divide", "inside", "replay", "token", "doctor")
+COMMANDS = ("up", "worker", "check", "batch", "divide", "inside", "replay", "verify", "token", "doctor")
 
 
 def build(only: str | None = None) -> typer.Typer:

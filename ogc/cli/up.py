@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -53,12 +54,24 @@ def up(
         profile = load_profile(settings.profile_folder)
         anyio.run(_apply_profile, url, profile)
         if demo:
+            _seal_of_demo(settings)
             anyio.run(_publish_demo, url, settings, parcels, seed)
     _announce(profile, host, port, demo=demo)
     from ogc.serving import serve  # late: the web libraries take a second
 
     with errors_as_exit_codes(), _worker() if with_worker else nullcontext():
         serve(settings, server_url(settings), host, port, demo=demo, processes=processes)
+
+
+def _seal_of_demo(settings: Settings) -> None:
+    """The demo makes its own certificate, and says so."""
+    from ogc.extract.certificate import certificate_of
+
+    made = certificate_of(settings, demo=True, now=datetime.now(UTC))
+    kind = "chạy thử / demo" if made.is_demo else "LIENTHONG_SEAL_P12"
+    console.print(
+        f"[green]✓[/green] chứng thư của dấu / certificate of the seal ({kind}): {made.name}", highlight=False
+    )
 
 
 def _refuse_open_demo(demo: bool, host: str) -> None:

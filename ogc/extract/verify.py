@@ -19,6 +19,7 @@ from typing import Any
 
 import anyio
 from asn1crypto import x509  # type: ignore[import-untyped]
+from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
@@ -41,6 +42,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from gis.errors import Message
 from layers.canonical import digest_of
+from layers.errors import SourceError
 
 from .certificate import DEMO_NAME
 from .seal import FIELD
@@ -88,7 +90,8 @@ PROBLEMS: Mapping[str, Message] = {
         "Chữ ký không bao trùm toàn bộ tệp tại thời điểm ký.", "A signature does not cover the file as it was signed."
     ),
     "appended": Message(
-        "Sau chữ ký cuối cùng đã có nội dung được thêm vào tệp.", "Something was added to the file after the last signature."
+        "Sau chữ ký cuối cùng đã có nội dung được thêm vào tệp.",
+        "Something was added to the file after the last signature.",
     ),
     "not_only_signatures": Message(
         "Sau khi đóng dấu, ngoài chữ ký còn có thay đổi khác (trang, ghi chú, biểu mẫu, tệp kèm hoặc nội dung).",
@@ -176,11 +179,22 @@ class Examination:
 
 
 def examine(pdf: bytes, trusted: Sequence[x509.Certificate] = ()) -> Examination:
-    """Everything about the file, whatever is wrong with it: it never raises. It works long and belongs into a thread."""
+    """Everything about the file; it never raises, whatever the file is. It works long and belongs into a thread."""
     try:
         return anyio.run(_examine, pdf, tuple(trusted))
     except Exception:  # of a parser fed with anything at all: whatever it says, the file is not intact
         return Examination(_sha256(pdf), problems=("unreadable",))
+
+
+def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM or DER file. Raises SourceError."""
+    try:
+        found = list(load_certs_from_pemder_data(data))
+    except (ValueError, IndexError):
+        found = []
+    if found:
+        return tuple(found)
+    raise SourceError("Tệp không chứa chứng thư (PEM hoặc DER).", "The file holds no certificate (PEM or DER).")
 
 
 async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examination:
@@ -341,7 +355,7 @@ def _xmp(reader: PdfFileReader) -> bytes:
 
 def _of(dictionary: Any, name: str, otherwise: Any) -> Any:
     """The value itself, never a reference to it."""
-    return dictionary[name] if name in dictionary else otherwise
+    return dictionary[name] if name in dictionary else otherwise  # noqa: SIM401 - `get` gives references
 
 
 def _claim(reader: PdfFileReader) -> str | None:
