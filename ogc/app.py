@@ -10,6 +10,7 @@ import anyio
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 
+from layers.checking.effort import NEEDS_JOB_S
 from layers.checking.ground import KnownGrounds
 from layers.sharing.sealing import Sealer
 from layers.store.catalogue import LiveCatalogue
@@ -69,6 +70,7 @@ def create_app(
     new_id: NewId = random_id,
     new_code: NewId = random_code,
     pace: Pace = PACE,
+    needs_job_s: float = NEEDS_JOB_S,
 ) -> FastAPI:
     """The service over one database. `demo` adds development tokens and the identity switcher, on loopback only.
     `clock` (with its zone), `new_id` and `new_code` are the only things an answer has that neither request nor data
@@ -89,6 +91,7 @@ def create_app(
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
     app.state.clock, app.state.new_id, app.state.pace = clock, new_id, pace
     app.state.new_code = new_code
+    app.state.needs_job_s = needs_job_s
     app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
     install(app)
     _add_routes(app, identities)
