@@ -44,9 +44,10 @@ class Subjects:
     perimeter_m: Floats
     vertices: Integers
     is_valid: Booleans
+    registered_m2: Floats  #: the areas on the certificates; NaN where there is none
 
     @classmethod
-    def of(cls, geometry: Geometries, accuracy_m: Floats) -> Subjects:
+    def of(cls, geometry: Geometries, accuracy_m: Floats, registered_m2: Floats | None = None) -> Subjects:
         return cls(
             geometry=geometry,
             accuracy_m=accuracy_m,
@@ -54,6 +55,7 @@ class Subjects:
             perimeter_m=shapely.length(geometry),
             vertices=shapely.get_num_coordinates(geometry).astype(np.int64),
             is_valid=shapely.is_valid(geometry) & ~shapely.is_empty(geometry),
+            registered_m2=np.full(len(geometry), np.nan) if registered_m2 is None else registered_m2,
         )
 
     def __len__(self) -> int:

@@ -12,6 +12,13 @@ from layers.profile.profile import digest
 from layers.store.checks import RecordRow
 
 from .evidence import opened
+from .registered import (
+    add_registered,
+    hides_certificate,
+    remainder_shown,
+    speaks_of_certificate,
+    without_certificate,
+)
 from .several import label_of_several
 from .shown import NO_COVERAGE, NO_MEASURE, Json, Shower, flat, slack
 from .view import View, view_of
@@ -50,20 +57,28 @@ def layers_of(content: Mapping[str, Any]) -> frozenset[str]:
 def project(content: Mapping[str, Any], record_digest: str, view: View) -> Answer:
     """What `content` shows to one caller: outcomes, measures and features of layers within their rights."""
     shower = Shower(view)
-    findings = [shower.finding(finding) for finding in content["findings"]]
+    subject = subject_shown(content["subject"], view)
+    hides = hides_certificate(content["subject"], view)
+    findings = [
+        without_certificate(finding) if hides and speaks_of_certificate(finding) else shower.finding(finding)
+        for finding in content["findings"]
+    ]
+    for finding in flat(findings):
+        add_registered(finding, subject)
     counted = [Verdict(finding["verdict"]) for finding in findings if finding["required"]]
     shown: Json = {
         "id": content["id"],
         "created": content["created"],
         "as_of": content["as_of"],
         "on_date": content["on_date"],
-        "subject": subject_shown(content["subject"], view),
+        "subject": subject,
         "procedure": content["procedure"],
         "inputs": content["inputs"],
         "dossier": content["dossier"],
         "purpose": content["purpose"],
         "verdict": worst(counted).value,
         "findings": findings,
+        "remainder": remainder_shown(content.get("remainder"), findings, subject),
         "skipped": [shower.skipped(skipped, content["procedure"]["id"]) for skipped in content["skipped"]],
         "evidence": {
             "cut": _cut(content["cut"], findings, view),

@@ -160,6 +160,7 @@ def _table(stored: np.typing.NDArray[np.object_], keys: pa.Array) -> pa.Table:
         {
             "fid": pa.nulls(rows, pa.int64()),
             "accuracy_m": pa.array(np.zeros(rows)),
+            "registered_m2": pa.array(np.full(rows, np.nan)),
             "geometry": pa.array(shapely.to_wkb(stored), pa.binary()),
             **{field.name: pa.nulls(rows, field.type) for field in _NUMBERING},
             "subject_key": keys,

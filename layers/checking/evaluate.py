@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gis import certificates
 from gis.candidates import COUNTS, WITHIN_ACCURACY, Distances, Measures, Pieces, Subjects
 from gis.coverage import Ground, mapped_share
 from gis.judge import Judgement, judge, judge_group, judge_subject, reasons_of, verdict_of
@@ -288,8 +289,13 @@ def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings]) -> C
 
 
 def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:
-    outcome, low, high = judge_subject(check, subjects)
+    is_certificate = check.measure in certificates.MEASURES
+    judged = certificates.judge_certificate if is_certificate else judge_subject
+    outcome, low, high = judged(check, subjects)
     reasons = reasons_of(outcome, _SUBJECT_REASONS)
+    if is_certificate:
+        for place in np.flatnonzero((outcome == Outcome.NOT_CHECKED) & subjects.is_valid).tolist():
+            reasons[place] = ("no_registered_area",)
     verdict = _verdicts(check, outcome)
     return CheckFindings(check, outcome, verdict, reasons, (), subjects.area_m2, low, high)
 

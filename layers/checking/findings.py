@@ -15,6 +15,7 @@ import structlog
 from numpy.typing import NDArray
 
 from gis.candidates import SUBJECT_ITSELF, Subjects
+from gis.certificates import MEASURES
 from gis.coverage import Ground
 from gis.errors import LienthongError, Message
 from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_group
@@ -67,7 +68,8 @@ class _Maker:
         subject = reading.subject
         shapes = np.empty(1, dtype=object)
         shapes[0] = subject.geometry
-        self.subjects = Subjects.of(shapes, np.array([subject.accuracy_m]))
+        registered = np.array([subject.registered_area_m2 or np.nan])
+        self.subjects = Subjects.of(shapes, np.array([subject.accuracy_m]), registered)
         self.titles = {check.id: check.title for check in case.definition.checks}
         self.remainder = Remainder(subject.geometry)
         self.number = -1
@@ -131,8 +133,16 @@ class _Maker:
             "area_m2": rounded(float(self.subjects.area_m2[0]), 4),
             "area_low_m2": None if low is None else rounded(float(low[0]), 4),
             "area_high_m2": None if high is None else rounded(float(high[0]), 4),
+            **self._certificate(rule),
         })  # fmt: skip
         return base
+
+    def _certificate(self, rule: SubjectRule) -> Json:
+        """Both numbers and what lies between them, of rules about the certificate."""
+        if rule.measure not in MEASURES:
+            return {}
+        registered, area = float(self.subjects.registered_m2[0]), float(self.subjects.area_m2[0])
+        return {"registered_area_m2": rounded(registered, 4), "difference_m2": rounded(area - registered, 4)}
 
     def _base(self, check: Check, kind: str, outcome: Outcome, verdict: Verdict, reasons: Sequence[str]) -> Json:
         office = office_of(check, None)

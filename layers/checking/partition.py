@@ -19,6 +19,7 @@ from gis.errors import LienthongError
 from gis.procedure import Procedure, Relation, Rule
 from layers.profile.grammar import Role
 
+from . import batch_rasters
 from .evaluate import Sheet, evaluate, rules_of
 from .plan import OUTSIDE_ZONES, Plan
 from .sheets import entries_in, facts_in, mapped_in, pieces_in
@@ -88,7 +89,7 @@ class _Part:
     def __init__(self, plan: Plan, table: pa.Table, shapes: Objects, zone: int, position: Integers) -> None:
         self.plan, self.table, self.zone, self.position = plan, table, zone, position
         self.shapes = shapes
-        self.subjects = Subjects.of(shapes, table["accuracy_m"].to_numpy())
+        self.subjects = Subjects.of(shapes, table["accuracy_m"].to_numpy(), table["registered_m2"].to_numpy())
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -113,6 +114,9 @@ class _Part:
         return self.table["subject_key"].combine_chunks()
 
     def feature_keys(self, layer: str) -> pa.Array:
+        definition = self.plan.profile.layer(layer)
+        if definition is not None and definition.is_raster:
+            return pa.array([str(one.number) for one in definition.classes])
         return facts_in(self.plan.facts_file(layer)).key
 
     # ── what each rule reads ─────────────────────────────────────────────────────────────────────
@@ -121,12 +125,12 @@ class _Part:
         plan = self.plan
         if plan.hides(rule.layer):
             return Sheet.unread(len(self), "no_right")
-        if rule.relation is Relation.RASTER_CLASS:
-            return Sheet.unread(len(self), "raster")
         if rule.layer in plan.failed:
             return Sheet.unread(len(self), plan.failed[rule.layer])
         if self.zone == OUTSIDE_ZONES:
             return Sheet.unread(len(self), "outside_zones")
+        if rule.relation is Relation.RASTER_CLASS:
+            return batch_rasters.sheet(plan, rule, self.subjects, self.zone, self._boxes(rule, 0.0))
         if not plan.is_read(rule.layer):
             return Sheet.empty()
         if rule.relation is Relation.SAME_PARCEL:

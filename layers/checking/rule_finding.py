@@ -88,6 +88,7 @@ class RuleFinding:
             "length_m": rounded(theme.length_m[0], 4),
             "count": int(self.found.hit_count[0]),
             "nearest_m": rounded(self._nearest_m(), 4),
+            "registered_area_m2": None,  # of the subject's certificate: an answer adds it for those who may see it
             "remainder_m2": rounded(remainder_m2(self.found, self.subject.geometry), 4),
         }
 

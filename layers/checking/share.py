@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gis.procedure import Check, Group, Outcome, Procedure, Rule, Verdict
+from gis.certificates import MEASURES
+from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict
 from layers.canonical import digest_of
 
 RESTRICTED = "restricted"
@@ -121,6 +122,8 @@ def _told(checks: Sequence[Check], share: Share) -> list[_Told]:
 
 def _reason(check: Check, parts: Sequence[LayerShare]) -> str | None:
     untold = [part.untold for part in parts if part.untold]
+    if isinstance(check, SubjectRule) and check.measure in MEASURES:
+        return "no_right"  # a share does not say whether the certificates are the caller's to see
     if not untold:
         return None
     return untold[0] if not isinstance(check, Group) or RESTRICTED in untold else "member_withheld"

@@ -15,7 +15,17 @@ from .view import View
 Json = dict[str, Any]
 
 NO_MEASURE: Mapping[str, None] = dict.fromkeys(
-    ("area_m2", "area_low_m2", "area_high_m2", "share", "length_m", "count", "nearest_m", "remainder_m2")
+    (
+        "area_m2",
+        "area_low_m2",
+        "area_high_m2",
+        "share",
+        "length_m",
+        "count",
+        "nearest_m",
+        "remainder_m2",
+        "registered_area_m2",
+    )
 )
 NO_COVERAGE: Mapping[str, None] = dict.fromkeys(("mapped_share", "published", "max_age_days"))
 #: reasons that name a day on which the layer was revised

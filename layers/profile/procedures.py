@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from gis.procedure import Origin, Outcome, Relation, Verdict
+from gis.procedure import NEVER_FAIL, Origin, Outcome, Relation, Verdict
 
 from .grammar import BasisRef, Frozen, Identifier, Text, Title
 
@@ -47,6 +47,9 @@ Distance = Annotated[
     | Annotated[DistanceByClass, Tag("distance: by class")],
     Discriminator(_kind_of_distance),
 ]
+
+
+InputName = Annotated[str, Field(pattern=r"^:input\.[a-z][a-z0-9_]*$")]
 
 
 class Validity(Frozen):
@@ -152,12 +155,31 @@ class GroupCheck(CheckBase):
 
 
 class SubjectCheck(CheckBase):
-    """A question about the subject itself."""
+    """A question about the subject itself. With `plot_rules` the bound is that of the commune and the land type."""
 
     kind: Literal["subject"]
-    measure: Literal["area_m2"]
+    measure: Literal["area_m2", "net_area_m2", "frontage_m", "depth_m", "access"]
     at_least: Quantity | None = None
     at_most: Quantity | None = None
+    plot_rules: Identifier | None = Field(default=None, description="the table whose rows say the bound")
+    land_use: InputName | None = Field(default=None, description="the input that says the land type of the plot")
+    sources: tuple[RelationCheck, ...] = Field(
+        default=(), description="the layers it is measured with: road land (within_distance), excluded ground"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_measured(self) -> Self:
+        if (self.plot_rules is None) != (self.land_use is None):
+            raise ValueError("plot_rules đi cùng land_use / plot_rules goes with land_use")
+        wanted = {"area_m2": None, "net_area_m2": Relation.OVERLAPS_AREA}.get(self.measure, Relation.WITHIN_DISTANCE)
+        if any(source.relation is not wanted for source in self.sources):
+            raise ValueError(f"'{self.measure}' cần nguồn '{wanted or '-'}' / takes sources of '{wanted or '-'}' only")
+        if not self.sources and self.measure != "area_m2":
+            raise ValueError(f"'{self.measure}' cần 'sources' / needs 'sources'")
+        if self.measure in NEVER_FAIL and Verdict.FAIL in self.verdict.values():
+            vi, en = "lối đi riêng có thể đủ: không kết luận 'fail'", "a private path may do: it can at worst refer"
+            raise ValueError(f"{vi} / {en}")
+        return self
 
 
 def _kind_of(value: object) -> str:
@@ -177,10 +199,10 @@ AnyCheck = Annotated[
 
 
 def relations_of(check: LayerCheck | GroupCheck | SubjectCheck) -> tuple[RelationCheck, ...]:
-    """The relations to layers that a check is made of: one, its members', or none."""
+    """The relations to layers that a check is made of: one, its members', its sources."""
     if isinstance(check, GroupCheck):
         return check.any_of
-    return (check,) if isinstance(check, LayerCheck) else ()
+    return (check,) if isinstance(check, LayerCheck) else check.sources
 
 
 class ProcedureDefinition(Frozen):

@@ -54,7 +54,13 @@ Rows = list[tuple[Any, ...]]
 PIECES = pa.schema([("zone", pa.int16()), ("fid", pa.int64()), ("geometry", pa.binary())])
 MAPPED = pa.schema([("kind", pa.string()), ("zone", pa.int16()), ("geometry", pa.binary())])
 SUBJECTS = pa.schema(
-    [("fid", pa.int64()), ("key", pa.string()), ("accuracy_m", pa.float64()), ("geometry", pa.binary())]
+    [
+        ("fid", pa.int64()),
+        ("key", pa.string()),
+        ("accuracy_m", pa.float64()),
+        ("registered_m2", pa.float64()),
+        ("geometry", pa.binary()),
+    ]
     + [(role, pa.string()) for role in NAMING_ROLES]
 )
 
@@ -133,7 +139,12 @@ def _subjects_statement(
     )  # fmt: skip
     shape = func.ST_AsBinary(layer.c.geom, type_=LargeBinary)
     accuracy = func.coalesce(_FACT.c.accuracy_m, 0.0)
-    query = select(layer.c.fid, layer.c.key, accuracy.label("accuracy_m"), shape.label("geometry"), *named)
+    certificate = definition.by_role("registered_area")
+    registered = cast(layer.c[certificate.name] if certificate else None, Double)
+    query = select(
+        layer.c.fid, layer.c.key, accuracy.label("accuracy_m"), registered.label("registered_m2"),
+        shape.label("geometry"), *named,
+    )  # fmt: skip
     wanted = true() if fids is None else layer.c.fid == any_(bindparam("fids", sorted(fids), type_=ARRAY(BigInteger)))
     return query.select_from(layer.outerjoin(_FACT, same)).where(valid, wanted).order_by(layer.c.fid)
 

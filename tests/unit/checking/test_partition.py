@@ -60,6 +60,7 @@ def subjects(shapes: Sequence[shapely.Geometry | None]) -> pa.Table:
     columns = {
         "fid": pa.array(range(len(shapes)), pa.int64()),
         "accuracy_m": pa.array([0.0] * len(shapes)),
+        "registered_m2": pa.array([float("nan")] * len(shapes)),
         "geometry": pa.array([None if shape is None else shapely.to_wkb(shape) for shape in shapes], pa.binary()),
         **{role: pa.nulls(len(shapes), pa.string()) for role in NAMING_ROLES},
         "subject_key": pa.array([f"s{number}" for number in range(len(shapes))]),
