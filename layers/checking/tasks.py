@@ -26,7 +26,7 @@ from .opinion import Feature, Opinion, content_of, sealed, written
 from .request import LOCAL_TIME
 from .reviews import held, opinion_shown
 from .shown import NO_MEASURE, flat
-from .telling import shows_shape
+from .telling import rows_of_subject, shows_shape
 from .threads import limiter_of_loop
 
 Decision = Literal["upheld", "rejected", "corrected"]
@@ -185,7 +185,8 @@ class _Shower:
         """None for a parcel outside the person's rights."""
         if subject["layer"] is None:
             return {"kind": subject["kind"], "layer": None, "fid": None, "key": None, "label": None, "area_m2": None}
-        if self.view.sight(subject["layer"]).columns(subject["attributes"]) is None:
+        sight = self.view.sight(subject["layer"])
+        if any(sight.columns(row) is None for row in rows_of_subject(subject)):
             return None
         shown = subject_shown(subject, self.view)
         area_m2 = shown["area_m2"] if self._sees_shape(subject) else None
@@ -194,5 +195,7 @@ class _Shower:
     def _sees_shape(self, subject: Mapping[str, Any]) -> bool:
         if self.principal.is_operator:
             return True
-        layer = subject["layer"]
-        return layer is not None and shows_shape(self.view.sight(layer), subject["attributes"])
+        if subject["layer"] is None:
+            return False
+        sight = self.view.sight(subject["layer"])
+        return all(shows_shape(sight, row) for row in rows_of_subject(subject))

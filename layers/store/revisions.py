@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from layers.errors import NotFoundError
 
 from .catalogue import LayerState
-from .connection import Connection, row
+from .connection import Connection, row, rows
 from .statements import blocks
 
 
@@ -24,3 +25,22 @@ async def revision_at(connection: Connection, layer: str, instant: datetime) -> 
     """The revision served at an instant; 0 when there was none, or none that was served."""
     found = await row(connection, blocks("revisions")["at"], {"layer": layer, "instant": instant})
     return int(found["revision"]) if found and found["state"] == "served" else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One revision of a layer; `release` where an officer named it."""
+
+    layer: str
+    revision: int
+    kind: str
+    created: datetime
+    release: int | None
+    note: str | None
+
+
+async def revisions_between(connection: Connection, spans: Mapping[str, tuple[int, int]]) -> list[Made]:
+    """What happened to each layer after the first revision, up to the second."""
+    values = {"layers": list(spans), "after": [first for first, _ in spans.values()],
+              "until": [last for _, last in spans.values()]}  # fmt: skip
+    return [Made(**found) for found in await rows(connection, blocks("revisions")["between"], values)]

@@ -1,4 +1,4 @@
-"""`lienthong replay`: run a recorded check again on the same cut and the same texts, and compare."""
+"""`lienthong replay`: run a recorded check again, on its own cut, at an instant or today, and compare."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from typing import Annotated
 
 import typer
 
-from layers.checking.replay import Replay, replay
+from layers.checking.replay import RECORDED, TODAY, Moment, Replay, replay
+from layers.checking.request import parse_as_of
+from layers.checking.wording import VERDICTS, day
+from layers.store.catalogue import load_catalogue
 from ogc.settings import Settings
 
-from .context import console, database, print_json, run
+from .context import caller, console, database, errors_as_exit_codes, output, print_json, run
+
+_RESULTS = {
+    "identical": ("[green]✓[/green]", "giống hệt / identical"),
+    "same": ("[green]✓[/green]", "giống nhau trong 1 mm² / same within 1 mm²"),
+    "different": ("[red]✗[/red]", "khác / different"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -19,20 +28,59 @@ def register(app: typer.Typer) -> None:
 
 def command(
     record_id: Annotated[str, typer.Argument(help="'id' của câu trả lời · the answer's id")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")
+    ] = None,
+    today: Annotated[bool, typer.Option("--today", help="dữ liệu, quy tắc hôm nay · data and rules of today")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
-    """Chạy lại một lần kiểm tra và so sánh · replay a check and compare."""
+    """Chạy lại một lần kiểm tra và so sánh; thoát 1 khi bản ghi không lập lại được · replay a check and compare; exit 1
+    when the record does not come out again."""
+    if today and as_of:
+        raise typer.BadParameter("chỉ một trong --as-of và --today / only one of --as-of and --today")
+    with errors_as_exit_codes(as_json=as_json):
+        moment = TODAY if today else Moment("as_of", parse_as_of(as_of)) if as_of else RECORDED
 
     async def body() -> Replay:
         async with database(Settings()) as opened:
-            return await replay(opened, record_id)
+            catalogue = None
+            if moment is TODAY:
+                async with opened.connection() as connection:
+                    catalogue = await load_catalogue(connection)
+            return await replay(opened, record_id, moment, catalogue=catalogue, principal=caller())
 
     found = run(body, as_json=as_json)
     if as_json:
         print_json(found.as_dict())
-    elif found.is_identical:
-        console.print(f"[green]✓[/green] giống hệt / identical: {found.digest}", highlight=False)
     else:
-        console.print(f"[red]✗[/red] khác ở / differs at:\n  {chr(10).join(found.differences)}", highlight=False)
-    if not found.is_identical:
+        _show(found)
+    if found.moment is RECORDED and found.result == "different":
         raise typer.Exit(1)
+
+
+def _show(found: Replay) -> None:
+    mark, words = _RESULTS[found.result]
+    console.print(f"{mark} {words}: {found.digest}", highlight=False)
+    for library in found.libraries:
+        output.print(f"  {library.name}: {library.then} → {library.now}", markup=False)
+    then, now = found.verdicts
+    if then != now:
+        output.print(f"  {_verdict(then)} → {_verdict(now)}", markup=False)
+    for line in found.subject:
+        output.print(f"  {line}", markup=False)
+    for change in found.changes:
+        output.print(f"  {change.title.get('vi', change.check)} ({change.check})", markup=False)
+        for what in change.what:
+            output.print(f"    {what.vi} · {what.en}", markup=False)
+        for made in found.because(change):
+            release = f", bản công bố/release {made['release']}" if made["release"] else ""
+            at = day(str(made["created"]))
+            output.print(f"    ← {made['layer']} {made['kind']} {made['revision']}{release}, {at}", markup=False)
+    if not found.changes and found.result == "different":
+        for line in found.differences:
+            output.print(f"  {line}", markup=False)
+
+
+def _verdict(name: str) -> str:
+    word = next((word for verdict, word in VERDICTS.items() if verdict.value == name), None)
+    return f"{word.vi} · {word.en}" if word else name

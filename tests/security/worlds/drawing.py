@@ -55,6 +55,7 @@ WEIGHTS: Mapping[str, float] = {
     "POST /parcels/inside": 5,
     "GET /divisions/{division_id}": 2,
     "POST /checks/{record_id}/reviews": 3,
+    "POST /checks/{record_id}/replay": 2,
     "GET /checks/{record_id}/reviews": 3,
     "GET /tasks": 3,
     "GET /coverage": 3,
@@ -341,6 +342,10 @@ class Drawing:
             body["feature"] = self.fid()
         return "application/json", json.dumps(body).encode()
 
+    def replay(self) -> tuple[str, bytes]:
+        body = self.texts.any_of(({}, {"today": True}, {"as_of": self.texts.instant()}, {"today": 3}))
+        return "application/json", json.dumps(body).encode()
+
     def task_answer(self) -> tuple[str, bytes]:
         decision = self.texts.any_of(("upheld", "rejected", "corrected", "x"))
         body = {"decision": decision, "text": "Đã xem xét.", "revision": self.texts.any_of((None, None, 1, 99))}
@@ -464,6 +469,7 @@ BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /divisions": division,
     "POST /parcels/inside": inside,
     "POST /checks/{record_id}/reviews": Drawing.review,
+    "POST /checks/{record_id}/replay": Drawing.replay,
     "POST /tasks/{task_id}/answer": Drawing.task_answer,
     "POST /demo/identity": Drawing.identity_form,
     "PUT /dossiers/{dossier_id}": Drawing.dossier,
