@@ -158,13 +158,13 @@ def _made(now: datetime) -> bytes:
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=DEMO_VALID_DAYS))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_SIGNS_ONLY, critical=True)
+        .add_extension(SIGNS_ONLY, critical=True)
         .sign(key, hashes.SHA256())
     )
     return pkcs12.serialize_key_and_certificates(b"lienthong-demo", key, made, None, NoEncryption())
 
 
-_SIGNS_ONLY = x509.KeyUsage(
+SIGNS_ONLY = x509.KeyUsage(
     digital_signature=True, content_commitment=True, key_encipherment=False, data_encipherment=False,
     key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
 )  # fmt: skip

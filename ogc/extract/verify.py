@@ -45,6 +45,7 @@ from layers.canonical import digest_of
 from layers.errors import SourceError
 
 from .certificate import DEMO_NAME
+from .changes import changes_since, value_of
 from .seal import FIELD
 
 #: what later revisions may hold: signatures in fields of their own, never another field
@@ -97,6 +98,12 @@ PROBLEMS: Mapping[str, Message] = {
         "Sau khi đóng dấu, ngoài chữ ký còn có thay đổi khác (trang, ghi chú, biểu mẫu, tệp kèm hoặc nội dung).",
         "After the seal more than signatures was added or changed (a page, a note, a form, an attachment or content).",
     ),
+    "changed_page": Message(
+        "Trang bị thêm, bớt, thay hoặc vẽ lại.", "A page was added, taken out, exchanged or drawn anew."
+    ),
+    "added_note": Message("Có ghi chú hoặc hình được thêm lên trang.", "A note or drawing was put on a page."),
+    "changed_attachment": Message("Tệp đính kèm bị thêm hoặc thay.", "An attachment was added or exchanged."),
+    "added_field": Message("Có ô biểu mẫu được thêm hoặc điền.", "A field of a form was added or filled in."),
     "large_look": Message(
         "Hình chữ ký che quá một phần năm trang.", "The picture of a signature covers more than a fifth of a page."
     ),
@@ -207,7 +214,7 @@ async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examina
     changes = tuple(_changes(seal))
     problems = [code for one in signatures for code in one.problems]
     problems += ["not_first"] if embedded[0] is not seal else []
-    problems += ["not_only_signatures"] if changes else []
+    problems += ["not_only_signatures", *changes_since(reader, int(seal.signed_revision))] if changes else []
     problems += ["appended"] if not _ends_signed(pdf, reader, embedded[-1]) else []
     answer, claim = _answer(reader), _claim(reader)
     problems += _of_answer(reader, answer)
@@ -292,15 +299,15 @@ def _holds_at(certificate: x509.Certificate, at: datetime) -> bool:
 
 def _look(reader: PdfFileReader, one: EmbeddedPdfSignature) -> tuple[int | None, float]:
     """The page a signature shows on, and how much of it it covers; None and 0 for one without a look."""
-    kids = _of(one.sig_field, "/Kids", ())
+    kids = value_of(one.sig_field, "/Kids", ())
     widget = kids[0].get_object() if len(kids) else one.sig_field
-    left, bottom, right, top = (float(number) for number in _of(widget, "/Rect", (0, 0, 0, 0)))
+    left, bottom, right, top = (float(number) for number in value_of(widget, "/Rect", (0, 0, 0, 0)))
     covered = abs(right - left) * abs(top - bottom)
     if not covered:
         return None, 0.0
     for number in range(int(reader.root["/Pages"]["/Count"])):
         page = reader.find_page_for_modification(number)[0].get_object()
-        if any(entry.get_object() is widget for entry in _of(page, "/Annots", ())):
+        if any(entry.get_object() is widget for entry in value_of(page, "/Annots", ())):
             west, south, east, north = (float(each) for each in _box(page))
             return number + 1, covered / (abs(east - west) * abs(north - south))
     return None, 1.0
@@ -328,7 +335,7 @@ def _answer(reader: PdfFileReader) -> Mapping[str, Any] | None:
 
 
 def _attached(reader: PdfFileReader) -> Iterator[Any]:
-    yield from (entry.get_object() for entry in _of(reader.root, "/AF", ()))
+    yield from (entry.get_object() for entry in value_of(reader.root, "/AF", ()))
 
 
 def _of_answer(reader: PdfFileReader, answer: Mapping[str, Any] | None) -> list[str]:
@@ -344,18 +351,13 @@ def _of_answer(reader: PdfFileReader, answer: Mapping[str, Any] | None) -> list[
 
 def _description(reader: PdfFileReader) -> str:
     """The texts of the file's own description (Info and XMP)."""
-    info = _of(reader.trailer_view, "/Info", {})
+    info = value_of(reader.trailer_view, "/Info", {})
     return " ".join([*(str(info[name]) for name in info), _xmp(reader).decode("utf-8", "replace")])
 
 
 def _xmp(reader: PdfFileReader) -> bytes:
-    found = _of(reader.root, "/Metadata", None)
+    found = value_of(reader.root, "/Metadata", None)
     return bytes(found.data) if found is not None else b""
-
-
-def _of(dictionary: Any, name: str, otherwise: Any) -> Any:
-    """The value itself, never a reference to it."""
-    return dictionary[name] if name in dictionary else otherwise  # noqa: SIM401 - `get` gives references
 
 
 def _claim(reader: PdfFileReader) -> str | None:

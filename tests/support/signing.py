@@ -7,7 +7,7 @@ from io import BytesIO
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs12
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils import generic
@@ -17,7 +17,8 @@ from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.stamp import StaticStampStyle
 
-from ogc.extract.certificate import _SIGNS_ONLY
+from ogc.extract.certificate import SIGNS_ONLY
+from ogc.extract.pdf import filled
 
 PASSWORD = b"mat khau"
 
@@ -28,9 +29,10 @@ def pkcs12_of(
     begin: datetime = datetime(2020, 1, 1, tzinfo=UTC),
     days: int = 10_000,
     password: bytes | None = None,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
 ) -> bytes:
     """A certificate that vouches for itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = (
         x509.CertificateBuilder()
@@ -40,7 +42,7 @@ def pkcs12_of(
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=days))
-        .add_extension(_SIGNS_ONLY, critical=True)
+        .add_extension(SIGNS_ONLY, critical=True)
         .sign(key, hashes.SHA256())
     )
     guard = BestAvailableEncryption(password) if password else NoEncryption()
@@ -155,3 +157,8 @@ def _written(writer: IncrementalPdfFileWriter) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def filled_to(pdf: bytes, length: int) -> bytes:
+    """The unsealed file in another length."""
+    return filled(pdf, length)
