@@ -248,6 +248,12 @@ def _likely(ground: Ground) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ground.zones, *family)))
 
 
+def systems_of(ground: Ground) -> list[tuple[str, Message]]:
+    """Systems a document of the area may be in, with their titles: the profile's first, degrees last."""
+    names = [*_likely(ground), ground.geographic, "EPSG:4326"]
+    return [(name, crs_title(name)) for name in dict.fromkeys(names)]
+
+
 @lru_cache(maxsize=16)
 def meridian_crs(storage: str) -> dict[tuple[int, int], str]:
     """The 3-degree systems of the datum by degrees and minutes of their central meridian."""
@@ -343,5 +349,5 @@ def _is_shortened(asked: Placed, ground: Ground) -> bool:
 
 __all__ = [
     "Ground", "MisplacedError", "Placed", "Proposal", "crs_title", "default_crs", "in_crs84", "meridian_crs", "moved",
-    "other_meridians", "placed",
+    "other_meridians", "placed", "systems_of",
 ]  # fmt: skip

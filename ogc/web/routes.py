@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from gis.coordinate_place import systems_of
+from layers.checking.given import ground_of
 from layers.checking.view import view_of
 from layers.profile.grammar import Title
 from layers.store.catalogue import Catalogue
@@ -99,6 +101,7 @@ async def check_page(request: Request) -> HTMLResponse:
         procedures=catalogue.profile.procedures,
         today=today,
         settings=_map_settings(catalogue),
+        systems=systems_of(ground_of(catalogue.profile.header)),
     )
 
 

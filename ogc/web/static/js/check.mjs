@@ -1,6 +1,7 @@
 // The page /check: find and choose a parcel, answer the procedure's questions, post to /checks, go to the answer.
 import { flyTo, itemOf, makeMap, mark } from "./ground.mjs";
 import { ask, element, root, settings, t } from "./page.mjs";
+import { makeSubjects } from "./subjects.mjs";
 
 const at = (id) => document.getElementById(id);
 const form = at("check");
@@ -82,15 +83,19 @@ const opened = makeMap(at("preview"), {
   },
 }).then((map) => {
   map?.on("click", async (event) => {
+    if (!["parcel", "parcels"].includes(subjects.kind())) return;
     const hit = map.queryRenderedFeatures(event.point).find((feature) => feature.sourceLayer === settings.parcel);
     if (hit) offer([{ fid: String(hit.id), label: await labelOf(String(hit.id)), key: null, current: true }]);
   });
   return map;
 });
 
+const subjects = makeSubjects(form, opened, () => chosen);
+
 async function choose(one) {
   chosen = one;
   if (!one) return;
+  subjects.add(one);
   at("preview-text").textContent = one.label;
   try {
     const item = await itemOf(settings.parcel, one.fid);
@@ -142,7 +147,8 @@ function inputs() {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   clearTrouble();
-  if (!chosen) return complain(t("need_parcel"));
+  const subject = subjects.subject();
+  if (typeof subject === "string") return complain(subject);
   if (!procedure.value) return complain(t("need_procedure"));
   if (lacksInput()) return;
   if (day(at("on-date").value.trim()) === undefined) return blame(at("on-date"), t("need_date"));
@@ -153,7 +159,7 @@ form.addEventListener("submit", async (event) => {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
-        subject: { fid: chosen.fid },
+        subject,
         procedure: procedure.value,
         inputs: inputs(),
         dossier: at("dossier").value.trim() || null,
@@ -166,6 +172,7 @@ form.addEventListener("submit", async (event) => {
     say(at("run-status"), "");
     at("run").disabled = false;
     if (error.body?.candidates) offer(error.body.candidates);
+    if (subjects.refused(error)) return;
     complain(error.message, error.body?.errors);
   }
 });
