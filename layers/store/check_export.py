@@ -6,7 +6,8 @@ the chunk. All readers belong into one snapshot transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,10 +117,11 @@ async def subjects(
     ordered by fid."""
     tables, done = [], 0
     statement = _subjects_statement(definition, storage_srid, layer_number, revision, fids)
-    async for rows in _chunks(connection, statement, {}):
-        tables.append(_table(rows, SUBJECTS))
-        done += len(rows)
-        tell(done)
+    async with aclosing(_chunks(connection, statement, {})) as chunks:  # whoever is told may raise
+        async for rows in chunks:
+            tables.append(_table(rows, SUBJECTS))
+            done += len(rows)
+            tell(done)
     return pa.concat_tables(tables) if tables else SUBJECTS.empty_table()
 
 
@@ -155,7 +157,7 @@ def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-async def _chunks(connection: Connection, statement: Statement, values: Values) -> AsyncIterator[Rows]:
+async def _chunks(connection: Connection, statement: Statement, values: Values) -> AsyncGenerator[Rows]:
     """Rows as the server gives them, some ten thousand at a time. Raises CandidatesError."""
     text, parameters = compiled(statement, values)
     try:

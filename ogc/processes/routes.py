@@ -127,7 +127,8 @@ async def _accepted(request: Request, service: Service, found: Answered) -> Resp
     where = found.headers["Location"]
     job_id = where.rsplit("/", 1)[1]
     status = await _ask(request, "get_jobs", job_id, service=service)
-    request.app.state.metrics.jobs.labels(status.document["processID"], "accepted").inc()
+    if status.document["processID"] == BATCH_CHECK:
+        request.app.state.metrics.jobs.labels(BATCH_CHECK, "accepted").inc()
     applied = {name: value for name, value in found.headers.items() if name == "Preference-Applied"}
     return json_response(
         _status(Addresses(request), status.document), status=201, headers={"Location": where, **applied}

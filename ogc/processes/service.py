@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +30,7 @@ from ogc.common.clock import now_of
 from ogc.common.language import language_of
 from ogc.common.links import Addresses
 from ogc.service.bodies import validated
+from ogc.service.check_jobs import submit_check
 from ogc.service.checks import CheckBody, check_request
 
 from .backing import Executed
@@ -79,7 +79,8 @@ class Service:
         purpose = await self._purpose(body.purpose, body.dossier)
         self._app.accesses.limit_check(self.request, self.catalogue, body.procedure, purpose)
         if is_async:
-            return Executed((await submit_check(self.request, self.catalogue, body, purpose, response)).id)
+            sent = body.model_dump(mode="json", exclude_none=True)
+            return Executed((await submit_check(self.request, self.catalogue, sent, purpose, response)).id)
         asked = check_request(body, purpose)
         self.answer = await check(
             self._app.database, self.catalogue, asked, self.caller.principal, now=now_of(self.request),
@@ -204,19 +205,6 @@ class Service:
             }
             for name, media_type in MEDIA_TYPES.items()
         }  # fmt: skip
-
-
-async def submit_check(
-    request: Request, catalogue: Catalogue, body: CheckBody, purpose: str | None, response: str
-) -> Job:
-    """A check as a job: the body as it was sent, for the purpose that counts."""
-    state = request.app.state
-    sent = json.loads(body.model_dump_json(exclude_none=True)) | {"purpose": purpose}
-    inputs = {"body": sent, "response": response, "purpose": purpose, "dossier": body.dossier}
-    return await queue.submit(
-        state.database, catalogue, caller_of(request).principal, PARCEL_CHECK, inputs, now=now_of(request),
-        new_id=state.new_id,
-    )  # fmt: skip
 
 
 def as_response(answer: Answer, response: str) -> Any:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BeforeValidator, Field
 
 from gis.errors import Message
+from layers.checking.effort import estimate
 from layers.checking.history import checks_of, find_answer
 from layers.checking.request import CheckRequest, parse_parcel
 from layers.checking.reviews import Reviewed, reviews
@@ -32,6 +33,7 @@ from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
 from .bodies import Closed, SubjectBody, in_thread, subject_of, validated
+from .check_jobs import accepted, submit_check
 
 router = APIRouter(tags=["checks"])
 
@@ -77,7 +79,12 @@ def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
     return check_request(body, body.purpose)
 
 
-@router.post("/checks", status_code=201, dependencies=[Depends(require_own_origin)])
+@router.post(
+    "/checks",
+    status_code=201,
+    dependencies=[Depends(require_own_origin)],
+    responses={202: {"description": "It will take long: a job, with its place in Location"}},
+)
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
     raw = await request.body()
@@ -88,14 +95,17 @@ async def post_check(request: Request) -> Response:
         await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
         raise
     asked = await in_thread(lambda: check_request(body, purpose), raw)
-    return await paced(request, _checking(request, asked))
+    return await paced(request, _checking(request, asked, body))
 
 
-def _checking(request: Request, asked: CheckRequest) -> Callable[[], Awaitable[Made]]:
+def _checking(request: Request, asked: CheckRequest, body: CheckBody) -> Callable[[], Awaitable[Made]]:
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
         state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
+        if estimate(asked, catalogue.profile) > state.needs_job_s:
+            sent = body.model_dump(mode="json", exclude_none=True)
+            return Made(accepted(request, await submit_check(request, catalogue, sent, asked.purpose)), is_guarded=True)
         answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
         where = Addresses(request).to("checks", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})

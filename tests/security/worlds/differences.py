@@ -18,6 +18,7 @@ from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import digest
 
 from .content import REVISED, worlds_profile
+from .executing import OTHERS_JOB
 from .sight import Audience, Level
 
 #: attributes a rule or the profile's roles look at: their values decide who sees the row, so they stay
@@ -66,6 +67,7 @@ class Differences:
             self._live_on(layer)
         self._other_peoples_events()
         self._other_peoples_records()
+        self._other_peoples_jobs()
         if "clerk" not in self.audience.identities:  # who registers dossiers sees them all
             self._other_peoples_dossiers()
 
@@ -305,6 +307,15 @@ class Differences:
                 self.run("UPDATE checks.record SET body = %s, digest = %s, dossier = 'HS-1' WHERE id = %s",
                          (made, digest(made), record))  # fmt: skip
                 self._one_more_opinion(record)
+
+    def _other_peoples_jobs(self) -> None:
+        """A job of somebody who is nobody's caller here; its owner has others, and its turn came."""
+        for job, state in ((OTHERS_JOB, "successful"), (OTHERS_JOB[:-1] + "f", "running")):
+            self.run(
+                "INSERT INTO checks.job (id, owner, kind, inputs, inputs_digest, state, created, updated, result)"
+                " VALUES (%s, 'khong_ai', 'batch-check', '{{}}', 'x', %s, %s, %s, '{{}}')",
+                (job, state, REVISED[-1], REVISED[-1]),
+            )
 
     def _one_more_opinion(self, record: str) -> None:
         """Somebody disputed something of a layer that nobody of the audience answers for."""
