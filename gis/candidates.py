@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
+_NOTHING = shapely.from_wkt("POLYGON EMPTY")
 COUNTS = ""  #: of `Pieces.excluded`: the feature counts
 SUBJECT_ITSELF = "subject_itself"  #: of a rule against the subject's own layer
 TOUCHES_ONLY = "touches_only"
@@ -48,13 +49,17 @@ class Subjects:
 
     @classmethod
     def of(cls, geometry: Geometries, accuracy_m: Floats, registered_m2: Floats | None = None) -> Subjects:
+        """What cannot be measured is put in as nothing at all: one broken shape must not spoil an array of many."""
+        sound = shapely.is_valid(geometry)
+        if not sound.all():
+            geometry = np.where(sound, geometry, _NOTHING)
         return cls(
             geometry=geometry,
             accuracy_m=accuracy_m,
             area_m2=shapely.area(geometry),
             perimeter_m=shapely.length(geometry),
             vertices=shapely.get_num_coordinates(geometry).astype(np.int64),
-            is_valid=shapely.is_valid(geometry) & ~shapely.is_empty(geometry),
+            is_valid=sound & ~shapely.is_empty(geometry),
             registered_m2=np.full(len(geometry), np.nan) if registered_m2 is None else registered_m2,
         )
 
