@@ -80,11 +80,20 @@ def _merged(files: list[Path]) -> bytes:
             plain.append(str(Path(folder) / f"{path.stem}.ttf"))
             font.save(plain[-1])
         merged = Merger().merge(plain)
+        _keep_letters_whole(merged)
         merged["head"].created = merged["head"].modified = _EPOCH  # the same fonts make the same file
         merged.recalcTimestamp = False
         target = Path(folder) / "merged.ttf"
         merged.save(target)
         return target.read_bytes()
+
+
+def _keep_letters_whole(font: TTFont) -> None:
+    """Without the rules that take "ọ" apart into letter and dot: copied text would read them as two letters."""
+    for record in font["GSUB"].table.FeatureList.FeatureRecord:
+        if record.FeatureTag in ("ccmp", "liga"):
+            record.Feature.LookupListIndex = []
+            record.Feature.LookupCount = 0
 
 
 def _of(stem: str, subset: str) -> str:

@@ -73,10 +73,18 @@ def _comments(length: int) -> bytes:
 def _rendered(document: Document) -> bytes:
     with _LOCK:
         style, config = _style()
-        page = HTML(string=_html(document), base_url=_SCHEME, url_fetcher=_Own(document))
+        page = HTML(string=_html(document), base_url=_SCHEME, url_fetcher=OwnFiles(document))
         laid_out = page.render(stylesheets=[style], font_config=config)
-        made: bytes = laid_out.write_pdf(pdf_variant=VARIANT, pdf_tags=True, attachments=_attachments(document))
+        made: bytes = laid_out.write_pdf(
+            pdf_variant=VARIANT, pdf_tags=True, attachments=_attachments(document), finisher=_each_file_once
+        )
     return made
+
+
+def _each_file_once(_laid_out: object, pdf: Any) -> None:
+    """The list of associated files names every file, and WeasyPrint names each twice."""
+    files = pdf.catalog["AF"]
+    files[:] = list(dict.fromkeys(files))
 
 
 def _html(document: Document) -> str:
@@ -95,7 +103,7 @@ def _html(document: Document) -> str:
             qr=f"{_SCHEME}qr.svg",
             map=f"{_SCHEME}map.svg",
             swatch=lambda layer: f"{_SCHEME}swatch-{layer}.svg",
-            number=lambda value, digits: formats.fixed(value, document.language, digits),
+            number=document.words.number,
             moment=formats.moment,
             has_drops=_has(document, Role.DROP),
             has_neighbours=_has(document, Role.NEIGHBOUR),
@@ -152,14 +160,14 @@ def _style() -> tuple[CSS, FontConfiguration]:
     """Fonts are read once a process: that takes as long as a page."""
     config = FontConfiguration()
     text = fonts.style_sheet() + (_TEMPLATES / "sheet.css").read_text(encoding="utf-8")
-    return CSS(string=text, font_config=config, url_fetcher=_Own(None)), config
+    return CSS(string=text, font_config=config, url_fetcher=OwnFiles(None)), config
 
 
-class _RefusedError(FatalURLFetchingError):  # type: ignore[misc]
+class RefusedAddressError(FatalURLFetchingError):  # type: ignore[misc]
     """An address that is not ours: the rendering stops."""
 
 
-class _Own(URLFetcher):  # type: ignore[misc]
+class OwnFiles(URLFetcher):  # type: ignore[misc]
     """Gives out our fonts and the drawings of this document, and nothing else on this machine or any other."""
 
     def __init__(self, document: Document | None) -> None:
@@ -172,7 +180,7 @@ class _Own(URLFetcher):  # type: ignore[misc]
         if self._document is not None and url.startswith(_SCHEME):
             drawn = self._drawn(self._document, url.removeprefix(_SCHEME))
             return URLFetcherResponse(url, drawn.encode(), {"Content-Type": "image/svg+xml"})
-        raise _RefusedError(f"refused: {url[:80]}")
+        raise RefusedAddressError(f"refused: {url[:80]}")
 
     def _drawn(self, document: Document, name: str) -> str:
         if name == "qr.svg":
@@ -181,7 +189,7 @@ class _Own(URLFetcher):  # type: ignore[misc]
             return drawing_of(document, drawable(fonts.covered))
         if name.startswith("swatch-") and name.endswith(".svg"):
             return swatch_of(document, name.removeprefix("swatch-").removesuffix(".svg"))
-        raise _RefusedError(f"refused: {name[:80]}")
+        raise RefusedAddressError(f"refused: {name[:80]}")
 
 
 def qr_of(address: str) -> str:

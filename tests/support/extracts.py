@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,10 @@ ISSUE = Issue(datetime(2026, 11, 22, 2, 30, tzinfo=UTC), "LT-7Q4M-9KXD-2B", "htt
 EAST, NORTH = 598_162.0, 1_214_391.0
 WATER_OFFICE = {"vi": "Phòng Tài nguyên nước – Sở Nông nghiệp và Môi trường", "en": "Water resources office"}
 CORNERS = ((0, 0), (3, 31), (24.5, 29.2), (22, 10.5), (21.4, -1.3))
+
+
+def issue(**more: Any) -> Issue:
+    return replace(ISSUE, **more)
 
 
 @lru_cache
