@@ -19,8 +19,10 @@ from layers.jobs.batch_check import run_batch
 from layers.jobs.job import BATCH_CHECK, LIMITS, PARCEL_CHECK, Limits
 from layers.jobs.parcel_check import run_check
 from layers.jobs.run import Do, Worker
+from layers.publishing.raster_sweep import sweep_files
 from layers.sharing.sealing import Sealer
 from layers.store.connection import Database
+from layers.store.raster_files import RasterFolder
 from layers.store.staging import sweep as sweep_staging
 
 SHUTDOWN_S = 10
@@ -51,7 +53,7 @@ class Lane:
             self._is_working = False
 
 
-def create_worker(url: str, lanes: tuple[Lane, ...] = ()) -> App:
+def create_worker(url: str, lanes: tuple[Lane, ...] = (), rasters: RasterFolder | None = None) -> App:
     """The queue's application for one database."""
     worker = App(connector=PsycopgConnector(conninfo=url))
 
@@ -60,7 +62,8 @@ def create_worker(url: str, lanes: tuple[Lane, ...] = ()) -> App:
     async def sweep(timestamp: int) -> None:
         async with Database.open(url, size=1) as database, database.connection() as connection:
             dropped = await sweep_staging(connection)
-        log.info("staging_swept", dropped=dropped, due=timestamp)
+            removed = 0 if rasters is None else await sweep_files(connection, rasters)
+        log.info("staging_swept", dropped=dropped, removed=removed, due=timestamp)
 
     # each minute besides: for jobs whose worker is gone, and wake-ups that were lost
     @worker.periodic(cron="* * * * *")
@@ -90,10 +93,11 @@ def lanes_of(database: Database, data_folder: Path, limits: Limits = LIMITS) -> 
     return Lane(worker, (PARCEL_CHECK,)), Lane(worker, (BATCH_CHECK,))
 
 
-async def work(url: str, data_folder: Path, limits: Limits = LIMITS) -> None:
-    """Run until the process is told to stop (SIGINT, SIGTERM)."""
-    async with Database.open(url, size=6, statement_timeout_ms=STATEMENT_MS) as database:
-        worker = create_worker(url, lanes_of(database, data_folder, limits))
+async def work(url: str, data_folder: Path, limits: Limits = LIMITS, rasters: Path | None = None) -> None:
+    """Run until the process is told to stop (SIGINT, SIGTERM). `rasters`: where their files lie, else in the data."""
+    folder = RasterFolder(rasters or data_folder / "rasters")
+    async with Database.open(url, size=6, statement_timeout_ms=STATEMENT_MS, rasters=folder.root) as database:
+        worker = create_worker(url, lanes_of(database, data_folder, limits), folder)
         async with worker.open_async(), anyio.create_task_group() as tasks:
             sealer = Sealer(database, data_folder)
             tasks.start_soon(sealer.run_forever)

@@ -23,6 +23,7 @@ from layers.store import audit, check_export
 from layers.store.catalogue import Catalogue
 from layers.store.checks import CandidatesError, CutLayer, read_cut
 from layers.store.connection import Connection, Database
+from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
 from .batch_subjects import OfFeatures, OfFile, OfLayer, Source, read_subjects
@@ -193,7 +194,7 @@ async def _begin(
     asked = await to_thread.run_sync(_identity, request)
     await to_thread.run_sync(_make_anew, folder)
     async with database.transaction(snapshot=True) as connection:
-        plan = await _exported(connection, catalogue, request, case, folder, progress)
+        plan = await _exported(connection, catalogue, request, case, folder, progress, database.raster_folder)
     started = Started(
         request=asked, as_of=as_of, on_date=on_date, clock=case.clock, subjects=plan.subjects,
         are_parcels=plan.are_parcels, standings=plan.standings, accuracy_m=plan.accuracy_m, failed=plan.failed,
@@ -237,7 +238,13 @@ def _rules_digest(case: Case) -> str:
 
 
 async def _exported(
-    connection: Connection, catalogue: Catalogue, request: BatchRequest, case: Case, folder: Path, progress: Progress
+    connection: Connection,
+    catalogue: Catalogue,
+    request: BatchRequest,
+    case: Case,
+    folder: Path,
+    progress: Progress,
+    rasters: RasterFolder | None,
 ) -> Plan:
     layers = list(dict.fromkeys([*(rule.layer for rule in case.rules), *_subject_layers(request, catalogue)]))
     cut = await read_cut(connection, dict.fromkeys(layers), instant=case.as_of, timeout_ms=0)
@@ -252,7 +259,7 @@ async def _exported(
         commune_areas=await _commune_areas(connection, case, cut), share=request.share,
     )  # fmt: skip
     await to_thread.run_sync(write_subjects, plan, subjects, progress)
-    return await _with_layers(connection, plan, case, cut, progress)
+    return await _with_layers(connection, plan, case, cut, progress, rasters)
 
 
 def _require_some(found: int, request: BatchRequest) -> None:
@@ -288,7 +295,12 @@ def _standing(case: Case, layer: CutLayer) -> Standing:
 
 
 async def _with_layers(
-    connection: Connection, plan: Plan, case: Case, cut: Mapping[str, CutLayer], progress: Progress
+    connection: Connection,
+    plan: Plan,
+    case: Case,
+    cut: Mapping[str, CutLayer],
+    progress: Progress,
+    rasters: RasterFolder | None,
 ) -> Plan:
     """Each layer behind a savepoint: one that cannot be read costs its own checks and no other."""
     accuracy: dict[str, float] = {}
@@ -299,7 +311,7 @@ async def _with_layers(
         try:
             async with connection.transaction():
                 accuracy[name] = await check_export.largest_accuracy_m(connection, export.cut.number)
-                await export_layer(connection, plan, export, case)
+                await export_layer(connection, plan, export, case, rasters)
         except CandidatesError as error:
             failed[name] = error.reason
         except InvalidRequestError:

@@ -21,7 +21,9 @@ from layers.publishing.source import Progress
 from layers.store import check_export
 from layers.store.checks import CandidatesError, CutLayer
 from layers.store.connection import Connection
+from layers.store.raster_files import RasterFolder
 
+from .batch_rasters import name_raster
 from .distances import BEYOND_LIMIT, DistanceBeyondLimitError, distances_of
 from .evaluate import exclusions
 from .plan import Plan
@@ -49,13 +51,16 @@ class LayerExport:
     def has_pieces(self) -> bool:
         return any(rule.relation is not Relation.SAME_PARCEL for rule in self.rules.values())
 
+    @property
+    def is_raster(self) -> bool:
+        return self.definition.is_raster
+
 
 def layer_exports(case: Case, cut: Mapping[str, CutLayer], share: Share | None = None) -> list[LayerExport]:
-    """The layers to read, each once; rasters, what is not served and what is not shown to the owner are not."""
+    """The layers to read, each once; what is not served and what is not shown to the owner are not."""
     found: dict[str, dict[int, Rule]] = {}
     for number, rule in enumerate(case.rules):
-        if rule.relation is not Relation.RASTER_CLASS:
-            found.setdefault(rule.layer, {})[number] = rule
+        found.setdefault(rule.layer, {})[number] = rule
     made = []
     for layer, rules in found.items():
         definition = case.profile.layer(layer)
@@ -66,10 +71,16 @@ def layer_exports(case: Case, cut: Mapping[str, CutLayer], share: Share | None =
     return made
 
 
-async def export_layer(connection: Connection, plan: Plan, export: LayerExport, case: Case) -> None:
-    """The facts, pieces and mapped ground of a layer. Raises CandidatesError, InvalidRequestError for a condition that
-    does not fit the layer."""
+async def export_layer(
+    connection: Connection, plan: Plan, export: LayerExport, case: Case, rasters: RasterFolder | None = None
+) -> None:
+    """The facts, pieces and mapped ground of a layer, of a raster which file it is. Raises CandidatesError,
+    InvalidRequestError for a condition that does not fit the layer."""
     number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
+    if export.is_raster:
+        name_raster(plan.raster_file(layer), rasters, export.cut)
+        pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
+        return
     try:
         fids = await _export_facts(connection, plan, export, case)
     except DistanceBeyondLimitError as error:

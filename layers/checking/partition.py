@@ -20,10 +20,11 @@ from gis.procedure import Procedure, Relation, Rule
 from layers.profile.grammar import Role
 
 from . import batch_rasters
-from .evaluate import Sheet, evaluate, rules_of
+from .evaluate import Sheet, evaluate, rules_of, without_subjects
 from .plan import OUTSIDE_ZONES, Plan
 from .sheets import entries_in, facts_in, mapped_in, pieces_in
 from .tables import features_table, findings_table
+from .zones import is_pieced_around
 
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
@@ -121,7 +122,14 @@ class _Part:
 
     # ── what each rule reads ─────────────────────────────────────────────────────────────────────
     def sheet(self, number: int, rule: Rule) -> Sheet:
-        """Candidates of a rule for all subjects."""
+        """Candidates of a rule for all subjects; nothing of those that its reach takes out of what is pieced."""
+        sheet, crs = self._whole_sheet(number, rule), self.plan.profile.header.crs
+        if len(crs.zones) == 1 or self.zone == OUTSIDE_ZONES or not self.plan.is_read(rule.layer):
+            return sheet
+        inside = is_pieced_around(crs, self.zone, self.subjects.geometry, rule.reach_m)
+        return sheet if inside.all() else without_subjects(sheet, ~inside, "outside_zones")
+
+    def _whole_sheet(self, number: int, rule: Rule) -> Sheet:
         plan = self.plan
         if plan.hides(rule.layer):
             return Sheet.unread(len(self), "no_right")
@@ -130,7 +138,9 @@ class _Part:
         if self.zone == OUTSIDE_ZONES:
             return Sheet.unread(len(self), "outside_zones")
         if rule.relation is Relation.RASTER_CLASS:
-            return batch_rasters.sheet(plan, rule, self.subjects, self.zone, self._boxes(rule, 0.0))
+            return batch_rasters.sheet(
+                plan, rule, self.subjects, self.zone, self._boxes(rule, plan.standings[rule.layer].accuracy_m)
+            )
         if not plan.is_read(rule.layer):
             return Sheet.empty()
         if rule.relation is Relation.SAME_PARCEL:

@@ -87,6 +87,10 @@ class Plan:
     def mapped_file(self, layer: str) -> Path:
         return self.folder / f"{layer}-{self.standings[layer].revision}-mapped.parquet"
 
+    def raster_file(self, layer: str) -> Path:
+        """Names the file of the raster, and says how its cells lie."""
+        return self.folder / f"{layer}-{self.standings[layer].revision}-raster.json"
+
     def subjects_file(self, number: int) -> Path:
         return self.folder / f"subjects-{number:05d}.parquet"
 

@@ -11,7 +11,7 @@ import shapely
 from anyio import to_thread
 from shapely.geometry.base import BaseGeometry
 
-from gis.procedure import Group, Relation, Rule, SubjectRule
+from gis.procedure import Relation, Rule, rules_in
 from layers.access.principal import Principal
 from layers.errors import ForbiddenError, UnavailableError
 from layers.profile.bind import BoundProcedure
@@ -47,7 +47,7 @@ from .subject import (
 )  # fmt: skip
 from .telling import shows_shape, told
 from .threads import limiter_of_loop
-from .zones import many, names_communes, one, projection_of, zone_of
+from .zones import is_pieced_around, many, names_communes, one, projection_of, zone_of
 
 #: for each statement of a check; a layer that needs longer is `not_checked`
 TIMEOUT_MS = 5_000
@@ -96,18 +96,14 @@ class Case:
     @property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule against a layer, members of groups included; its position is its number."""
-        found: list[Rule] = []
-        for check in self.bound.procedure.checks:
-            if isinstance(check, Group):
-                found += check.members
-            elif not isinstance(check, SubjectRule):
-                found.append(check)
-        return tuple(found)
+        return tuple(rule for check in self.bound.procedure.checks for rule in rules_in(check))
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers of the cut: those of the rules and the parcels."""
-        return tuple(dict.fromkeys([*(rule.layer for rule in self.rules), self.profile.parcel_layer.id]))
+        """The layers of the cut: those of the rules, the parcels, and the communes where zones name them."""
+        commune = self.profile.header.reference_layers.commune
+        zoned = [commune] if commune and has_commune_zones(self.profile) else []
+        return tuple(dict.fromkeys([*(rule.layer for rule in self.rules), self.profile.parcel_layer.id, *zoned]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +133,22 @@ async def read(database: Database, case: Case, choose: Choose) -> Reading:
         reading = Reading(found[0], found[1], await _read_apart(database, *found), database.raster_folder)
     else:
         reading = Reading(cut, subject, _by_rule(rows, reaches), database.raster_folder)
-    far = await beyond_limits(database, case.rules, reading.cut, reading.candidates)
+    far: dict[int, CandidatesError] = await beyond_limits(database, case.rules, reading.cut, reading.candidates)
+    far |= _beyond_zone(case, reading)
     return replace(reading, candidates={**reading.candidates, **far}) if far else reading
+
+
+def _beyond_zone(case: Case, reading: Reading) -> dict[int, CandidatesError]:
+    """Rules that reach farther from the subject than its zone is pieced; entries have no place and are always there."""
+    crs, subject = case.profile.header.crs, reading.subject
+    if len(crs.zones) == 1:
+        return {}
+    shape = many(subject.geometry)
+    return {
+        number: CandidatesError("outside_zones")
+        for number, rule in enumerate(case.rules)
+        if number in reading.candidates and not is_pieced_around(crs, subject.zone, shape, rule.reach_m)[0]
+    }
 
 
 async def _candidates(connection: Connection, subject: Subject, reaches: Sequence[Reach]) -> list[CandidateRow]:
@@ -180,9 +190,15 @@ def _reaches(case: Case, cut: Cut, subject: Subject) -> list[Reach]:
         is_served = case.standing(layer).state == "served"  # what was taken back is not looked at
         if layer.revision == 0 or not is_served:
             continue
-        reach_m = rule.reach_m + subject.accuracy_m
+        reach_m = rule.reach_m + subject.accuracy_m + _accuracy_of_raster_m(case, rule)
         found.append(Reach(number, layer.number, layer.revision, reach_m, rule.relation is Relation.SAME_PARCEL))
     return found
+
+
+def _accuracy_of_raster_m(case: Case, rule: Rule) -> float:
+    """The statement adds the accuracy of features; a raster has none, and its mapped area is looked at as far."""
+    definition = case.profile.layer(rule.layer)
+    return (definition.accuracy_m or 0.0) if definition is not None and definition.is_raster else 0.0
 
 
 # ── the subject ──────────────────────────────────────────────────────────────────────────────────
@@ -306,8 +322,8 @@ async def drawn(
     """The subject of a drawn or pasted shape in its measuring zone. Raises InvalidInputsError."""
     given = query if isinstance(query, Given) else await prepared(query, profile)
     crs, commune = profile.header.crs, None
-    if len(crs.zones) > 1 and any(names_communes(zone) for zone in crs.zones):
-        commune = await _commune_at(connection, profile, given.label_point)
+    if has_commune_zones(profile):
+        commune = await _commune_at(connection, cut, profile, given.label_point)
     zone = zone_of(crs, given.label_point, lambda: commune)
     return await to_thread.run_sync(given.subject, profile, zone, limiter=limiter_of_loop())
 
@@ -317,13 +333,18 @@ async def prepared(query: ByGeometry | ByCoordinates, profile: Profile) -> Given
     return await to_thread.run_sync(given_of, query, profile, limiter=limiter_of_loop())
 
 
-async def _commune_at(connection: Connection, profile: Profile, point: BaseGeometry) -> str | None:
-    """The code of the commune that holds a point of CRS84, from the commune layer."""
+def has_commune_zones(profile: Profile) -> bool:
+    """A zone is where its communes are: the commune layer then belongs to the cut."""
+    crs = profile.header.crs
+    return len(crs.zones) > 1 and any(names_communes(zone) for zone in crs.zones)
+
+
+async def _commune_at(connection: Connection, cut: Cut, profile: Profile, point: BaseGeometry) -> str | None:
+    """The code of the commune that holds a point of CRS84, from the commune layer of the cut."""
     name = profile.header.reference_layers.commune
     layer = profile.layer(name) if name else None
-    if layer is None:
+    if layer is None or layer.id not in cut:
         return None
-    cut = await read_cut(connection, {layer.id: None}, instant=None, timeout_ms=TIMEOUT_MS)
     stored = one(projection_of(profile.header.crs).from_wgs84(many(point)))
     place = Way("point", True, shapely.to_wkb(stored))
     storage = srid(profile.header.crs.storage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +16,12 @@ from layers.errors import StoreError
 from layers.store.cluster import BINARIES, Cluster
 from layers.store.migrate import migrate as migrate_database
 from layers.store.migrate import newest_version
+from layers.store.raster_files import NamedFile, RasterFolder
 from layers.store.roles import join_roles_again, make_missing_roles, roles_named_in
 from layers.store.status import database_status
 from ogc.settings import Settings
 
+from . import db_rasters
 from .context import console, database_url, errors_as_exit_codes, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Cơ sở dữ liệu · the database")
@@ -90,7 +93,10 @@ def backup(file: Path) -> None:
     with errors_as_exit_codes():
         partial = file.with_name(file.name + ".partial")
         _dump_tool("pg_dump", "--format=custom", f"--file={partial}", database_url(Settings()))
+        files = run(lambda: db_rasters.files_named(database_url(Settings())))
+        missing = db_rasters.store(files, RasterFolder(Settings().rasters_folder), file)
         partial.replace(file)  # a killed backup never looks like a whole one
+        _tell_missing(missing)
         console.print(f"[green]✓[/green] {file}  {file.stat().st_size / 1e6:.1f} MB")
 
 
@@ -109,7 +115,18 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> 
         make_missing_roles(url, roles_named_in(_dump_tool("pg_restore", "--schema-only", "--file=-", str(file))))
         _dump_tool("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={url}", str(file))
         join_roles_again(url)
+        folder = RasterFolder(Settings().rasters_folder)
+        db_rasters.fetch(folder, file)
+        _tell_missing(folder.missing(run(lambda: db_rasters.files_named(url))))
         console.print(f"[green]✓[/green] {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+def _tell_missing(missing: Sequence[NamedFile]) -> None:
+    """Files of rasters that are not there: checks of their revisions say so until they are."""
+    for each in missing:
+        console.print(
+            f"[yellow]![/yellow] thiếu tệp ảnh / raster file missing: {each.layer}/{each.sha256}.tif", highlight=False
+        )
 
 
 async def _is_migrated(url: str) -> bool:

@@ -18,4 +18,4 @@ def worker() -> None:
     from ogc.worker import work
 
     settings = Settings()
-    run(lambda: work(database_url(settings), settings.data_folder))
+    run(lambda: work(database_url(settings), settings.data_folder, rasters=settings.rasters_folder))

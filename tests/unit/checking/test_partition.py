@@ -130,20 +130,17 @@ def test_zones_that_name_communes_go_by_the_code_and_else_by_the_place(tmp_path:
     assert made.zones_of(shapes, codes).tolist() == [0, 1, OUTSIDE_ZONES]
 
 
-def test_groups_subject_checks_and_rasters_have_their_row(tmp_path: Path) -> None:
+def test_groups_and_subject_checks_have_their_row(tmp_path: Path) -> None:
     group = Group("ground", (replace(OVERLAPS, id="a"), replace(OVERLAPS, id="b", min_area_m2=1e9)))
-    raster = Rule("depth", "zone", Relation.RASTER_CLASS, required=False)
-    made = plan(tmp_path, group, SubjectRule("small", "area_m2", at_least=500.0, verdicts={}), raster)
+    made = plan(tmp_path, group, SubjectRule("small", "area_m2", at_least=500.0, verdicts={}))
     shapes = squares((106.6, 11.0), (106.7, 11.0))
     write_zone_layer(made, shapes[:1])
     findings, features = judged(made, subjects(list(shapes)))
     rows = {(row["subject_key"], row["check"]): row for row in findings.to_pylist()}
-    assert len(rows) == 6
+    assert len(rows) == 4
     assert rows["s0", "ground"]["verdict"] == Verdict.REFER.value  # b is met, a is not: a conflict
     assert rows["s0", "ground"]["layer"] is None
     assert rows["s1", "small"]["outcome"] == "affected"
-    assert rows["s1", "depth"]["reason"] == "raster"
-    assert rows["s1", "depth"]["area_m2"] is None
     assert set(features["check"].to_pylist()) == {"ground"}
 
 
