@@ -186,13 +186,33 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class PlotBound:
+    """What one row of plot rules asks of a measure in some communes; `excludes` are layers that do not count."""
+
+    row: str
+    title: Message | None
+    communes: frozenset[str]
+    at_least: float
+    excludes: tuple[str, ...] = ()
+    verified: bool = True
+    basis: tuple[LegalBasis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectRule:
-    """A question about the subject itself (`kind: subject`): its area against a bound."""
+    """A question about the subject itself (`kind: subject`): its area, or what it is as a plot, against a bound.
+
+    `sources` are the layers it is measured with (road land, excluded ground). Where `plots` is given the bound is the
+    one of the commune the subject lies in, by `ground`, the layer of communes.
+    """
 
     id: str
-    measure: str  #: area_m2
+    measure: str  #: area_m2, net_area_m2, frontage_m, depth_m, access
     at_least: float | None = None
     at_most: float | None = None
+    sources: tuple[Rule, ...] = ()
+    plots: tuple[PlotBound, ...] = ()
+    ground: Rule | None = None
     applies_when: str | None = None
     verdicts: Mapping[Outcome, Verdict] = field(default_factory=dict)
     required: bool = True
@@ -203,7 +223,19 @@ class SubjectRule:
     valid_to: date | None = None
 
 
+#: measures that a private path may serve as well: what is not shown to be met is for a person, never a failure
+NEVER_FAIL = frozenset({"frontage_m", "depth_m", "access"})
+
 Check = Rule | Group | SubjectRule
+
+
+def rules_in(check: Check) -> tuple[Rule, ...]:
+    """The rules against layers that a check is made of, in the order in which they are numbered."""
+    if isinstance(check, Group):
+        return check.members
+    if isinstance(check, SubjectRule):
+        return (*check.sources, *((check.ground,) if check.ground is not None else ()))
+    return (check,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ for a partition, so that both give the same answer."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -16,13 +16,15 @@ from gis.candidates import COUNTS, WITHIN_ACCURACY, Distances, Measures, Pieces,
 from gis.coverage import Ground, mapped_share
 from gis.judge import Judgement, judge, judge_group, judge_subject, reasons_of, verdict_of
 from gis.measure import AreaRoute, measure
-from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, worst
+from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, rules_in, worst
 from gis.rasters import RasterGround, measure_classes
 from layers.filters import Expression, parse_bound
 from layers.filters import check as checked
 from layers.filters import evaluate as holds
 from layers.profile.conditions import properties_of
 from layers.profile.grammar import LayerDefinition
+
+from .plots import PlotJudgement, judge_plots
 
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
@@ -82,6 +84,7 @@ class Sheet:
     refused: Ground = field(default_factory=Ground.none)
     failed: Objects | None = None
     raster: RasterGround | None = None  #: of rules about a raster; features are then its classes
+    names: Objects | None = None  #: keys of the features, where a rule looks for one
 
     @property
     def pieces(self) -> Pieces:
@@ -100,6 +103,18 @@ class Sheet:
     def empty(cls) -> Sheet:
         """A layer without features near and without mapped ground."""
         return cls(_nothing(), np.zeros(0), np.zeros(0, dtype=object))
+
+
+def without_subjects(sheet: Sheet, left_out: NDArray[np.bool_], reason: str) -> Sheet:
+    """Nothing is read of these subjects, and the reason stands for it; what failed already keeps its own."""
+    failed = np.full(len(left_out), "", dtype=object) if sheet.failed is None else sheet.failed.copy()
+    failed[left_out & (failed == "")] = reason
+    keep = ~left_out[sheet.subject]
+    return replace(
+        sheet, subject=sheet.subject[keep], feature=sheet.feature[keep], geometry=sheet.geometry[keep],
+        piece=None if sheet.piece is None else sheet.piece[keep],
+        is_subject=None if sheet.is_subject is None else sheet.is_subject[keep], failed=failed,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +160,13 @@ class CheckFindings:
     area_m2: Floats | None = None  #: of subject checks, with its bounds
     area_low_m2: Floats | None = None
     area_high_m2: Floats | None = None
+    length_m: Floats | None = None  #: of subject checks about frontage and depth
+    plots: PlotJudgement | None = None  #: of subject checks that stand on layers
 
 
 def rules_of(procedure: Procedure) -> tuple[Rule, ...]:
     """Every rule against a layer, members of groups included; its position is its number."""
-    found: list[Rule] = []
-    for check in procedure.checks:
-        if isinstance(check, Group):
-            found += check.members
-        elif isinstance(check, Rule):
-            found.append(check)
-    return tuple(found)
+    return tuple(rule for check in procedure.checks for rule in rules_in(check))
 
 
 def exclusions(
@@ -281,11 +292,24 @@ def evaluate(
 
 def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings]) -> CheckFindings:
     if isinstance(check, SubjectRule):
-        return _subject_check(check, subjects)
+        of_layers = tuple(next(found) for _ in rules_in(check))
+        return plot_check(check, subjects, of_layers) if of_layers else _subject_check(check, subjects)
     if isinstance(check, Group):
         return combined(check, tuple(next(found) for _ in check.members))
     own = next(found)
     return CheckFindings(check, own.outcome, own.verdict, own.reasons, (own,))
+
+
+def plot_check(check: SubjectRule, subjects: Subjects, of_layers: tuple[RuleFindings, ...]) -> CheckFindings:
+    """What a subject is as a plot, by the layers it is measured with and the commune it lies in."""
+    judged = judge_plots(check, subjects, of_layers)
+    area = subjects.area_m2 if check.measure == "area_m2" else None
+    is_area = check.measure == "net_area_m2"
+    return CheckFindings(
+        check, judged.outcome, judged.verdict, judged.reasons, of_layers,
+        judged.measured if is_area else area, judged.low if is_area else None, judged.high if is_area else None,
+        length_m=None if is_area or area is not None else judged.measured, plots=judged,
+    )  # fmt: skip
 
 
 def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:

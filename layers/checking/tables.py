@@ -84,6 +84,8 @@ class _Columns:
             bounds = {"area_low_m2": found.area_low_m2, "area_high_m2": found.area_high_m2}
             known = {"area_m2": found.area_m2, **{name: area for name, area in bounds.items() if area is not None}}
             self.numbers |= {name: np.round(area, _DIGITS) for name, area in known.items()}
+        elif isinstance(found.check, SubjectRule) and found.length_m is not None:
+            self.numbers["length_m"] = np.round(found.length_m, _DIGITS)
         else:
             assert isinstance(found.check, Group)
 

@@ -19,6 +19,7 @@ from layers.errors import MOST_ERRORS, FieldError, ProfileError, more
 
 from .grammar import CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
+from .plot_rules import PlotRules
 from .procedures import ProcedureDefinition
 from .profile import Profile
 from .references import Parts, expectation_errors, reference_errors
@@ -29,7 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 #: folders of a profile that are no sectors
-FOLDERS = frozenset({"procedures", "codes", "grants"})
+FOLDERS = frozenset({"procedures", "codes", "grants", "plot_rules"})
 ROOT_FILES = frozenset({"profile.yaml", "identities.yaml", "communes.csv"})
 COMMUNE_COLUMNS = ("code", "name", "kind", "generation", "successors")
 
@@ -63,6 +64,7 @@ def _profile(parts: Parts) -> Profile:
         holidays=parts.holidays,
         grants=tuple(grant.value for grant in parts.grants),
         identities=tuple(identity.value for identity in parts.identities),
+        plot_rules=tuple(rules.value for rules in parts.plot_rules),
     )
 
 
@@ -89,7 +91,8 @@ class _Reading:
         holidays = self._holidays(header)
         self._refuse_strays(header.value.calendar)
         unread = frozenset(path.stem for path in self._layer_files()) - {p.value.id for p in layers}
-        return Parts(header, layers, procedures, codes, communes, holidays, grants, identities, unread)
+        plots = [p for path in self._yaml("plot_rules") for p in self._file(path, PlotRules)]
+        return Parts(header, layers, procedures, codes, communes, holidays, grants, identities, unread, plots)
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────
     def _has(self, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gis.procedure import Relation
 from layers.errors import FieldError
@@ -12,6 +12,7 @@ from .conditions import condition_error, inputs_in, properties_of
 from .distances import distance_errors
 from .grammar import LayerDefinition
 from .placed import Placed
+from .plot_rules import PlotRules
 from .procedures import (
     AnyCheck,
     GroupCheck,
@@ -45,6 +46,8 @@ class Known:
     layers: Mapping[str, LayerDefinition]
     code_lists: frozenset[str]
     unread: frozenset[str]
+    plot_rules: Mapping[str, PlotRules] = field(default_factory=dict)
+    commune: LayerDefinition | None = None  #: the layer that says which commune a plot lies in
 
 
 def procedure_errors(known: Known, procedure: Placement) -> Iterator[FieldError]:
@@ -83,6 +86,9 @@ def _check_errors(known: Known, procedure: Placement, at: Location, check: AnyCh
             yield from _relation_errors(known, procedure, (*at, "any_of", number), member)
     elif isinstance(check, SubjectCheck):
         yield from _subject_errors(procedure, at, check)
+        for number, source in enumerate(check.sources):
+            yield from _relation_errors(known, procedure, (*at, "sources", number), source)
+        yield from _plot_errors(known, procedure, at, check)
     else:
         yield from _relation_errors(known, procedure, at, check)
 
@@ -90,8 +96,32 @@ def _check_errors(known: Known, procedure: Placement, at: Location, check: AnyCh
 def _subject_errors(procedure: Placement, at: Location, check: SubjectCheck) -> Iterator[FieldError]:
     for name in ("at_least", "at_most"):
         yield from _quantity_errors(procedure, (*at, name), getattr(check, name))
-    if check.at_least is None and check.at_most is None:
+    if check.at_least is None and check.at_most is None and (check.plot_rules is None or check.measure == "access"):
         yield procedure.error(at, "cần 'at_least' hoặc 'at_most'", "'at_least' or 'at_most' is needed")
+
+
+def _plot_errors(known: Known, procedure: Placement, at: Location, check: SubjectCheck) -> Iterator[FieldError]:
+    """The table, the input that names the land type, the layers its rows leave out, and the layer of communes."""
+    if check.plot_rules is None:
+        return
+    table, inputs = known.plot_rules.get(check.plot_rules), {given.name for given in procedure.value.inputs}
+    if table is None:
+        vi, en = f"không có bảng '{check.plot_rules}' trong plot_rules/", f"there is no table '{check.plot_rules}'"
+        yield procedure.error((*at, "plot_rules"), vi, en)
+        return
+    for name in inputs_in(check.land_use):
+        if name not in inputs:
+            yield procedure.error((*at, "land_use"), f"không có đầu vào '{name}'", f"there is no input '{name}'")
+    read = {source.layer for source in check.sources}
+    left_out = {layer for row in table.rows for layer in row.excludes} if check.measure == "net_area_m2" else set()
+    if table.status == "in_force" and left_out - read:
+        listed = ", ".join(sorted(left_out - read))
+        vi, en = f"thiếu nguồn cho lớp bị trừ: {listed}", f"sources lack layers that rows exclude: {listed}"
+        yield procedure.error((*at, "sources"), vi, en)
+    if known.commune is None or len(known.commune.key_columns) != 1:
+        vi = "cần reference_layers.commune với khóa là mã xã để biết thửa đất thuộc xã nào"
+        en = "reference_layers.commune, keyed by the commune code, is needed to tell a plot's commune"
+        yield procedure.error((*at, "plot_rules"), vi, en)
 
 
 def _relation_errors(known: Known, procedure: Placement, at: Location, check: RelationCheck) -> Iterator[FieldError]:

@@ -154,11 +154,21 @@ class GroupCheck(CheckBase):
     nothing_mapped: Verdict = Verdict.REFER
 
 
+#: how the sources of a measure lie to the subject; the others have none
+_SOURCES = {
+    "net_area_m2": Relation.OVERLAPS_AREA, "frontage_m": Relation.WITHIN_DISTANCE,
+    "depth_m": Relation.WITHIN_DISTANCE, "access": Relation.WITHIN_DISTANCE,
+}  # fmt: skip
+
+
 class SubjectCheck(CheckBase):
     """A question about the subject itself. With `plot_rules` the bound is that of the commune and the land type."""
 
     kind: Literal["subject"]
-    measure: Literal["area_m2", "net_area_m2", "frontage_m", "depth_m", "access"]
+    measure: Literal[
+        "area_m2", "registered_difference_m2", "registered_difference_share", "net_area_m2", "frontage_m", "depth_m",
+        "access",
+    ]  # fmt: skip
     at_least: Quantity | None = None
     at_most: Quantity | None = None
     plot_rules: Identifier | None = Field(default=None, description="the table whose rows say the bound")
@@ -171,10 +181,10 @@ class SubjectCheck(CheckBase):
     def _can_be_measured(self) -> Self:
         if (self.plot_rules is None) != (self.land_use is None):
             raise ValueError("plot_rules đi cùng land_use / plot_rules goes with land_use")
-        wanted = {"area_m2": None, "net_area_m2": Relation.OVERLAPS_AREA}.get(self.measure, Relation.WITHIN_DISTANCE)
+        wanted = _SOURCES.get(self.measure)
         if any(source.relation is not wanted for source in self.sources):
             raise ValueError(f"'{self.measure}' cần nguồn '{wanted or '-'}' / takes sources of '{wanted or '-'}' only")
-        if not self.sources and self.measure != "area_m2":
+        if not self.sources and wanted is not None:
             raise ValueError(f"'{self.measure}' cần 'sources' / needs 'sources'")
         if self.measure in NEVER_FAIL and Verdict.FAIL in self.verdict.values():
             vi, en = "lối đi riêng có thể đủ: không kết luận 'fail'", "a private path may do: it can at worst refer"

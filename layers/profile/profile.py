@@ -8,6 +8,7 @@ import json
 from layers.access.grammar import Grant
 
 from .grammar import CodeList, Commune, Frozen, Holidays, Identity, LayerDefinition, ProfileHeader
+from .plot_rules import PlotRules
 from .procedures import ProcedureDefinition
 
 
@@ -22,6 +23,7 @@ class Profile(Frozen):
     holidays: Holidays = Holidays()
     grants: tuple[Grant, ...] = ()
     identities: tuple[Identity, ...] = ()
+    plot_rules: tuple[PlotRules, ...] = ()
 
     def layer(self, layer_id: str) -> LayerDefinition | None:
         return next((layer for layer in self.layers if layer.id == layer_id), None)
@@ -31,6 +33,14 @@ class Profile(Frozen):
 
     def code_list(self, code_list_id: str) -> CodeList | None:
         return next((codes for codes in self.codes if codes.id == code_list_id), None)
+
+    def plots(self, table_id: str) -> PlotRules | None:
+        return next((rules for rules in self.plot_rules if rules.id == table_id), None)
+
+    @property
+    def commune_layer(self) -> LayerDefinition | None:
+        name = self.header.reference_layers.commune
+        return self.layer(name) if name else None
 
     @property
     def parcel_layer(self) -> LayerDefinition:

@@ -15,6 +15,8 @@ from layers.errors import FieldError
 from .distances import layer_origin_errors
 from .grammar import RASTER_COLUMNS, Attribute, CodeList, Commune, Holidays, Identity, LayerDefinition, ProfileHeader
 from .placed import Placed
+from .plot_references import plot_rule_errors
+from .plot_rules import PlotRules
 from .procedure_references import Known, procedure_errors
 from .procedures import ProcedureDefinition
 from .source import Location
@@ -39,6 +41,7 @@ class Parts:
     grants: Sequence[Placed[Grant]]
     identities: Sequence[Placed[Identity]]
     unread: frozenset[str]  #: layers whose own file does not hold: naming them is no second error
+    plot_rules: Sequence[Placed[PlotRules]] = ()
 
     @cached_property
     def layer(self) -> dict[str, LayerDefinition]:
@@ -58,16 +61,27 @@ def reference_errors(parts: Parts) -> Iterator[FieldError]:
     yield from _header_errors(parts)
     for layer in parts.layers:
         yield from _layer_errors(parts, layer)
-    known = Known(parts.layer, parts.code_lists, parts.unread)
+    tables = {placed.value.id: placed.value for placed in parts.plot_rules}
+    commune = parts.header.value.reference_layers.commune
+    known = Known(parts.layer, parts.code_lists, parts.unread, tables, parts.layer.get(commune or ""))
+    for rules in parts.plot_rules:
+        yield from plot_rule_errors(rules, parts.layer, parts.unread, parts.commune_codes)
     for procedure in parts.procedures:
         yield from procedure_errors(known, procedure)
     for grant in parts.grants:
         yield from grant_errors(parts, grant)
-    for group in (parts.layers, parts.procedures, parts.codes, parts.grants, parts.identities):
+    for group in (parts.layers, parts.procedures, parts.codes, parts.grants, parts.identities, parts.plot_rules):
         yield from repeated(group)
 
 
-Identified = Placed[LayerDefinition] | Placed[ProcedureDefinition] | Placed[CodeList] | Placed[Grant] | Placed[Identity]
+Identified = (
+    Placed[LayerDefinition]
+    | Placed[ProcedureDefinition]
+    | Placed[CodeList]
+    | Placed[Grant]
+    | Placed[Identity]
+    | Placed[PlotRules]
+)
 
 
 def repeated(group: Sequence[Identified]) -> Iterator[FieldError]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from layers.access.grammar import Grant
 
 from .grammar import CodeList, Holidays, Identity, LayerDefinition, ProfileHeader
+from .plot_rules import PlotRules
 from .procedures import ProcedureDefinition
 
 #: file name of the schema → the grammar of which files it describes
@@ -22,6 +23,7 @@ GRAMMARS: Mapping[str, TypeAdapter[object]] = {
     "grants": TypeAdapter(tuple[Grant, ...]),
     "identities": TypeAdapter(tuple[Identity, ...]),
     "holidays": TypeAdapter(Holidays),
+    "plot_rules": TypeAdapter(PlotRules),
 }
 
 

@@ -1,0 +1,208 @@
+"""Plots judged by what a commune asks of them: area without corridors, frontage, depth, access. Pure.
+
+The commune is the one the plot's label point lies in, from the layer of communes. What is not shown to be met along a
+road is never a failure: the access may be a private path that the parties agreed on, and a person looks at that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.candidates import COUNTS, WITHIN_ACCURACY, Subjects
+from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_subject, verdict_of
+from gis.plots import Interval, Roads, depth, frontage, net_area
+from gis.procedure import NEVER_FAIL, Outcome, PlotBound, SubjectRule, Verdict
+
+if TYPE_CHECKING:
+    from .evaluate import RuleFindings
+
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+
+NO_COMMUNE = "no_commune"
+NO_PLOT_RULE = "no_plot_rule"
+NO_FRONTAGE = "no_frontage"
+PRIVATE_PATH = "private_path"
+
+
+@dataclass(frozen=True, slots=True)
+class PlotJudgement:
+    """One entry a subject: what was measured, what it was held against, and what follows."""
+
+    outcome: Objects
+    verdict: Objects
+    reasons: Objects  #: tuples of words
+    measured: Floats
+    low: Floats
+    high: Floats
+    bound: Floats
+    row: Objects  #: the PlotBound of its commune, or None
+    commune: Objects  #: code, or None
+
+
+def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[RuleFindings]) -> PlotJudgement:
+    """`of_layers` has the findings of the sources, then those of the layer of communes where there is one."""
+    size = len(subjects)
+    words, numbers = [np.full(size, None, dtype=object) for _ in range(5)], np.full((4, size), np.nan)
+    made = PlotJudgement(
+        words[0], words[1], words[2], numbers[0], numbers[1], numbers[2], numbers[3], words[3], words[4]
+    )
+    sources = of_layers[: len(check.sources)]
+    ground = of_layers[len(check.sources)] if check.ground is not None else None
+    made.commune[:] = _communes(subjects, ground) if ground is not None else None
+    for place in range(size):
+        one = _Plot(check, subjects, place, sources, ground, made.commune[place])
+        made.row[place], made.bound[place] = one.row, one.bound if one.bound is not None else np.nan
+        outcome, reasons, value = one.judged()
+        made.outcome[place], made.reasons[place] = outcome, reasons
+        made.measured[place], made.low[place], made.high[place] = value.measured, value.low, value.high
+        made.verdict[place] = one.verdict(outcome)
+    return made
+
+
+def _communes(subjects: Subjects, ground: RuleFindings) -> Objects:
+    """The code of the commune each label point lies in; None where none is known."""
+    found = np.full(len(subjects), None, dtype=object)
+    sheet = ground.sheet
+    if sheet.names is None or not len(sheet.subject):
+        return found
+    valid = np.flatnonzero(subjects.is_valid)
+    points = np.full(len(subjects), None, dtype=object)
+    points[valid] = shapely.point_on_surface(subjects.geometry[valid])
+    holds = shapely.intersects(sheet.geometry, points[sheet.subject]) & (sheet.excluded[sheet.feature] == COUNTS)
+    for row in np.flatnonzero(holds)[::-1].tolist():
+        found[sheet.subject[row]] = str(sheet.names[sheet.feature[row]])
+    return found
+
+
+class _Plot:
+    """One subject of the check."""
+
+    def __init__(
+        self, check: SubjectRule, subjects: Subjects, place: int, sources: Sequence[RuleFindings],
+        ground: RuleFindings | None, commune: str | None,
+    ) -> None:  # fmt: skip
+        self.check, self.subjects, self.place, self.ground, self.commune = check, subjects, place, ground, commune
+        self.row: PlotBound | None = next((row for row in check.plots if commune in row.communes), None)
+        self.bound = self.row.at_least if self.row is not None else None if check.plots else check.at_least
+        excluded = self.row.excludes if self.row is not None and check.measure == "net_area_m2" else None
+        self.sources = [one for one in sources if excluded is None or one.rule.layer in excluded]
+
+    @property
+    def shape(self) -> Any:
+        return self.subjects.geometry[self.place]
+
+    @property
+    def accuracy_m(self) -> float:
+        return float(self.subjects.accuracy_m[self.place])
+
+    # ── outcome ──────────────────────────────────────────────────────────────────────────────────
+    def judged(self) -> tuple[Outcome, tuple[str, ...], Interval]:
+        """Precedence: not_checked > what is shown > what is in doubt > what is not mapped."""
+        value = self.measured()
+        unread = [one for one in (*self.sources, *self._grounds()) if one.outcome[self.place] == Outcome.NOT_CHECKED]
+        if not self.subjects.is_valid[self.place]:
+            return Outcome.NOT_CHECKED, ("broken_measure",), value
+        if unread:
+            return Outcome.NOT_CHECKED, tuple(unread[0].reasons[self.place]) or ("member_not_checked",), value
+        if self.check.plots and self.row is None:
+            return Outcome.NOT_MAPPED, (NO_COMMUNE if self.commune is None else NO_PLOT_RULE,), value
+        if self.check.measure == "area_m2":
+            return self._area()
+        outcome, reasons = self._held(value)
+        return outcome, reasons, value
+
+    def _grounds(self) -> Sequence[RuleFindings]:
+        return (self.ground,) if self.ground is not None else ()
+
+    def _held(self, value: Interval) -> tuple[Outcome, tuple[str, ...]]:
+        if np.isnan(value.measured):
+            if self.check.measure != "depth_m":
+                return Outcome.NOT_CHECKED, ("broken_measure",)
+            return self._unmapped() or (Outcome.AFFECTED, (NO_FRONTAGE, PRIVATE_PATH))
+        met, surely, possibly = (self._is_met(each) for each in (value.measured, value.low, value.high))
+        if self.check.measure == "net_area_m2":
+            if not possibly:
+                return Outcome.AFFECTED, ()
+            return (Outcome.BORDERLINE, (WITHIN_ACCURACY,)) if not surely else self._unmapped() or (Outcome.CLEAR, ())
+        if met and surely:
+            return Outcome.CLEAR, ()
+        if possibly:
+            return Outcome.BORDERLINE, (WITHIN_ACCURACY,)
+        return self._unmapped() or (Outcome.AFFECTED, (PRIVATE_PATH,))
+
+    def _is_met(self, value: float) -> bool:
+        least = -np.inf if self.bound is None else self.bound
+        most = np.inf if self.check.at_most is None else self.check.at_most
+        return bool(least <= value <= most)
+
+    def _unmapped(self) -> tuple[Outcome, tuple[str, ...]] | None:
+        share = min((float(one.mapped[self.place]) for one in self.sources), default=1.0)
+        if share <= 0:
+            return Outcome.NOT_MAPPED, (OUTSIDE_MAPPED_AREA,)
+        return (Outcome.PARTLY_MAPPED, (PARTLY_MAPPED,)) if share < 1 else None
+
+    def _area(self) -> tuple[Outcome, tuple[str, ...], Interval]:
+        one = slice(self.place, self.place + 1)
+        alone = Subjects.of(self.subjects.geometry[one], self.subjects.accuracy_m[one])
+        outcome, low, high = judge_subject(replace(self.check, at_least=self.bound), alone)
+        reasons = {Outcome.BORDERLINE: (WITHIN_ACCURACY,), Outcome.NOT_CHECKED: ("broken_measure",)}
+        return outcome[0], reasons.get(outcome[0], ()), Interval(float(alone.area_m2[0]), float(low[0]), float(high[0]))
+
+    def verdict(self, outcome: Outcome) -> Verdict:
+        """A row nobody compared with its text can at best refer, and no missing road fails anybody."""
+        is_verified = self.check.verified and (self.row is None or self.row.verified)
+        found = verdict_of(replace(self.check, verified=is_verified), outcome)
+        never = self.check.measure in NEVER_FAIL and found is Verdict.FAIL
+        return Verdict.REFER if never else found
+
+    # ── measures ─────────────────────────────────────────────────────────────────────────────────
+    def measured(self) -> Interval:
+        if not self.subjects.is_valid[self.place]:
+            return Interval.unknown()
+        if self.check.measure == "area_m2":
+            area = float(self.subjects.area_m2[self.place])
+            return Interval(area, float("nan"), float("nan"))
+        if self.check.measure == "net_area_m2":
+            shapes, error = self._excluded()
+            return net_area(self.shape, shapes, error, self.accuracy_m)
+        return (depth if self.check.measure == "depth_m" else frontage)(self.shape, self._roads(), self.accuracy_m)
+
+    def _rows(self, one: RuleFindings) -> NDArray[np.int64]:
+        """Rows of a source that count for this subject."""
+        sheet = one.sheet
+        counts = (sheet.subject == self.place) & (sheet.excluded[sheet.feature] == COUNTS)
+        if sheet.is_subject is not None:  # of many subjects; of one it is excluded by its reason
+            counts &= ~sheet.is_subject
+        return np.flatnonzero(counts)
+
+    def _excluded(self) -> tuple[Objects, float]:
+        rows = [(one, self._rows(one)) for one in self.sources]
+        shapes = [one.sheet.geometry[found] for one, found in rows]
+        errors = [float(one.sheet.accuracy_m[one.sheet.feature[found]].max(initial=0.0)) for one, found in rows]
+        error = float(np.hypot(max(errors, default=0.0), self.accuracy_m))
+        return (np.concatenate(shapes) if shapes else np.zeros(0, dtype=object)), error
+
+    def _roads(self) -> Roads:
+        parts = [self._road(one, self._rows(one)) for one in self.sources]
+        columns = zip(*parts, strict=True) if parts else ([np.zeros(0)] * 4)
+        geometry, reach, nearer, farther = (np.concatenate(list(column)) for column in columns)
+        return Roads(np.asarray(geometry, dtype=object), reach, nearer, farther)
+
+    def _road(self, one: RuleFindings, rows: NDArray[np.int64]) -> tuple[Objects, Floats, Floats, Floats]:
+        """How far around each shape its land may be taken to reach; an assumed reach may as well be none."""
+        sheet = one.sheet
+        feature = sheet.feature[rows]
+        error = np.hypot(sheet.accuracy_m[feature], self.accuracy_m)
+        if sheet.distances is None:
+            return sheet.geometry[rows], np.full(len(rows), one.rule.distance_m), error, error
+        known = sheet.distances.at(feature)
+        reach = known.distance_m + known.offset_m
+        farther = np.where(known.is_told, known.farther_m + error, reach)
+        return sheet.geometry[rows], reach, known.nearer_m + error, farther
