@@ -25,6 +25,12 @@ async def database_status(url: str) -> dict[str, object]:
     return found
 
 
+async def damaged_layers(url: str) -> list[str]:
+    """Layers whose pieces or facts, as the engine reads them, are not all that was published."""
+    async with Database.open(url, size=1, statement_timeout_ms=0) as database, database.connection() as connection:
+        return [found["id"] for found in await rows(connection, blocks("status")["damaged_layers"])]
+
+
 async def readiness(database: Database) -> dict[str, bool]:
     """What a server needs before it can serve, each true or false. Raises when the database does not answer."""
     sql = blocks("status")

@@ -15,7 +15,7 @@ from layers.store.cluster import Cluster
 from layers.store.connection import Database
 from layers.store.drift import Walls, examine
 from layers.store.migrate import newest_version
-from layers.store.status import database_status
+from layers.store.status import damaged_layers, database_status
 from ogc.settings import Settings
 from ogc.web.glyphs import VENDOR
 
@@ -92,7 +92,8 @@ def _machine(settings: Settings) -> list[Message]:
 async def _database(settings: Settings) -> list[Message]:
     if not settings.database_url and not Cluster.at(settings.data_folder).is_running:
         return [Message("Cơ sở dữ liệu chưa chạy: 'lienthong db start'.", "The database stands: 'lienthong db start'.")]
-    state = await database_status(settings.database_url or Cluster.at(settings.data_folder).url)
+    url = settings.database_url or Cluster.at(settings.data_folder).url
+    state = await database_status(url)
     found = []
     if state["schema"] != state["needed_schema"]:
         found.append(Message("Lược đồ cũ: 'lienthong db migrate'.", "The schema is old: 'lienthong db migrate'."))
@@ -100,7 +101,16 @@ async def _database(settings: Settings) -> list[Message]:
         found.append(Message("Chưa áp dụng hồ sơ: 'lienthong profile apply'.", "No profile: run 'profile apply'."))
     for name in state.get("invalid_indexes", ()):  # type: ignore[attr-defined]
         found.append(Message(f"Chỉ mục hỏng {name}: REINDEX.", f"Broken index {name}: REINDEX."))
+    if state["schema"] == state["needed_schema"]:
+        found += [_damaged(layer) for layer in await damaged_layers(url)]
     return found
+
+
+def _damaged(layer: str) -> Message:
+    return Message(
+        f"Dữ liệu kiểm tra của lớp '{layer}' không còn đủ như khi công bố: khôi phục bản sao lưu hoặc công bố lại lớp.",
+        f"What checks read of the layer '{layer}' is not all that was published: restore a backup or publish it again.",
+    )
 
 
 async def _walls(settings: Settings) -> Walls | None:
