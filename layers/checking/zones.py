@@ -8,11 +8,14 @@ from functools import lru_cache
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis.crs import Projection
 from layers.errors import InvalidRequestError
-from layers.profile.grammar import CrsDefinition, ZoneDefinition
+from layers.profile.grammar import ZONE_MARGIN_M, CrsDefinition, ZoneDefinition
+
+Geometries = NDArray[np.object_]
 
 
 def projection_of(crs: CrsDefinition) -> Projection:
@@ -53,6 +56,32 @@ def zone_of(crs: CrsDefinition, label_point: BaseGeometry, commune: Callable[[],
         "Đối tượng nằm ngoài mọi múi chiếu của hồ sơ cấu hình nên không đo được.",
         "The subject lies outside every measuring zone of the profile and cannot be measured.",
     )
+
+
+#: accuracies, and what a projection far from its meridian stretches a margin by
+_SLACK_M = 200.0
+
+
+def is_pieced_around(crs: CrsDefinition, zone: int, shapes: Geometries, reach_m: float) -> NDArray[np.bool_]:
+    """Is all within reach of these shapes, given in the zone's CRS, pieced in the zone? A shape that lies across a seam
+    may stick out too far: what is not there must not look clear."""
+    definition = crs.zones[zone]
+    if len(crs.zones) == 1 or names_communes(definition):
+        return np.ones(len(shapes), dtype=bool)
+    margin = ZONE_MARGIN_M - reach_m - _SLACK_M
+    if margin <= 0:
+        return np.zeros(len(shapes), dtype=bool)
+    pieced = _pieced(json.dumps(definition.area), crs.storage, crs.to_wgs84, definition.crs, margin)
+    return np.asarray(shapely.contains(pieced, shapes), dtype=bool)
+
+
+@lru_cache(maxsize=64)
+def _pieced(area: str, storage: str, operation: str, zone: str, margin_m: float) -> BaseGeometry:
+    """A zone's area grown by the margin, in the zone's CRS."""
+    edges = many(shapely.segmentize(_area(area), 0.01))
+    grown = shapely.buffer(one(Projection(storage, operation).to_crs(edges, "EPSG:4326", zone)), margin_m, quad_segs=16)
+    shapely.prepare(grown)
+    return grown
 
 
 @lru_cache(maxsize=32)

@@ -280,6 +280,11 @@ class CodeList(Frozen):
         return None
 
 
+#: layers are pieced in a zone so far beyond its area, besides their largest reach: what a subject may stick out of its
+#: zone, later and longer reaches, accuracies and the scale of a projection far from its meridian have to fit in here
+ZONE_MARGIN_M = 10_000.0
+
+
 class ZoneDefinition(Frozen):
     """A measuring zone: the CRS in which areas and distances are taken, and where it holds."""
 

@@ -129,14 +129,14 @@ def mapped_parts(
     shapes = np.array([ground for _one, ground in cut] + [None], dtype=object)[:-1]
     parts = [
         MappedPart("refused", pieces.zone, cut[owner][0].commune, cut[owner][0].reason, _hex(shape))
-        for pieces in pieces_by_zone(shapes, profile, None, communes)
+        for pieces in pieces_by_zone(shapes, profile, None)
         for owner, shape in zip(pieces.owner, pieces.geometry, strict=True)
     ]
     if unplaced:
         return Mapped(tuple(parts), unplaced, _nothing_mapped(len(unplaced)))
     if declaration.is_everywhere:
         parts.append(MappedPart("everywhere"))
-    for pieces in pieces_by_zone(declaration.area, profile, None, communes):
+    for pieces in pieces_by_zone(declaration.area, profile, None):
         parts += [MappedPart("area", pieces.zone, None, None, _hex(shape)) for shape in pieces.geometry]
     return Mapped(tuple(parts), (), None)
 

@@ -333,10 +333,9 @@ async def _stage_and_commit(
 def _prepared(work: Work, inspection: Inspection, found: Comparison) -> Prepared:
     inserted = found.difference.inserted
     rows = inspection.rows.take(found.places[inserted])
-    reference = work.reference(inspection)
     target = work.target
     profile = work.catalogue.profile
-    return prepare(target.definition, profile, target.storage_srid, rows, found.file.take(inserted), reference)
+    return prepare(target.definition, profile, target.storage_srid, rows, found.file.take(inserted))
 
 
 def _mapped(work: Work, inspection: Inspection, found: Comparison) -> Mapped:

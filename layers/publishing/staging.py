@@ -20,7 +20,7 @@ from layers.store import copy_format
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
 
 from .content import Content
-from .inspection import Communes, Rows
+from .inspection import Rows
 from .placing import projection_of
 from .zones import ewkb, pieces_by_zone
 
@@ -39,7 +39,6 @@ class Prepared:
     storage_srid: int
     rows: Rows
     content: Content
-    communes: Communes | None
 
     @property
     def columns(self) -> list[str]:
@@ -66,7 +65,7 @@ class Prepared:
             return
         for start in range(0, len(self.rows), CHUNK_ROWS):
             shapes, fids = self.rows.geometry[start : start + CHUNK_ROWS], self.content.fid[start : start + CHUNK_ROWS]
-            for pieces in pieces_by_zone(shapes, self.profile, self.definition.id, self.communes):
+            for pieces in pieces_by_zone(shapes, self.profile, self.definition.id):
                 zone = pa.array(np.full(len(pieces.owner), pieces.zone, dtype=np.int16))
                 columns = [zone, pa.array(fids[pieces.owner]), ewkb(pieces.geometry, 0)]
                 yield pa.table(columns, list(PIECE_COLUMNS))
@@ -106,13 +105,10 @@ class Prepared:
         }
 
 
-def prepare(
-    definition: LayerDefinition, profile: Profile, storage_srid: int, rows: Rows, content: Content,
-    communes: Communes | None,
-) -> Prepared:  # fmt: skip
+def prepare(definition: LayerDefinition, profile: Profile, storage_srid: int, rows: Rows, content: Content) -> Prepared:
     """Rows along a Hilbert curve: neighbours on the map are neighbours on disk."""
     order = hilbert_order(rows.geometry) if definition.has_geometry else np.argsort(content.fid)
-    return Prepared(definition, profile, storage_srid, rows.take(order), content.take(order), communes)
+    return Prepared(definition, profile, storage_srid, rows.take(order), content.take(order))
 
 
 def accuracy_of(definition: LayerDefinition, profile: Profile, columns: pa.Table) -> pa.Array:

@@ -14,16 +14,13 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.pieces import subdivide
 from layers.profile.distances import largest_reach_m
-from layers.profile.grammar import ZoneDefinition
+from layers.profile.grammar import ZONE_MARGIN_M, ZoneDefinition
 from layers.profile.procedures import relations_of
 from layers.profile.profile import Profile
 
-from .inspection import Communes
 from .placing import projection_of
 
 Geometries = NDArray[np.object_]
-#: accuracies of both sides and the rounding of a zone's border fit in here
-MARGIN_M = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +32,35 @@ class ZonePieces:
     geometry: Geometries
 
 
-def pieces_by_zone(
-    stored: Geometries, profile: Profile, layer_id: str | None, communes: Communes | None
-) -> Iterator[ZonePieces]:
+def pieces_by_zone(stored: Geometries, profile: Profile, layer_id: str | None) -> Iterator[ZonePieces]:
     """Pieces of stored shapes. What no zone is known to leave out is pieced in all of them."""
     header = profile.header
     projection = projection_of(header)
     for number, zone in enumerate(header.crs.zones):
-        places = _meeting(stored, zone, profile, layer_id, communes)
+        places = _meeting(stored, zone, profile, layer_id)
         in_zone = projection.to_crs(stored[places], header.crs.storage, zone.crs)
         pieces, owner = subdivide(in_zone)
         yield ZonePieces(number, places[owner], pieces)
 
 
-def _meeting(
-    stored: Geometries, zone: ZoneDefinition, profile: Profile, layer_id: str | None, communes: Communes | None
-) -> NDArray[np.int64]:
+def _meeting(stored: Geometries, zone: ZoneDefinition, profile: Profile, layer_id: str | None) -> NDArray[np.int64]:
     present = np.flatnonzero(~np.asarray(shapely.is_missing(stored)))
-    area = _area(zone, profile, communes)
+    area = _area(zone, profile)
     reach = _largest_reach_m(profile, layer_id)
     if area is None or reach is None:
         return present.astype(np.int64)
-    grown = shapely.buffer(area, reach + MARGIN_M)
+    grown = shapely.buffer(area, reach + ZONE_MARGIN_M)
     shapely.prepare(grown)
     return present[np.asarray(shapely.intersects(grown, stored[present]))].astype(np.int64)
 
 
-def _area(zone: ZoneDefinition, profile: Profile, communes: Communes | None) -> BaseGeometry | None:
-    """In the storage CRS; None where it is everything, or not known yet (communes that are not published)."""
+def _area(zone: ZoneDefinition, profile: Profile) -> BaseGeometry | None:
+    """In the storage CRS; None where it is everything. Communes change with their own layer, after others were pieced
+    in what they were: zones that name them leave nothing out."""
     if zone.area is None or len(profile.header.crs.zones) == 1:
         return None
     if isinstance(zone.area, tuple) and zone.area and isinstance(zone.area[0], str):
-        wanted = [None if communes is None else communes.polygon_of(str(code)) for code in zone.area]
-        return None if any(found is None for found in wanted) else shapely.union_all(wanted)
+        return None
     area = shapely.from_geojson(json.dumps(zone.area)) if isinstance(zone.area, dict) else _box(zone.area)
     if area is None:
         return None

@@ -25,6 +25,7 @@ from layers.profile.facts import fact_columns
 from layers.profile.grammar import LayerDefinition
 from layers.profile.load import load_profile
 from layers.profile.profile import Profile
+from layers.publishing.zones import pieces_by_zone
 from layers.store.connection import Database
 from layers.store.tables import srid
 
@@ -174,8 +175,8 @@ class Publisher:
         connection.execute(statement, list(values.values()))
         self._insert_fact(connection, layer, number, revision, fid, key, row)
         if layer.has_geometry:
-            pieces, _ = subdivide(_one(row["geom"]))
-            self._insert_pieces(connection, number, revision, fid, pieces)
+            for zone, pieces in self._pieces(row["geom"], layer.id):
+                self._insert_pieces(connection, number, revision, fid, zone, pieces)
 
     def _insert_fact(
         self,
@@ -199,13 +200,25 @@ class Publisher:
         )  # fmt: skip
 
     def _insert_pieces(
-        self, connection: psycopg.Connection[Any], number: int, revision: int, fid: int, pieces: Iterable[BaseGeometry]
+        self,
+        connection: psycopg.Connection[Any],
+        number: int,
+        revision: int,
+        fid: int,
+        zone: int,
+        pieces: Iterable[BaseGeometry],
     ) -> None:
         for piece in pieces:
             connection.execute(
-                "INSERT INTO checks.piece (layer, zone, fid, since, geom) VALUES (%s, 0, %s, %s, ST_GeomFromWKB(%s))",
-                (number, fid, revision, shapely.to_wkb(piece)),
+                "INSERT INTO checks.piece (layer, zone, fid, since, geom) VALUES (%s, %s, %s, %s, ST_GeomFromWKB(%s))",
+                (number, zone, fid, revision, shapely.to_wkb(piece)),
             )
+
+    def _pieces(self, shape: BaseGeometry, layer_id: str | None) -> list[tuple[int, list[BaseGeometry]]]:
+        """By zone, as a publication cuts them; one zone needs no look at the profile."""
+        if len(self.profile.header.crs.zones) == 1:
+            return [(0, list(subdivide(_one(shape))[0]))]
+        return [(cut.zone, list(cut.geometry)) for cut in pieces_by_zone(_one(shape), self.profile, layer_id)]
 
     def _declare(
         self,
@@ -219,13 +232,16 @@ class Publisher:
             connection.execute(
                 "INSERT INTO checks.mapped (layer, since, kind) VALUES (%s, %s, 'everywhere')", (number, revision)
             )
+        several = len(self.profile.header.crs.zones) > 1
         for kind, shapes in (("area", mapped or ()), ("refused", refused)):
             for shape in shapes:
-                connection.execute(
-                    "INSERT INTO checks.mapped (layer, since, kind, zone, geom)"
-                    " VALUES (%s, %s, %s, 0, ST_GeomFromWKB(%s))",
-                    (number, revision, kind, shapely.to_wkb(shape)),
-                )
+                for zone, pieces in self._pieces(shape, None) if several else [(0, [shape])]:
+                    for piece in pieces:
+                        connection.execute(
+                            "INSERT INTO checks.mapped (layer, since, kind, zone, geom)"
+                            " VALUES (%s, %s, %s, %s, ST_GeomFromWKB(%s))",
+                            (number, revision, kind, zone, shapely.to_wkb(piece)),
+                        )
 
     def _count(self, connection: psycopg.Connection[Any], number: int, revision: int) -> None:
         connection.execute(
