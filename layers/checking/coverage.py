@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from layers.access.decide import SHOWING, decide
 from layers.access.ownership import is_owner
 from layers.access.principal import Principal
 from layers.errors import NotFoundError
@@ -151,7 +152,7 @@ async def coverage_of(
     """The matrix of today. Raises NotFoundError, the same for what is not there and what the caller may not know."""
     at = now or datetime.now(UTC)
     view = view_of(catalogue, principal, purpose=purpose, day=at.astimezone(LOCAL_TIME).date())
-    maker = _Maker(catalogue, principal, view, at)
+    maker = _Maker(catalogue, principal, purpose, view, at)
     maker.require(asked)
     async with known.lock, database.transaction(snapshot=True) as connection:
         cut = await read_cut(
@@ -168,8 +169,10 @@ async def coverage_of(
 class _Maker:
     """Makes one caller's matrix of what was measured."""
 
-    def __init__(self, catalogue: Catalogue, principal: Principal, view: View, at: datetime) -> None:
-        self.catalogue, self.principal, self.view, self.at = catalogue, principal, view, at
+    def __init__(
+        self, catalogue: Catalogue, principal: Principal, purpose: str | None, view: View, at: datetime
+    ) -> None:
+        self.catalogue, self.principal, self.purpose, self.view, self.at = catalogue, principal, purpose, view, at
         self.day = at.astimezone(LOCAL_TIME).date()
         profile = catalogue.profile
         self.visible = {layer.id: layer for layer in profile.layers if self._is_known(layer)}
@@ -240,10 +243,18 @@ class _Maker:
         )  # fmt: skip
 
     def _sees_rows(self, layer: LayerDefinition) -> bool:
-        """Every row, as it lies: an owner may be bound to some rows."""
+        """Every row, as it lies: what may only be checked is not seen, and an owner may be bound to some rows."""
+        shown = (
+            decide(
+                self.principal, layer, action, self.catalogue.grants, purpose=self.purpose, day=self.day,
+                active_agreements=self.catalogue.active_agreements,
+            )
+            for action in SHOWING
+        )  # fmt: skip
         return any(
             box.rows is None and (box.geometry.kind == "full" or not layer.has_geometry)
-            for box in self.view.sight(layer.id).boxes
+            for decision in shown
+            for box in decision.boxes
         )
 
     def _cell(self, row: Row, commune: str, grounds: Grounds) -> Cell:

@@ -272,10 +272,10 @@ def ground_of(asked: _Asked, parts: Sequence[MappedPiece]) -> LayerGround:
     reaches = reaches_m(asked.profile, asked.definition.id)
     around_m = 2 * max(reaches) + _MARGIN_M
     areas, refused = (_near(known, shapes, parts, kind, around_m) for kind in ("area", "refused"))
-    accuracy = np.full(len(known), accuracy_m(asked.profile, asked.definition))
+    accuracy = accuracy_m(asked.profile, asked.definition)
 
     def share(cut: Ground) -> dict[str, float]:
-        found = mapped_share(shapes, 0.0, accuracy, everywhere=everywhere, areas=areas, refused=cut)
+        found = _shares(shapes, accuracy, everywhere=everywhere, areas=areas, refused=cut)
         return _by_code(asked.places, known, found, without_shape=_unmeasured(parts, everywhere=everywhere))
 
     mapped = share(refused)
@@ -286,6 +286,23 @@ def ground_of(asked: _Asked, parts: Sequence[MappedPiece]) -> LayerGround:
         clear |= {(code, reach_m): value for code, value in told.items()}
     counts, cut_m2 = _refused(known, shapes, refused)
     return LayerGround(share(Ground.none()), mapped, clear, counts, cut_m2, asked.holds, asked.unplaced)
+
+
+def _shares(
+    shapes: Geometries, accuracy_m: float, *, everywhere: bool, areas: Ground, refused: Ground
+) -> NDArray[np.float64]:
+    """What is mapped of each commune. Whole where the engine takes it for whole, slivers within the accuracy left
+    aside; nothing where no subject could ever lie on mapped ground, slivers of a neighbour's left aside; else exact."""
+    none, error = np.zeros(len(shapes)), np.full(len(shapes), accuracy_m)
+    found = mapped_share(shapes, 0.0, none, everywhere=everywhere, areas=areas, refused=refused)
+    if everywhere and not len(refused.subject):
+        return found
+    grown = mapped_share(shapes, 0.0, error, everywhere=everywhere, areas=areas, refused=refused)
+    inner = clear_share(shapes, accuracy_m, everywhere=everywhere, areas=areas, refused=refused)
+    found[inner <= 0] = 0.0
+    found[grown >= 1] = 1.0
+    found[np.isnan(grown) | np.isnan(inner)] = np.nan
+    return found
 
 
 def _unmeasured(parts: Sequence[MappedPiece], *, everywhere: bool) -> float:

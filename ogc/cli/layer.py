@@ -33,6 +33,7 @@ from layers.store.standing import count_rows, latest_release, read_layers
 from ogc.settings import Settings
 
 from .context import console, database, output, principal_named, print_json, run
+from .layer_coverage import coverage
 from .layer_report import progress_bars, show_any_inspection, show_facts, show_report, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Lớp dữ liệu · layers: inspect, publish, history, rollback, withdraw")
@@ -226,6 +227,9 @@ def _column_map(pairs: list[str] | None) -> Mapping[str, str]:
     if wrong:
         raise typer.BadParameter(f"--map a=B: {', '.join(wrong)}")
     return {name: column for name, _, column in split}
+
+
+app.command()(coverage)
 
 
 # ── looking back ─────────────────────────────────────────────────────────────────────────────────
