@@ -62,7 +62,8 @@ def write_results(plan: Plan, out: Path, progress: Progress, policy: str, about:
     for name, draft in drafts.items():
         draft.replace(out / f"{name}.parquet")
     summary = tally.summary()
-    _write_summary(out, summary, {**about, "policy": policy})
+    required = [name for name, counts in zip(tally.checks, tally.required.tolist(), strict=True) if counts]
+    _write_summary(out, summary, {**about, "policy": policy, "required": required})
     return summary
 
 

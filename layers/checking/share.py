@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gis.certificates import MEASURES
-from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict
+from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, rules_in
 from layers.canonical import digest_of
 
 RESTRICTED = "restricted"
@@ -111,7 +111,7 @@ def _told(checks: Sequence[Check], share: Share) -> list[_Told]:
     made: list[_Told] = []
     restricted = 0
     for check in checks:
-        parts = [share.of(rule.layer) for rule in _rules(check)]
+        parts = [share.of(rule.layer) for rule in rules_in(check)]
         is_secret = any(part.untold == RESTRICTED for part in parts)
         restricted += is_secret
         name = f"{RESTRICTED}_{restricted}" if is_secret else check.id
@@ -127,12 +127,6 @@ def _reason(check: Check, parts: Sequence[LayerShare]) -> str | None:
     if not untold:
         return None
     return untold[0] if not isinstance(check, Group) or RESTRICTED in untold else "member_withheld"
-
-
-def _rules(check: Check) -> tuple[Rule, ...]:
-    if isinstance(check, Group):
-        return check.members
-    return (check,) if isinstance(check, Rule) else ()
 
 
 def _repeated(values: Sequence[object], times: int, kind: pa.DataType) -> pa.Array:
