@@ -19,15 +19,16 @@ from gis.certificates import MEASURES
 from gis.coverage import Ground
 from gis.errors import LienthongError, Message
 from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_group
-from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, worst
+from gis.procedure import Check, Group, Outcome, Procedure, Relation, Rule, SubjectRule, Verdict, rules_in, worst
 from layers.canonical import plain
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, CutLayer
 
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .distances import distances_of
-from .evaluate import Sheet, Standing, evaluate, evaluate_rule, exclusions
+from .evaluate import RuleFindings, Sheet, Standing, evaluate, evaluate_rule, exclusions, plot_check
 from .nothing_near import NothingNear, is_nothing_near, question_of
+from .plot_finding import as_source, plot_told
 from .raster_cells import RasterError
 from .raster_sheet import single_sheet
 from .reading import Case, Reading
@@ -124,6 +125,8 @@ class _Maker:
         return self._base(group, "group", *judged) | {"members": members}
 
     def _of_subject(self, rule: SubjectRule) -> Json:
+        if rules_in(rule):
+            return self._of_plot(rule)
         alone = Procedure(self.case.definition.id, "", (rule,))
         (found,) = evaluate(alone, self.subjects, (), {}, self.case.clock)
         base = self._base(rule, "subject", found.outcome[0], found.verdict[0], found.reasons[0])
@@ -136,6 +139,34 @@ class _Maker:
             **self._certificate(rule),
         })  # fmt: skip
         return base
+
+    def _of_plot(self, rule: SubjectRule) -> Json:
+        """A finding that stands on layers: like a group it is as good as what may be shown of its members."""
+        found, members = [], []
+        for source in rules_in(rule):
+            self.number += 1
+            layer, cut = self._definition(source), self.reading.cut[source.layer]
+            sheet, attributes = self._sheet(source, layer, cut)
+            one = self._evaluated(source, sheet, self._standing(layer, cut))
+            found.append(one)
+            attributes = attributes if one.sheet is sheet else []
+            members.append(plain(RuleFinding(self.case, self.reading.subject, layer, cut, one, attributes).as_json(
+                layer.title.message().as_dict())))  # fmt: skip
+        judged = plot_check(rule, self.subjects, tuple(found))
+        base = self._base(rule, "subject", judged.outcome[0], judged.verdict[0], judged.reasons[0])
+        told = plot_told(rule, judged, self.case)
+        base["measure"] = plain({**NO_MEASURE, **told.measure})
+        base["basis"] = plain([cited(basis, "check", self.case.on_date) for basis in (*told.basis, *rule.basis)])
+        base["reasons"] = told.reasons + base["reasons"]
+        base["verified"] = told.is_verified
+        return base | {"members": [as_source(member, rule, base) for member in members]}
+
+    def _evaluated(self, rule: Rule, sheet: Sheet, standing: Standing) -> RuleFindings:
+        try:
+            return evaluate_rule(rule, self.subjects, sheet, standing, self.case.clock)
+        except _MEASURING_FAILURES as error:
+            log.warning("check.rule_failed", rule=rule.id, layer=rule.layer, error=type(error).__name__)
+            return evaluate_rule(rule, self.subjects, Sheet.unread(1, "error"), standing, self.case.clock)
 
     def _certificate(self, rule: SubjectRule) -> Json:
         """Both numbers and what lies between them, of rules about the certificate."""
@@ -264,6 +295,7 @@ def sheet_of(
         feature=np.array([place[row.fid] for row in met if row.fid is not None], dtype=np.int64),
         geometry=_shapes([row.geometry for row in met]),
         distances=distances_of(rule, attributes),
+        names=np.array([first[fid].key for fid in fids], dtype=object),
         everywhere=any(row.kind == "everywhere" for row in rows),
         areas=_ground(rows, "area"),
         refused=_ground(rows, "refused"),

@@ -42,7 +42,7 @@ _SUM_TITLES = (
 def parcels_table(answer: Mapping[str, Any], language: str) -> Iterator[list[object]]:
     """A heading, the parcels that lie in the shape, those that only touch, those not shown exactly."""
     yield [title.in_language(language) for title in COLUMNS.values()]
-    listed = [(parcel, None) for parcel in answer["parcels"]]
+    listed: list[tuple[Mapping[str, Any], str | None]] = [(parcel, None) for parcel in answer["parcels"]]
     listed += [(parcel, "touches") for parcel in answer["touched"]]
     listed += [(parcel, "not_exact") for parcel in answer["not_exact"]]
     for parcel, lies in listed:

@@ -159,8 +159,12 @@ class _Part:
             subject=subject, feature=near.feature[piece], geometry=near.geometry[piece],
             piece=piece, distances=facts.distances.get(number),
             is_subject=self._is_subject(rule, subject, facts.fid, near.feature[piece]),
+            names=facts.key.to_numpy(zero_copy_only=False) if self._is_commune(rule) else None,
             everywhere=mapped.everywhere, areas=areas, refused=refused,
         )  # fmt: skip
+
+    def _is_commune(self, rule: Rule) -> bool:
+        return rule.layer == self.plan.profile.header.reference_layers.commune
 
     def _is_subject(self, rule: Rule, subject: Integers, fids: Integers, feature: Integers) -> NDArray[np.bool_] | None:
         """Rows whose feature is the subject; None where the rule does not read the subjects' own layer."""

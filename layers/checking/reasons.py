@@ -208,6 +208,26 @@ _TEXTS: dict[str, Message] = {
         "Chưa có đủ dữ liệu cho các căn cứ tại đây. Bước tiếp theo: lấy ý kiến {office}.",
         "The grounds are not fully mapped here. Next step: ask {office}.",
     ),
+    "plot_rule": Message(
+        "Áp dụng: {rule}, {commune}; {what} tối thiểu {bound}, đo được {measured}.",
+        "Applied: {rule}, {commune}; {what} of at least {bound}, measured {measured}.",
+    ),
+    "no_commune": Message(
+        "Không xác định được phường/xã của khu đất từ lớp địa giới. Bước tiếp theo: lấy ý kiến {office}.",
+        "The commune of the plot could not be told from the layer of communes. Next step: ask {office}.",
+    ),
+    "no_plot_rule": Message(
+        "Chưa có quy định về diện tích, kích thước tối thiểu cho phường/xã này. Bước tiếp theo: lấy ý kiến {office}.",
+        "Nothing is laid down for plots of this commune. Next step: ask {office}.",
+    ),
+    "no_frontage": Message(
+        "Không thấy cạnh thửa đất giáp đường nên không đo được chiều sâu.",
+        "No side of the plot along a road was found, so that its depth cannot be taken.",
+    ),
+    "private_path": Message(
+        "Dữ liệu chưa cho thấy đủ lối đi; lối đi có thể là phần đất các bên thỏa thuận. Bước tiếp theo: xác minh.",
+        "The data do not show enough of an access; it may be a path that the parties agreed on. Next step: verify it.",
+    ),
     "member_withheld": Message(
         "Có căn cứ bạn không có quyền xem. Bước tiếp theo: lấy ý kiến cơ quan quản lý dữ liệu.",
         "One of the grounds may not be shown to you. Next step: ask its office.",

@@ -45,7 +45,7 @@ class Shower:
         self._restricted = 0
 
     def finding(self, finding: Mapping[str, Any]) -> Json:
-        if finding["kind"] == "group":
+        if finding["kind"] == "group" or finding.get("members"):
             return self._group(finding)
         if finding["kind"] == "subject":
             return public(finding)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from gis.errors import Message
-from gis.procedure import Check, Group, LegalBasis, Procedure, Rule, SubjectRule
+from gis.procedure import Check, Group, LegalBasis, PlotBound, Procedure, Relation, Rule, SubjectRule
 from layers.errors import FieldError, InvalidInputsError
 from layers.filters import bind, evaluate, parse_bound
 from layers.filters.text import Bindable
 
 from .conditions import INPUT, inputs_in
 from .distances import largest_distance_m, terms_of
-from .grammar import BasisRef
+from .grammar import BasisRef, LayerDefinition
 from .inputs import Value, typed_inputs
+from .plot_rules import PlotRow, row_for
 from .procedures import (
     AnyCheck,
     GroupCheck,
@@ -52,7 +53,7 @@ def bind_procedure(profile: Profile, procedure_id: str, inputs: Mapping[str, obj
     errors += _not_in_force(definition, on_date)
     if errors:
         raise _invalid(errors)
-    binding = _Binding(profile, definition, values)
+    binding = _Binding(profile, definition, values, on_date)
     asked, skipped = binding.chosen(on_date)
     errors = binding.missing_inputs(asked)
     if errors:
@@ -96,6 +97,7 @@ class _Binding:
     profile: Profile
     definition: ProcedureDefinition
     values: Mapping[str, Value]
+    on_date: date
 
     # ── which checks are asked ───────────────────────────────────────────────────────────────────
     def chosen(self, on_date: date) -> tuple[list[AnyCheck], list[SkippedCheck]]:
@@ -115,6 +117,8 @@ class _Binding:
         # unknown (an input it reads was not given) asks the check: leaving it out must be shown to be right
         if check.applies_when and evaluate(parse_bound(self._bound(check.applies_when)), {}) is False:
             return Message("không áp dụng cho các đầu vào này", "does not apply to these inputs")
+        if isinstance(check, SubjectCheck) and check.plot_rules and not self.plot_rows(check):
+            return Message("không có quy định cho loại đất này", "nothing is laid down for this land type")
         return None
 
     def missing_inputs(self, asked: Iterable[AnyCheck]) -> list[FieldError]:
@@ -136,7 +140,7 @@ class _Binding:
             return self._rule(check, check, check.id)
         return self._group(check) if isinstance(check, GroupCheck) else self._subject_rule(check)
 
-    def _rule(self, check: LayerCheck | GroupCheck, relation: RelationCheck, name: str) -> Rule:
+    def _rule(self, check: LayerCheck | GroupCheck | SubjectCheck, relation: RelationCheck, name: str) -> Rule:
         layer = self.profile.layer(relation.layer)
         largest = largest_distance_m(relation)
         distance = self._quantity(str(relation.distance_m)) if largest is None else largest
@@ -182,11 +186,20 @@ class _Binding:
         )
 
     def _subject_rule(self, check: SubjectCheck) -> SubjectRule:
+        plots = tuple(self._plots(check)) if check.plot_rules else ()
+        commune = self.profile.commune_layer
+        needs_commune = check.plot_rules is not None and commune is not None
         return SubjectRule(
             id=check.id,
             measure=check.measure,
             at_least=self._optional(check.at_least),
             at_most=self._optional(check.at_most),
+            sources=tuple(
+                self._rule(check, source, f"{check.id}_{number}")
+                for number, source in enumerate(check.sources, start=1)
+            ),
+            plots=plots,
+            ground=self._ground(check, commune) if needs_commune and commune else None,
             applies_when=self._applies_when(check),
             verdicts=dict(check.verdict),
             required=check.required,
@@ -196,6 +209,36 @@ class _Binding:
             valid_from=check.valid.from_ if check.valid else None,
             valid_to=check.valid.to if check.valid else None,
         )
+
+    def _ground(self, check: SubjectCheck, commune: LayerDefinition) -> Rule:
+        """The layer of communes, read around the subject: the plot's commune comes from the ground."""
+        return Rule(id=f"{check.id}_commune", layer=commune.id, relation=Relation.OVERLAPS_AREA)
+
+    def _plots(self, check: SubjectCheck) -> Iterable[PlotBound]:
+        """What each row asks, with the communes it is for: of several rows the most particular one counts."""
+        table = self.profile.plots(check.plot_rules or "")
+        rows = self.plot_rows(check)
+        generation = max((commune.generation for commune in self.profile.communes), default=0)
+        current = [commune for commune in self.profile.communes if commune.generation == generation]
+        chosen = {commune.code: row_for(rows, commune) for commune in current}
+        known = {basis.number: basis for basis in table.legal_basis} if table else {}
+        for row in rows:
+            bound = self._optional(check.at_least) if check.measure == "access" else row.threshold(check.measure)
+            yield PlotBound(
+                row=row.id,
+                title=row.title.message() if row.title else None,
+                communes=frozenset(code for code, found in chosen.items() if found is row),
+                at_least=bound or 0.0,
+                excludes=row.excludes,
+                verified=row.verified,
+                basis=tuple(LegalBasis(**known[number].model_dump()) for number in row.basis),
+            )
+
+    def plot_rows(self, check: SubjectCheck) -> tuple[PlotRow, ...]:
+        """The rows of a check's table that speak of its measure, for the land type that was given."""
+        table = self.profile.plots(check.plot_rules or "")
+        land_use = self.values.get((check.land_use or "").removeprefix(INPUT))
+        return table.asked(check.measure, str(land_use), self.on_date) if table and land_use is not None else ()
 
     def _applies_when(self, check: AnyCheck) -> str | None:
         return self._bound(check.applies_when) if check.applies_when else None
@@ -228,9 +271,9 @@ class _Binding:
 
 def _texts(check: AnyCheck) -> list[str | float | None]:
     """Every text of a check that may refer to an input, `applies_when` left aside."""
-    if isinstance(check, SubjectCheck):
-        return [check.at_least, check.at_most]
     found: list[str | float | None] = []
+    if isinstance(check, SubjectCheck):
+        found = [check.at_least, check.at_most, check.land_use]
     for relation in relations_of(check):
         found += [relation.when, relation.min_area_m2, relation.at_least_m2, relation.min_length_m]
         found += [relation.distance_m] if isinstance(relation.distance_m, str) else []

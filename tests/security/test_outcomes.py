@@ -32,7 +32,7 @@ INPUTS: Mapping[str, Mapping[str, object]] = {
     "land_use_change": {"target_use": "ODT", "target_area_m2": 50},
     "first_certificate": {"claimed_use": "ODT"},
     "construction_permit": {"building_use": "NHA_O", "storeys": 2},
-    "parcel_split_merge": {"kind": "SPLIT", "commune_kind": "PHUONG", "land_use": "ODT"},
+    "parcel_split_merge": {"kind": "SPLIT", "land_use": "ODT"},
     "petrol_station_siting": {"station_level": 2},
 }
 #: planted conflicts first: they meet layers that some may not see

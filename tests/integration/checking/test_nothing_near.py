@@ -25,7 +25,7 @@ HEAD = {"id": "r1", "created": "2026-11-21T03:00:00+00:00", "principal": "tester
 PARCELS = 30
 INPUTS: dict[str, dict[str, object]] = {
     "land_use_change": {"target_use": "ODT", "target_area_m2": 150},
-    "parcel_split_merge": {"kind": "SPLIT", "commune_kind": "PHUONG", "land_use": "ODT"},
+    "parcel_split_merge": {"kind": "SPLIT", "land_use": "ODT"},
     "first_certificate": {"claimed_use": "ODT"},
     "construction_permit": {"building_use": "NHA_O", "storeys": 3},
     "petrol_station_siting": {"station_level": 3},
