@@ -18,7 +18,7 @@ app = typer.Typer(
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
 GROUPS = {
     "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
-    "demo": "demo", "task": "task",
+    "demo": "demo", "job": "job", "task": "task",
 }  # fmt: skip
 COMMANDS = ("up", "worker", "check", "batch", "divide", "inside", "replay", "verify", "token", "doctor")
 

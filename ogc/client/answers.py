@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -31,6 +32,22 @@ class CheckAnswer:
     def url(self) -> str:
         """The page of this check."""
         return f"{self._client.url}/checks/{self.id}"
+
+    def pdf(self, path: str | Path, *, language: str | None = None) -> Path:
+        """Write the sealed extract to a file; `language` is vi or en, by default the client's. The path."""
+        return self._save("pdf", Path(path), language)
+
+    def docx(self, path: str | Path, *, language: str | None = None) -> Path:
+        """Write the extract for a word processor, which carries no seal."""
+        return self._save("docx", Path(path), language)
+
+    def text(self, *, language: str | None = None) -> str:
+        """The text for an appraisal note."""
+        return self._client.download(f"/checks/{self.id}.txt", lang=language).decode()
+
+    def _save(self, ending: str, path: Path, language: str | None) -> Path:
+        path.write_bytes(self._client.download(f"/checks/{self.id}.{ending}", lang=language))
+        return path
 
     @property
     def findings(self) -> pd.DataFrame:

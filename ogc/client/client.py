@@ -8,16 +8,19 @@ client.check("25747/45/123", "land_use_change", target_use="ODT", target_area_m2
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import geopandas as gpd
 import httpx
 import pandas as pd
 
 from ogc.client.answers import CheckAnswer
+from ogc.client.batches import BatchResult, Job
 from ogc.client.errors import raise_for_problem
 from ogc.client.layer import LayerHandle
 from ogc.client.subject import parcel_reference
@@ -59,6 +62,18 @@ class Client:
         response = self._http.get(path, params=given or None)
         raise_for_problem(response)
         return response.json()
+
+    def download(self, path: str, **parameters: object) -> bytes:
+        """The bytes of a file of the service, in the client's language unless `lang` says otherwise."""
+        given = {name: str(value) for name, value in parameters.items() if value is not None}
+        response = self._http.get(path, params=given or None, headers={"Accept": "*/*"})
+        raise_for_problem(response)
+        return response.content
+
+    def verify(self, code: str) -> dict[str, Any]:
+        """What the extract with this code is worth today: known, unchanged, superseded, signed."""
+        found: dict[str, Any] = self.get(f"/verify/{code}")
+        return found
 
     def whoami(self) -> dict[str, Any]:
         """Who the service takes the caller for."""
@@ -103,4 +118,57 @@ class Client:
         }  # fmt: skip
         response = self._http.post("/checks", json=body)
         raise_for_problem(response)
+        if response.status_code == 202:  # it takes long: a job, waited for
+            return CheckAnswer(Job(response.headers["Location"], self).wait(), self)
         return CheckAnswer(response.json(), self)
+
+    def batch(
+        self,
+        procedure: str,
+        *,
+        commune: str | None = None,
+        filter: str | None = None,
+        keys: Sequence[str] | None = None,
+        shapes: gpd.GeoDataFrame | None = None,
+        purpose: str | None = None,
+        as_of: str | None = None,
+        on_date: str | None = None,
+        timeout_s: float | None = None,
+        **inputs: object,
+    ) -> BatchResult:
+        """Check many parcels (of a commune, by a CQL2 filter, by their keys; all you may see without any of these) or
+        the areas of a GeoDataFrame. Waits for the job; `submit_batch` does not."""
+        job = self.submit_batch(
+            procedure, commune=commune, filter=filter, keys=keys, shapes=shapes, purpose=purpose, as_of=as_of,
+            on_date=on_date, **inputs,
+        )  # fmt: skip
+        return BatchResult(job, job.wait(timeout_s), self)
+
+    def submit_batch(self, procedure: str, *, shapes: gpd.GeoDataFrame | None = None, **asked: Any) -> Job:
+        """The job of a batch; arguments as of `batch`."""
+        names = ("commune", "filter", "keys", "purpose", "as_of", "on_date")
+        given = {name: asked.pop(name) for name in names if asked.get(name) is not None}
+        given["keys"] = list(given["keys"]) if "keys" in given else None
+        if shapes is not None:
+            given["features"] = json.loads(shapes.to_crs("OGC:CRS84").to_json())
+        inputs = {name: value for name, value in asked.items() if name not in names}
+        sent = {name: value for name, value in given.items() if value is not None}
+        response = self._http.post(
+            "/processes/batch-check/execution", json={"inputs": {"procedure": procedure, "inputs": inputs, **sent}}
+        )
+        raise_for_problem(response)
+        return Job(response.headers["Location"], self)
+
+    def jobs(self) -> list[Job]:
+        """One's own jobs, the newest first."""
+        found = [Job(f"{self.url}/jobs/{status['jobID']}", self) for status in self.get("/jobs", limit=100)["jobs"]]
+        return found
+
+    def content(self, address: str) -> bytes:
+        """The bytes of any address of the service."""
+        response = self._http.get(address, headers={"Accept": "*/*"})
+        raise_for_problem(response)
+        return response.content
+
+    def delete(self, address: str) -> None:
+        raise_for_problem(self._http.delete(address))
