@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 
 import anyio
@@ -46,6 +45,7 @@ from layers.errors import SourceError
 
 from .certificate import DEMO_NAME
 from .changes import changes_since, value_of
+from .reader import Reader
 from .seal import FIELD
 
 #: what later revisions may hold: signatures in fields of their own, never another field
@@ -205,7 +205,7 @@ def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
 
 
 async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examination:
-    reader = PdfFileReader(BytesIO(pdf), strict=True)
+    reader = Reader(pdf)
     embedded = sorted(reader.embedded_signatures, key=lambda one: int(one.signed_revision))
     seal = next((one for one in embedded if one.field_name == FIELD), None)
     if seal is None:

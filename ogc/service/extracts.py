@@ -43,6 +43,8 @@ router = APIRouter(tags=["checks"])
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 TEXT = "text/plain; charset=utf-8"
+#: bytes of a copy that is handed back: the extract, and the signatures and stamps of an office
+LARGEST_SIGNED = 3_000_000
 #: characters by which a guarded text may differ with the outcomes in it, each finding's
 TEXT_ROOM = 512
 Language = Literal["vi", "en"]
@@ -169,6 +171,8 @@ async def put_signed(request: Request, record_id: str) -> Response:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PDF:
         raise HTTPException(415)
     pdf = await request.body()
+    if len(pdf) > LARGEST_SIGNED:
+        raise HTTPException(413)
     return await paced(request, partial(_take_back, request, record_id, pdf))
 
 
