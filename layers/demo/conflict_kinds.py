@@ -131,7 +131,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("same_old_number", same_old_number, "parcel", None, None, None, (),
          "Hai thửa đất trùng số tờ, số thửa cũ sau sáp nhập: tra cứu theo số cũ ra hai ứng viên.",
          "Two parcels share an old sheet and number after the merge: the look-up gives two candidates."),
-    Kind("certificate_far_off", far_certificate, "parcel", None, None, None, (),
+    Kind("certificate_far_off", far_certificate, None, "land_use_change", "certificate_area", None, AFFECTED,
          "Diện tích trên giấy chứng nhận lớn hơn diện tích bản đồ 45 %.",
          "The area on the certificate is 45 % above the area of the map."),
     Kind("below_minimum_area", small_lot, None, "land_use_change", "minimum_area", None, AFFECTED,

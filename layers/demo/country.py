@@ -21,6 +21,7 @@ from .ground import Ground, metres, on_millimetre
 from .themes import DECIDED, Themes, areas_only, decision
 
 SPAN_M = {500: 450.0, 220: 380.0, 110: 280.0, 35: 120.0, 22: 70.0}
+LAKE_M = 15.0  #: each side of a lake's bank
 STRETCH_M = 6000.0  #: corridors are decided section by section
 ROMAN = {
     "cap_I": "I",
@@ -66,12 +67,15 @@ def _water(ground: Ground, themes: Themes) -> None:
     names = [river.name for river, _, _ in rivers] + [name for name, _ in ground.lakes]
     shapes = [surface for _, _, surface in rivers] + [shape for _, shape in ground.lakes]
     kind = [kinds[river.name.split()[0]] for river, _, _ in rivers] + ["hồ"] * len(ground.lakes)
-    themes.add("water_body", keys, shapes, ma_nguon_nuoc=keys, ten_nguon_nuoc=names, loai=kind)
+    widths = [LEGAL_WATER_M[river.grade] for river, _, _ in rivers] + [LAKE_M] * len(ground.lakes)
+    themes.add(
+        "water_body", keys, shapes, ma_nguon_nuoc=keys, ten_nguon_nuoc=names, loai=kind, hanh_lang_m=widths,
+    )  # fmt: skip
     for number, (river, course, surface) in enumerate(rivers):
         _water_corridor(ground, themes, river, course, surface, number)
     for number, (name, lake) in enumerate(ground.lakes, 1):
-        zone = areas_only(lake.buffer(15).difference(lake).intersection(ground.province))
-        water_corridor(themes, f"HO{number:02d}-01", name, zone, 15.0, 100 + number, "Bảo vệ hồ chứa")
+        zone = areas_only(lake.buffer(LAKE_M).difference(lake).intersection(ground.province))
+        water_corridor(themes, f"HO{number:02d}-01", name, zone, LAKE_M, 100 + number, "Bảo vệ hồ chứa")
 
 
 def _water_corridor(

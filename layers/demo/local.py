@@ -232,7 +232,9 @@ def _sites(place: Place) -> None:
         place.themes.one(
             "waste_site", "ma_co_so", f"CT-{place.code}", shape, ma_xa=place.code,
             ten=f"Khu xử lý {place.code} (giả định)",
-            loai=loai, tinh_trang="hiện hữu", cong_suat_tan_ngay=120.0, so_gpmt=f"GĐ-MT-{place.code}",
+            loai=loai, tinh_trang="hiện hữu",
+            ranh_ve="ô chôn lấp" if loai.startswith("chôn lấp") else "công trình xử lý", cong_suat_tan_ngay=120.0,
+            so_gpmt=f"GĐ-MT-{place.code}",
         )  # fmt: skip
     if place.town >= 18 and place.town % 4 == 0 and len(free) > 12:
         mineral_area(
@@ -250,6 +252,7 @@ def _cemetery(place: Place, face: Face, kind: str) -> None:
     place.themes.one(
         "cemetery", "ma_nghia_trang", f"NT-{place.code}", _yard(place, face, 75, "cemetery"), ma_xa=place.code,
         ten=f"Nghĩa trang {place.parcels.commune.name} (giả định)", hinh_thuc=kind, tinh_trang="hiện hữu",
+        ranh_ve="khu mộ",
     )  # fmt: skip
 
 
@@ -299,7 +302,8 @@ def _petrol_stations(place: Place) -> None:
 def petrol_station(place: Place, key: str, spot: Geometry, state: str = "đang hoạt động") -> None:
     place.themes.one(
         "petrol_station", "ma_cua_hang", key, on_millimetre(spot), ma_xa=place.code,
-        ten=f"Cửa hàng xăng dầu {key} (giả định)", cap=2, tinh_trang=state, san_luong_m3_nam=2400.0,
+        ten=f"Cửa hàng xăng dầu {key} (giả định)", cap=2, tinh_trang=state, vi_tri_diem="cột bơm",
+        san_luong_m3_nam=2400.0,
         doanh_nghiep="Công ty Xăng dầu Mẫu (giả định)",
     )  # fmt: skip
 

@@ -82,7 +82,7 @@ def ditch(
         channel = side.strip(width - into, width - into + 3.0, 12.0)
         far = side.strip(width - into + 3.0, 2 * width - into + 3.0, 12.0)
         site.place.themes.one("water_body", "ma_nguon_nuoc", code, channel, ten_nguon_nuoc=f"Mương {code} (giả định)",
-                              loai="rạch")  # fmt: skip
+                              loai="rạch", hanh_lang_m=width)  # fmt: skip
         site.place.themes.one(
             "water_corridor", "ma_doan", code, shapely.MultiPolygon([near, far]),
             ten_nguon_nuoc=f"Mương {code} (giả định)",
@@ -209,6 +209,9 @@ def far_certificate(site: Site) -> Case | None:
     for row in site.unused(site.some(site.parcels.areas_m2 > 80, 40)):
         site.parcels.certificate_m2[row] = round(float(site.parcels.areas_m2[row]) * 1.45, 1)
         return Case(
-            row, None, {"area_m2": site.parcels.areas_m2[row], "registered_m2": site.parcels.certificate_m2[row]}
+            row,
+            None,
+            {"area_m2": site.parcels.areas_m2[row], "registered_m2": site.parcels.certificate_m2[row]},
+            {**HOME_INPUTS, "target_use": "ODT"},
         )
     return None

@@ -70,6 +70,7 @@ ASKED: Mapping[str, tuple[Asked, ...]] = {
               "distance"),
     ),
     "first_certificate": (
+        Asked("certified_parcels", "parcel", 1.0, "r.key <> p.key AND r.dien_tich_phap_ly IS NOT NULL"),
         Asked("public_land", "land_use_status", 1.0,
               "r.ma_loai_dat IN ('DGT', 'DTL', 'DKV', 'TSC', 'CQP', 'CAN', 'SON', 'MNC', 'DGD', 'DYT')"),
         Asked("water_corridor", "water_corridor", 1.0, SINCE),
@@ -188,6 +189,41 @@ def _oracle(url: str, asked: Asked, keys: list[str], day: str) -> dict[str, floa
     with psycopg.connect(url) as connection:
         rows = connection.execute(statement, {"keys": keys, "day": day}).fetchall()  # type: ignore[arg-type]
     return {key: float(value) for key, value in rows}
+
+
+#: widths in metres from the outermost conductor, or from the edge of the road land (domain reference 5.2, 5.3)
+FROM_ORIGINS = {
+    "power_line_distance": ("power_line", "r.be_rong_tuyen", "true", """CASE
+        WHEN r.cap_dien_ap_kv = '22' THEN CASE WHEN r.day_boc THEN 1.0 ELSE 2.0 END
+        WHEN r.cap_dien_ap_kv = '35' THEN CASE WHEN r.day_boc THEN 1.5 ELSE 3.0 END
+        WHEN r.cap_dien_ap_kv = '110' THEN 4.0 WHEN r.cap_dien_ap_kv = '220' THEN 6.0
+        WHEN r.cap_dien_ap_kv = '500' THEN 7.0 END"""),
+    "road_land_distance": ("road", "r.be_rong_m", "r.cap_ky_thuat <> 'đô thị'", """CASE r.cap_ky_thuat
+        WHEN 'I' THEN 17 WHEN 'II' THEN 17 WHEN 'III' THEN 13 WHEN 'IV' THEN 9 WHEN 'V' THEN 9 WHEN 'VI' THEN 4 END"""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check_id", list(FROM_ORIGINS))
+def test_distances_begin_where_the_law_says(
+    check_id: str, province: Province, answers: dict[str, Answered], sample: list[str]
+) -> None:
+    """Half of what lies between the outer sides is taken off the distance to the axis; each class has its width."""
+    layer, width, where, metres = FROM_ORIGINS[check_id]
+    statement = (
+        f"SELECT p.key, min(ST_Distance(p.geom, r.geom) - {width} / 2 - {metres}) FROM data.parcel p"
+        f" JOIN data.{layer} r ON ST_DWithin(p.geom, r.geom, 100) AND r.until IS NULL AND {where}"
+        " WHERE p.until IS NULL AND p.key = ANY(%s) GROUP BY p.key"
+    )
+    with psycopg.connect(province.url) as connection:
+        rows = connection.execute(statement, [sample]).fetchall()  # type: ignore[arg-type]
+    beyond: dict[str, float] = {key: float(value) for key, value in rows}
+    answer = answers["land_use_change"].findings
+    own = answer[(answer["check"] == check_id) & answer["subject_key"].isin(sample)].set_index("subject_key")
+    for key, outcome in own["outcome"].items():
+        out = beyond.get(str(key), float("inf"))
+        assert outcome in (("affected", "borderline") if out <= 0 else ("clear", "borderline")), (key, outcome)
+        assert outcome != "borderline" or abs(out) < 5, key
+    assert (own["outcome"] == "affected").sum() >= 5
 
 
 def test_register_entries_in_force_are_found_by_number(province: Province, answers: dict[str, Answered]) -> None:
