@@ -31,6 +31,8 @@ NEAR_START_M = 0.05
 EDGE_TOLERANCE_M = 0.05
 #: warnings told one by one
 MOST_WARNINGS = 20
+#: corners of a ring whose fault is looked for
+_MOST_EXPLAINED = 20_000
 _ORDER = re.compile(r"\D*(\d+)\D*")
 
 
@@ -83,6 +85,20 @@ class Table:
             for number, point in zip(ring.numbers, ring.xy, strict=True)
         ]
 
+    @property
+    def has_lengths(self) -> bool:
+        return any(not np.isnan(ring.edge_m).all() for ring in self.rings)
+
+    def columns(self) -> dict[str, object]:
+        """The points as a record keeps them: north first, one list a column, the rings by their sizes."""
+        xy = np.concatenate([ring.xy for ring in self.rings])
+        return {
+            "rings": [len(ring) for ring in self.rings],
+            "numbers": [number for ring in self.rings for number in ring.numbers],
+            "x": xy[:, 0].tolist(),
+            "y": xy[:, 1].tolist(),
+        }
+
     def moved(self, move: Callable[[Floats], Floats]) -> Table:
         """The same points with other coordinates: `move` takes and gives (n, 2)."""
         return replace(self, rings=tuple(replace(ring, xy=np.asarray(move(ring.xy))) for ring in self.rings))
@@ -130,6 +146,18 @@ def table_of_points(points: Iterable[Mapping[str, object]]) -> Table:
     warnings: list[Warned] = []
     rings = [ring for block in _blocks(rows) for ring in _rings(block, same, warnings)]
     return Table(_sound(rings), has_degrees, warnings=_first(warnings))
+
+
+def table_of_columns(kept: Mapping[str, Sequence[object]], *, has_degrees: bool) -> Table:
+    """What `Table.columns` keeps, as it was."""
+    xy = np.column_stack([np.array(kept["x"], dtype=np.float64), np.array(kept["y"], dtype=np.float64)])
+    ends = np.cumsum(np.array(kept["rings"], dtype=np.int64))
+    numbers = [str(number) for number in kept["numbers"]]
+    rings = [
+        Ring(tuple(numbers[start:end]), xy[start:end], np.full(end - start, np.nan))
+        for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)
+    ]
+    return Table(tuple(rings), has_degrees)
 
 
 # ── rings ────────────────────────────────────────────────────────────────────────────────────────
@@ -230,7 +258,7 @@ def polygon_of(table: Table, axes: Axes = "north_east") -> BaseGeometry:
     for ring, polygon in zip(table.rings, polygons, strict=True):
         _require_simple(ring, polygon, axes)
     made = polygons[0] if len(polygons) == 1 else _assembled(polygons)
-    if not made.is_valid or made.area <= 0:
+    if not _is_valid(made) or made.area <= 0:
         raise _crossing_rings()
     return made
 
@@ -293,9 +321,9 @@ def _holds(outer: BaseGeometry, inner: BaseGeometry) -> bool:
 
 
 def _require_simple(ring: Ring, polygon: BaseGeometry, axes: Axes) -> None:
-    if polygon.is_valid and polygon.area > 0:
+    if _is_valid(polygon) and polygon.area > 0:
         return
-    reason = shapely.is_valid_reason(polygon)
+    reason = shapely.is_valid_reason(polygon) if len(ring) < _MOST_EXPLAINED else ""
     place = re.search(r"\[(\S+) (\S+)\]", reason)
     edge = _edge_at(ring, axes, (float(place[1]), float(place[2]))) if place else None
     at = (f" gần cạnh {edge}", f" near edge {edge}") if edge else ("", "")
@@ -303,6 +331,13 @@ def _require_simple(ring: Ring, polygon: BaseGeometry, axes: Axes) -> None:
         "crossing", f"Ranh giới tự cắt hoặc chạm chính nó{at[0]}. Kiểm tra thứ tự và tọa độ các điểm.",
         f"The boundary crosses or touches itself{at[1]}. Check the order and the coordinates of the points.",
     )  # fmt: skip
+
+
+def _is_valid(shape: BaseGeometry) -> bool:
+    """Asked as an array of one: of single shapes GEOS tells without letting other threads run."""
+    one = np.empty(1, dtype=object)
+    one[0] = shape
+    return bool(shapely.is_valid(one)[0])
 
 
 def _edge_at(ring: Ring, axes: Axes, place: tuple[float, float]) -> str | None:
@@ -368,5 +403,5 @@ def _first(warnings: Sequence[Warned]) -> tuple[Warned, ...]:
 
 __all__ = [
     "Axes", "CoordinatesError", "Edge", "Ring", "Table", "Warned",
-    "edge_warnings", "edges_of", "polygon_of", "table_of", "table_of_points",
+    "edge_warnings", "edges_of", "polygon_of", "table_of", "table_of_columns", "table_of_points",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,9 +16,9 @@ from layers.profile.profile import digest
 
 #: numbers beyond this lose digits in JSON (RFC 8785, 3.2.2.3); they are written as texts
 _LARGEST_INTEGER = 2**53 - 1
-_EXPONENT = re.compile(rb"[0-9]e-")
-#: bytes of UTF-8 text below U+E000: its order is that of UTF-16 too
-_SORTED_ALIKE = bytes(range(0xEE))
+_DIGITS = frozenset(b"0123456789")
+#: what letters from U+E000 on begin with in UTF-8: among them the order is not that of UTF-16
+_SORTED_APART = tuple(bytes([first]) for first in range(0xEE, 0xF5))
 #: a value that is not plain is refused, not written in some way of its own
 _CANONICAL = (
     orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -67,10 +66,19 @@ def canonical(value: object) -> str:
     letters that sort differently in UTF-16: those go the standard's way.
     """
     text = orjson.dumps(value, option=_CANONICAL)
-    has_exponent = b"e-" in text and _EXPONENT.search(text)
-    if has_exponent or text.translate(None, _SORTED_ALIKE):
+    if _has_exponent(text) or any(first in text for first in _SORTED_APART):
         text = rfc8785.dumps(value)  # type: ignore[arg-type]
     return text.decode()
+
+
+def _has_exponent(text: bytes) -> bool:
+    """'1e-7'. Found by its letters, which are rare: an expression would look at each digit of a large shape."""
+    at = text.find(b"e-", 1)
+    while at > 0:
+        if text[at - 1] in _DIGITS:
+            return True
+        at = text.find(b"e-", at + 2)
+    return False
 
 
 def digest_of(value: object) -> str:

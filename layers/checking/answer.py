@@ -133,4 +133,4 @@ def _named(parcel: Mapping[str, Any], subject: Mapping[str, Any], view: View) ->
 def _coordinates(subject: Mapping[str, Any]) -> Json | None:
     """How a table of vertices was read; its points stay in the record."""
     kept = subject.get("coordinates")
-    return {"crs": kept["crs"], "axes": kept["axes"], "points": len(kept["points"])} if kept else None
+    return {"crs": kept["crs"], "axes": kept["axes"], "points": len(kept["numbers"])} if kept else None

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+import orjson
 import pyproj
 import shapely
 
@@ -60,7 +61,7 @@ def seal(content: Mapping[str, Any], *, principal: str) -> RecordRow:
 
 def opened(record: RecordRow) -> dict[str, Any]:
     """The content of a stored record. Raises TamperedRecordError where text, digest or columns do not fit together."""
-    content: dict[str, Any] = json.loads(record.body) if digest(record.body) == record.digest else {}
+    content: dict[str, Any] = orjson.loads(record.body) if digest(record.body) == record.digest else {}
     subject = content.get("subject", {})
     fid = str(record.subject_fid) if record.subject_fid is not None else None
     columns = (record.id, record.procedure, record.dossier, record.principal, record.subject_layer, fid)

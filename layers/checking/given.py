@@ -30,6 +30,7 @@ from gis.coordinates import (
     edges_of,
     polygon_of,
     table_of,
+    table_of_columns,
     table_of_points,
 )
 from gis.crs import crs_named
@@ -90,7 +91,7 @@ def given_again(subject: Mapping[str, Any], profile: Profile) -> Given:
     if subject["kind"] == "geometry":
         return given_of(ByGeometry(subject["geojson"]), profile)
     kept = subject["coordinates"]
-    found = Placed(table_of_points(kept["points"]), kept["crs"], "north_east")
+    found = _kept(kept)
     return _given(found, ground_of(profile.header), tuple(subject["reasons"]))
 
 
@@ -117,7 +118,9 @@ def _of_coordinates(query: ByCoordinates, profile: Profile) -> Given:
         raise _wrong(error.message) from error
     except CrsError as error:
         raise _wrong(error.message, "subject.coordinates.crs") from error
-    warnings = [*table.warnings, *edge_warnings(edges_of(table, _to_metres(found, ground), found.axes))]
+    warnings = list(table.warnings)
+    if table.has_lengths:
+        warnings += edge_warnings(edges_of(table, _to_metres(found, ground), found.axes))
     if query.crs is None and table.meridian is None and (others := other_meridians(found, ground)):
         warnings.append(_may_be_elsewhere(found, others))
     turned = table if found.axes == "north_east" else table.moved(lambda xy: xy[:, ::-1])
@@ -130,18 +133,18 @@ def _given(found: Placed, ground: Ground, reasons: tuple[Mapping[str, object], .
     shape = valid_shape(polygon_of(found.table))
     inside = many(shapely.point_on_surface(shape))
     point = one(ground.projection.to_crs(inside, found.crs, WGS84))
-    kept = {"crs": found.crs, "axes": found.axes, "points": found.table.points()}
+    kept = {"crs": found.crs, "axes": found.axes, **found.table.columns()}
     return Given("coordinates", shape, found.crs, point, coordinates=kept, reasons=reasons)
 
 
 def preview_of(given: Given, profile: Profile) -> dict[str, object]:
     """A table as it was read, to be shown back: points with numbers, edges with lengths, area, place."""
     ground, kept = ground_of(profile.header), given.coordinates or {}
-    found = Placed(table_of_points(_points(kept)), str(kept["crs"]), "north_east")
+    found = _kept(kept)
     edges = edges_of(found.table, _to_metres(found, ground))
     title = crs_title(found.crs)
     return {
-        "crs": found.crs, "crs_title": title.as_dict(), "axes": found.axes, "points": kept["points"],
+        "crs": found.crs, "crs_title": title.as_dict(), "axes": found.axes, "points": found.table.points(),
         "edges": [{"ring": e.ring, "from": e.start, "to": e.end, "length_m": round(e.length_m, 3)} for e in edges],
         "area_m2": round(_area_m2(found, ground), 2),
         "geojson": _geojson(in_crs84(found, ground)),
@@ -160,10 +163,10 @@ def preview_of_shape(given: Given, profile: Profile) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _points(kept: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
-    points = kept["points"]
-    assert isinstance(points, list)
-    return points
+def _kept(kept: Mapping[str, Any]) -> Placed:
+    """A table as it was read, north first."""
+    crs = str(kept["crs"])
+    return Placed(table_of_columns(kept, has_degrees=crs_named(crs).is_geographic), crs, "north_east")
 
 
 def _to_metres(found: Placed, ground: Ground) -> Any:

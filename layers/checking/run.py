@@ -194,7 +194,7 @@ def _subject(case: Case, subject: Subject) -> dict[str, object]:
         "zone": subject.zone,
         "crs": crs,
         "refs": list(subject.refs),
-        "shape": digest(shapely.to_wkb(subject.geometry, hex=True)),
+        "shape": digest(shapely.to_wkb(subject.geometry).hex().upper()),
         "geojson": subject.geojson,
         "attributes": subject.attributes or {},
         **_of_kind(subject),

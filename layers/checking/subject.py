@@ -24,6 +24,9 @@ from .zones import many, one, projection_of
 MOST_VERTICES = 250_000
 MOST_AREA_M2 = 100_000_000.0
 
+#: positions taken in one step in which nothing else can run
+_AT_ONCE = 10_000
+
 _KINDS = {"ward": "phường", "commune": "xã", "township": "thị trấn", "special_zone": "đặc khu"}
 
 
@@ -323,8 +326,11 @@ def _ring_of(positions: object) -> np.typing.NDArray[np.float64]:
     """Raises ValueError for what is no closed ring of numbers."""
     if not isinstance(positions, list | tuple) or not all(isinstance(each, list | tuple) for each in positions):
         raise ValueError
-    found = np.array(positions)
-    if found.ndim != 2 or found.dtype.kind not in "iuf" or found.shape[1] not in (2, 3, 4):
+    parts = [np.array(positions[start : start + _AT_ONCE]) for start in range(0, len(positions), _AT_ONCE)]
+    if not parts or not all(part.ndim == 2 and part.dtype.kind in "iuf" for part in parts):
+        raise ValueError
+    found = np.concatenate(parts)
+    if found.shape[1] not in (2, 3, 4):
         raise ValueError
     ring = np.ascontiguousarray(found[:, :2], dtype=np.float64)
     if len(ring) < 4 or (np.isfinite(ring).all() and (ring[0] != ring[-1]).any()):
@@ -338,9 +344,10 @@ def _polygon(kind: object, rings: Sequence[Sequence[np.typing.NDArray[np.float64
 
 
 def valid_shape(shape: BaseGeometry) -> BaseGeometry:
-    """The shape. Raises InvalidInputsError where it is none."""
-    if not shape.is_valid:
-        why = shapely.is_valid_reason(shape)
+    """The shape. Raises InvalidInputsError where it is none. Of single shapes GEOS tells without letting others run."""
+    if not shapely.is_valid(many(shape))[0]:
+        few = shapely.get_num_coordinates(shape) < _AT_ONCE
+        why = shapely.is_valid_reason(shape) if few else "Self-intersection"
         raise _bad_shape(f"có hình học lỗi ({why}); hãy vẽ lại", f"is not a valid shape ({why}); please draw it again")
     return shape
 

@@ -127,7 +127,8 @@ def _places(answer: Json) -> dict[str, Any]:
         if finding["layer"] and finding["outcome"] in ("affected", "borderline"):
             hits.setdefault(finding["layer"], []).extend(feature["fid"] for feature in finding["features"])
     subject = answer["subject"]
-    return {"subject": {"layer": subject["layer"], "fid": subject["fid"]}, "hits": hits}
+    fids = [part["fid"] for part in subject["parts"]] or [subject["fid"]]
+    return {"subject": {"layer": subject["layer"], "fids": [fid for fid in fids if fid is not None]}, "hits": hits}
 
 
 def _flat(findings: Iterator[Json] | list[Json]) -> list[Json]:

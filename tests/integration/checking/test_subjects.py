@@ -1,4 +1,4 @@
-"""What a check may be about besides one parcel: pasted tables, several parcels as one, files; replayed, and for whom."""
+"""What a check may be about besides one parcel: pasted tables, several parcels, files; replayed, and for whom."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ def several(*texts: str) -> ByParcels:
     return ByParcels(tuple(parse_parcel(text) for text in texts))
 
 
+def listed(place: Place, text: str) -> list[Answer]:
+    query = parse_parcel(text)
+    found: list[Answer] = place.ask(
+        lambda database, catalogue: checks_of(database, catalogue, OFFICER, dossier=None, parcel=query)
+    )
+    return found
+
+
 def read_again(place: Place, answer: Answer, principal: Principal) -> Answer:
     found: Answer = place.ask(lambda database, catalogue: find_answer(database, catalogue, answer.id, principal))
     return found
@@ -93,8 +101,7 @@ def test_a_pasted_table_is_measured_like_the_parcel_it_describes(place: Place) -
     assert pasted.content["subject"]["coordinates"] == {"crs": "EPSG:9210", "axes": "north_east", "points": 4}
     measured = finding(pasted, "water_corridor")["measure"]["area_m2"]
     assert measured == finding(place.check(), "water_corridor")["measure"]["area_m2"] == pytest.approx(155.0)
-    points = stored(place, pasted)["subject"]["coordinates"]["points"]
-    assert [point["number"] for point in points] == ["1", "2", "3", "4"]
+    assert stored(place, pasted)["subject"]["coordinates"]["numbers"] == ["1", "2", "3", "4"]
 
 
 def test_a_register_entry_needs_a_parcel_and_says_so(shared_place: Place) -> None:
@@ -106,7 +113,8 @@ def test_swapped_axes_are_refused_with_a_proposal_that_passes_when_it_is_asked(s
     shape = box(0, 0, 20, 31)
     with pytest.raises(CoordinatesRefusedError) as refused:
         shared_place.check(ByCoordinates(text=table(shapely.transform(shape, lambda xy: xy[:, ::-1]))))
-    (proposal,) = refused.value.details["proposals"]  # type: ignore[misc]
+    details: dict[str, Any] = refused.value.details
+    (proposal,) = details["proposals"]
     assert proposal["area_m2"] == 620.0 and proposal["crs"] == "EPSG:9210"
     assert proposal["geojson"]["type"] == "Polygon" and set(proposal["reason"]) == {"vi", "en"}
     given = proposal["coordinates"]
@@ -243,9 +251,7 @@ def test_a_pasted_table_is_a_dossiers_ground_inside_its_parcel_or_where_its_text
 def test_checks_of_several_parcels_are_listed_under_each_of_them(town: Place) -> None:
     answer = town.check(several(FIRST, NEIGHBOUR), principal=OFFICER)
     for text in (FIRST, NEIGHBOUR):
-        query = parse_parcel(text)
-        found = town.ask(lambda database, catalogue, query=query: checks_of(
-            database, catalogue, OFFICER, dossier=None, parcel=query))  # fmt: skip
+        found = listed(town, text)
         assert [each.id for each in found] == [answer.id]
 
 

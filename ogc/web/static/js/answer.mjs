@@ -20,10 +20,17 @@ window.addEventListener("beforeprint", () => folded.forEach((part) => (part.open
 const places = json("answer-places");
 const container = document.getElementById("answer-map");
 try {
-  const subject = await itemOf(places.subject.layer, places.subject.fid);
-  await draw(subject);
+  const parcels = await Promise.all(places.subject.fids.map((fid) => itemOf(places.subject.layer, fid)));
+  if (!parcels.length) throw new Error("a shape that was brought along");
+  await draw(parcels.length > 1 ? together(parcels) : parcels[0]);
 } catch {
   container.closest("section").hidden = true; // no right to the shape, or a drawn subject: the tables say it all
+}
+
+/** Several parcels checked as one, as one shape to mark. */
+function together(parcels) {
+  const coordinates = parcels.flatMap(({ geometry }) => (geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates));
+  return { type: "Feature", properties: {}, geometry: { type: "MultiPolygon", coordinates } };
 }
 
 async function draw(subject) {

@@ -1,0 +1,105 @@
+"""While a subject of 100,000 corners is checked, the event loop answers everybody else as if nothing were going on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import numpy as np
+import pytest
+import shapely
+
+from ogc.app import create_app
+from ogc.auth import make_token
+from ogc.serving import settle
+from ogc.settings import Settings
+from tests.support.checked import Place, corridor, geojson
+from tests.support.published import box
+
+VERTICES = 100_000
+#: how long others may wait, and how much of the delays of a busy machine is forgiven
+MOST_LAG_S, NOISE = 0.05, 8.0
+BEAT_S = 0.002
+
+
+def jagged(corners: int) -> shapely.Polygon:
+    """A ring around the small place, with as many corners."""
+    turns = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    reach = 400 + 20 * np.sin(turns * corners / 40)
+    east, north = shapely.get_coordinates(box(0, 0, 0.001, 0.001))[0]
+    return shapely.Polygon(np.column_stack([east + reach * np.cos(turns), north + reach * np.sin(turns)]))
+
+
+@asynccontextmanager
+async def service(place: Place, data: Path) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(data=data, database_url=place.url)
+    app = create_app(settings, demo=True)
+    token = make_token(settings.secrets_folder, "officer")
+    settle()  # as the server's processes do
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", headers=headers, timeout=300
+        ) as it:
+            yield it
+
+
+async def lag_during(work: Callable[[], Awaitable[Any]]) -> tuple[float, Any]:
+    """The longest time the loop let a beat wait, and what the work gave."""
+    loop, longest, is_over = asyncio.get_running_loop(), 0.0, False
+
+    async def beat() -> None:
+        nonlocal longest
+        while not is_over:
+            due = loop.time() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            longest = max(longest, loop.time() - due)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(beat)
+        found = await work()
+        is_over = True
+    return longest, found
+
+
+def burn() -> None:
+    """Plain work in a thread: what it delays the loop by is the machine's doing, not ours."""
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        sum(range(10_000))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["geometry", "coordinates"])
+def test_a_hundred_thousand_corners_block_nobody(place: Place, tmp_path: Path, kind: str) -> None:
+    shape = jagged(VERTICES)
+    place.publish("water_corridor", [corridor(f"SG-{n}", box(-300 + 40 * n, -300, 30, 600)) for n in range(15)])
+    if kind == "geometry":
+        subject: Any = geojson(shape)
+        subject = {"geometry": {"type": "Polygon", "coordinates": subject["coordinates"][0]}}
+    else:
+        corners = shapely.get_coordinates(shape)[:-1]
+        subject = {"coordinates": "\n".join(f"{n}\t{y:.4f}\t{x:.4f}" for n, (x, y) in enumerate(corners, 1))}
+    asked = {"procedure": "land_use_change", "subject": subject, "inputs": {"target_use": "ODT", "target_area_m2": 150}}
+    body = json.dumps(asked).encode()
+
+    async def run() -> tuple[float, float, httpx.Response]:
+        async with service(place, tmp_path) as client:
+            await client.get("/healthz")
+            idle, _ = await lag_during(lambda: anyio.to_thread.run_sync(burn))
+            busy, answer = await lag_during(lambda: client.post("/checks", content=body))
+        return idle, busy, answer
+
+    idle, busy, answer = anyio.run(run)
+    assert answer.status_code == 201, answer.text[:500]
+    assert answer.json()["subject"]["area_m2"] > 400_000
+    assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"
