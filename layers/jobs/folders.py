@@ -6,6 +6,7 @@ No two workers ever write into one folder but partitions, whose bytes are the sa
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def jobs_folder(data: Path) -> Path:
     return data / "jobs"
 
 
-def folders_in(data: Path) -> list[str]:
-    """The ids of the jobs that have a folder."""
-    folder = jobs_folder(data)
-    return sorted(found.name for found in folder.iterdir() if found.is_dir()) if folder.is_dir() else []
+def folders_in(data: Path, old_s: float) -> dict[str, bool]:
+    """The ids of the jobs that have a folder, with whether nothing has changed in it for so long."""
+    folder, before = jobs_folder(data), time.time() - old_s
+    if not folder.is_dir():
+        return {}
+    return {found.name: found.stat().st_mtime < before for found in sorted(folder.iterdir()) if found.is_dir()}

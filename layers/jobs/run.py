@@ -92,7 +92,7 @@ class Worker:
         """Rows whose time is over, and folders that no job needs. The folders removed."""
         async with self.database.connection() as connection:
             await jobs.forget_outlived(connection)
-            found = await to_thread.run_sync(folders_in, self.data)
+            found = await to_thread.run_sync(folders_in, self.data, self.limits.kept_s)
             gone = await jobs.without_files(connection, found) if found else []
         for job_id in gone:
             await to_thread.run_sync(JobFolder.of(self.data, job_id).remove)

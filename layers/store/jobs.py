@@ -3,7 +3,7 @@ one who was slow or believed dead changes nothing any more. Leases run on the da
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -112,9 +112,10 @@ async def forget_outlived(connection: Connection) -> int:
     return len(await rows(connection, blocks(_SQL)["outlived"]))
 
 
-async def without_files(connection: Connection, ids: Sequence[str]) -> list[str]:
-    """Of these names of folders, those that no job needs."""
-    found = await rows(connection, blocks(_SQL)["without_files"], {"ids": list(ids)})
+async def without_files(connection: Connection, folders: Mapping[str, bool]) -> list[str]:
+    """Of these names of folders, those that no job needs; of no known job only old ones (the value)."""
+    values = {"ids": list(folders), "old": list(folders.values())}
+    found = await rows(connection, blocks(_SQL)["without_files"], values)
     return [str(each["id"]) for each in found]
 
 

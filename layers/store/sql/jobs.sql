@@ -104,7 +104,8 @@ RETURNING *
 DELETE FROM checks.job WHERE expires < clock_timestamp() AND state NOT IN ('accepted', 'running') RETURNING id
 
 -- without_files --
--- Of these, the jobs that need no folder: dismissed, failed, or not known at all.
-SELECT asked.id FROM unnest(%(ids)s::text[]) AS asked (id)
+-- Of these folders, those of jobs that need none: dismissed or failed; or of no job that is known, when they are old
+-- (another database may keep its jobs in the same place).
+SELECT asked.id FROM unnest(%(ids)s::text[], %(old)s::boolean[]) AS asked (id, is_old)
 LEFT JOIN checks.job ON job.id = asked.id
-WHERE job.id IS NULL OR job.state IN ('dismissed', 'failed')
+WHERE (job.id IS NULL AND asked.is_old) OR job.state IN ('dismissed', 'failed')

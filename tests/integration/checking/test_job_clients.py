@@ -82,14 +82,11 @@ def test_a_job_that_fails_says_why(client: Client) -> None:
         client.batch("land_use_change", keys=["nowhere"], timeout_s=20, **INPUTS)
 
 
-def test_the_command_lists_shows_and_dismisses(running: Running, client: Client) -> None:
+def test_the_command_lists_and_dismisses(running: Running, client: Client) -> None:
     _, settings, place = running
     done = client.batch("land_use_change", timeout_s=20, **INPUTS).job
     listed = lienthong("job", "list", "--json", url=place.url, data=settings.data)
     assert done.id in {job["id"] for job in listed.json["jobs"]}
-    shown = lienthong("job", "show", done.id, "--json", url=place.url, data=settings.data)
-    assert (shown.json["state"], len(shown.json["files"])) == ("successful", 3)
     gone = lienthong("job", "dismiss", done.id, "--json", url=place.url, data=settings.data)
     assert gone.json["state"] == "dismissed"
     assert done.look()["status"] == "dismissed"
-    assert lienthong("job", "show", "x", url=place.url, data=settings.data).code == 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from layers.access.principal import PUBLIC, Principal
@@ -145,3 +146,21 @@ def test_a_question_that_cannot_be_asked_is_refused_when_it_is_sent(
 ) -> None:
     with pytest.raises(error):
         send(shared_place, identity(shared_place, "officer"), **asked)
+
+
+def test_the_server_takes_jobs_in_and_dismisses_them_and_does_no_more(place: Place) -> None:
+    """As what it acts: it wakes workers without a right on the queue, and cannot pretend to be one."""
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        waiting = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'run_jobs' AND status = 'todo'"
+        connection.execute("SET ROLE lt_api")
+        insert = """INSERT INTO checks.job (id, owner, kind, inputs, inputs_digest, created, updated)
+                    VALUES (gen_random_uuid()::text, 'x', 'batch-check', '{}', 'x', now(), now())"""
+        connection.execute(insert)
+        connection.execute(insert)
+        connection.execute("UPDATE checks.job SET state = 'dismissed', expires = now()")
+        for forbidden in ("UPDATE checks.job SET token = 9", "UPDATE checks.job SET owner = 'y'",
+                          "DELETE FROM checks.job", waiting):  # fmt: skip
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden)  # type: ignore[arg-type]
+        connection.execute("RESET ROLE")
+        assert connection.execute(waiting).fetchone() == (1,)
