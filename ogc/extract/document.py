@@ -52,6 +52,7 @@ class Document:
     subject: tuple[Fact, ...]
     request: tuple[Fact, ...]
     verdict: Badge
+    remainder: tuple[Fact, ...]
     groups: tuple[GroupPart, ...]
     skipped: tuple[Fact, ...]
     crs: str
@@ -113,6 +114,7 @@ def _document(
         subject=tuple(_subject(answer["subject"], content, crs, profile, words)),
         request=tuple(_request(answer, profile, words)),
         verdict=verdict_badge(answer["verdict"], words),
+        remainder=tuple(_remainder(answer, words)),
         groups=groups_of(answer, profile, words),
         skipped=tuple(_skipped(answer, words)),
         crs=crs,
@@ -159,8 +161,20 @@ def _subject(subject: Json, content: MapContent | None, crs: str, profile: Profi
     if crs:
         yield Fact(words("crs"), crs)
     for part in subject.get("parts") or ():
-        area = words.area(part["area_m2"])
-        yield Fact(tidy(part["label"]), area)
+        yield Fact(tidy(part["label"]), words.area(part["area_m2"]))
+    yield from _as_pasted(subject, words)
+    for reason in subject.get("reasons") or ():
+        yield Fact(words("note"), words.of(reason["message"]))
+
+
+def _as_pasted(subject: Json, words: Words) -> Iterator[Fact]:
+    """How a pasted table was read: which system, and which column is north."""
+    read = subject.get("coordinates")
+    if read:
+        known = {"north_east": words("axes_north_east"), "east_north": words("axes_east_north")}
+        axes = known.get(read["axes"], tidy(str(read["axes"])))
+        crs = crs_name(read["crs"], words)
+        yield Fact(words("coordinates"), words("coordinates_text", n=read["points"], crs=crs, axes=axes))
 
 
 def _columns(values: Json, profile: Profile, words: Words) -> Iterator[Fact]:
@@ -222,6 +236,16 @@ def _input(question: InputDefinition | None, value: object, profile: Profile, wo
         return words.number(value, 0 if float(value).is_integer() else 2) + unit
     teller = FindingTeller(profile, words, datetime.min.date())
     return teller.code(question.codes if question else None, str(value))
+
+
+def _remainder(answer: Json, words: Words) -> Iterator[Fact]:
+    """What no restriction touches, where all of them are shown."""
+    left = answer.get("remainder")
+    if not left or left["area_m2"] is None:
+        return
+    area, registered = words.area(left["area_m2"]), left.get("registered_area_m2")
+    told = words("remainder_registered", area=area, registered=words.area(registered)) if registered else area
+    yield Fact(words("remainder"), told)
 
 
 def _skipped(answer: Json, words: Words) -> Iterator[Fact]:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from gis.errors import Message
-from gis.procedure import Verdict
+from gis.procedure import Origin, Verdict
 from layers.checking.wording import RELATIONS, VERDICTS, outcome_label
 from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import Profile
@@ -86,6 +86,10 @@ class FindingTeller:
             share = f", {words('share', share=words.share(measure['share']))}" if measure["share"] is not None else ""
             name = words("measure_subject" if is_subject else "measure_area")
             yield Fact(name, f"{words.area(measure['area_m2'])}{share}{self._interval(measure)}")
+        yield from self._against_certificate(measure)
+        remainder = measure.get("remainder_m2")
+        if remainder is not None and finding["outcome"] in ("affected", "borderline"):
+            yield Fact(words("measure_remainder"), words.area(remainder))
         if measure["length_m"]:
             yield Fact(words("measure_length"), words.length(measure["length_m"]))
         if measure["nearest_m"]:
@@ -93,6 +97,16 @@ class FindingTeller:
         mapped = finding["coverage"]["mapped_share"]
         if mapped is not None and mapped < 1:
             yield Fact(words("mapped"), words("mapped_text", share=words.share(mapped)))
+
+    def _against_certificate(self, measure: Json) -> Iterator[Fact]:
+        """What the certificate's area makes of a measure; of the area of the subject itself, the difference."""
+        words, registered = self.words, measure.get("registered_area_m2")
+        difference = measure.get("difference_m2")
+        if difference is not None:
+            sign = "−" if difference < 0 else "+" if difference > 0 else ""
+            yield Fact(words("measure_difference"), f"{sign}{words.area(abs(difference))}")
+        elif registered is not None and registered >= SHOWN_M2:
+            yield Fact(words("measure_registered"), words.area(registered))
 
     def _interval(self, measure: Json) -> str:
         low, high = measure["area_low_m2"], measure["area_high_m2"]
@@ -113,13 +127,19 @@ class FindingTeller:
     # ── objects ──────────────────────────────────────────────────────────────────────────────────
     def _feature(self, feature: Json, layer: LayerDefinition | None) -> Row:
         reason = self._relation(feature["relation"])
-        details = self.attributes(feature["attributes"], layer)
-        return Row(_name(feature), reason, self._size(feature), details)
+        told = [self._origin(feature), self.attributes(feature["attributes"], layer)]
+        return Row(_name(feature), reason, self._size(feature), "; ".join(part for part in told if part))
+
+    def _origin(self, met: Json) -> str:
+        """What a distance is counted from, where its rule says so."""
+        origin = met.get("origin")
+        return self.words("counted_from", origin=self.words(f"origin_{Origin(origin).value}")) if origin else ""
 
     def _drop(self, drop: Json) -> Row:
         high = drop["area_high_m2"]
         doubt = self.words("area_up_to", a=self.words.area(high)) if high and high >= SHOWN_M2 else ""
-        return Row(_name(drop), self._relation(drop["reason"]), self._size(drop), doubt)
+        told = "; ".join(part for part in (self._origin(drop), doubt) if part)
+        return Row(_name(drop), self._relation(drop["reason"]), self._size(drop), told)
 
     def _relation(self, word: str) -> str:
         return self.words.of(RELATIONS.get(word, Message(word, word)))

@@ -124,6 +124,8 @@ class _Writer:
         self._heading(t("conclusion"))
         self._line(self.document.verdict.text, bold=True)
         self._line("; ".join(f"{group.title}: {len(group.findings)}" for group in self.document.groups) + ".")
+        for fact in self.document.remainder:
+            self._line(f"{fact.name}: {fact.value}.")
         self._line(t("person"), italic=True)
         rows = [[each.number, each.title, each.outcome.text, each.verdict.text] for each in self.document.findings]
         head = [t("number_sign"), t("check"), t("outcome"), t("verdict")]
