@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,10 +78,15 @@ class ValueClass:
 def classified(values: NDArray[Any], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:
     """The place of each value's class in `classes`; MISSING for nodata, NaN, and values of no class."""
     if values.dtype.kind in "iu" and values.dtype.itemsize == 1:  # 256 values: looked up, not compared cell by cell
-        known = np.arange(256, dtype=np.uint8).view(values.dtype)
-        found: Codes = _compared(known, nodata, classes)[values.view(np.uint8)]
+        found: Codes = _of_bytes(values.dtype.name, nodata, tuple(classes))[values.view(np.uint8)]
         return found
     return _compared(values, nodata, classes)
+
+
+@lru_cache(maxsize=64)
+def _of_bytes(kind: str, nodata: float | None, classes: tuple[ValueClass, ...]) -> Codes:
+    """The code of every byte, in the order of its bits."""
+    return _compared(np.arange(256, dtype=np.uint8).view(kind), nodata, classes)
 
 
 def _compared(values: NDArray[Any], nodata: float | None, classes: Sequence[ValueClass]) -> Codes:

@@ -6,6 +6,7 @@ The same function serves one check and a partition of a batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -48,18 +49,26 @@ class Ruler:
         """Areas of every class. Raises RasterError."""
         asked, error_m = asked_of(rule, self.definition), np.hypot(subjects.accuracy_m, self.accuracy_m)
         usable = subjects.is_valid & (shapely.get_dimensions(subjects.geometry) == 2) & (subjects.area_m2 > 0)
-        measured, broken = self._areas(subjects.geometry, usable)
-        grown, broken_too = measured, broken
-        if (error_m > 0).any():
-            swollen = np.where(error_m > 0, shapely.buffer(subjects.geometry, error_m, quad_segs=4), subjects.geometry)
-            grown, broken_too = self._areas(swollen, usable)
+        measured, grown, broken = self._measured_and_grown(subjects, error_m, usable)
         shrunk = np.full_like(measured, np.nan)
         flips = np.flatnonzero(usable & could_flip(rule, subjects, asked_areas(measured, asked), error_m))
         if len(flips):
             less = np.asarray(shapely.buffer(subjects.geometry[flips], -error_m[flips], quad_segs=4), dtype=object)
             shrunk[flips], broken_less = self._areas(less, ~shapely.is_empty(less))
-            broken_too[flips] |= broken_less
-        return RasterGround(ClassAreas(measured, grown, shrunk, broken | broken_too | ~usable), asked)
+            broken[flips] |= broken_less
+        return RasterGround(ClassAreas(measured, grown, shrunk, broken | ~usable), asked)
+
+    def _measured_and_grown(
+        self, subjects: Subjects, error_m: Floats, usable: Booleans
+    ) -> tuple[Floats, Floats, Booleans]:
+        """Each subject beside itself grown, so that both are counted from one reading."""
+        if not (error_m > 0).any():
+            measured, broken = self._areas(subjects.geometry, usable)
+            return measured, measured, broken
+        swollen = np.where(error_m > 0, shapely.buffer(subjects.geometry, error_m, quad_segs=4), subjects.geometry)
+        both = np.stack([subjects.geometry, swollen], axis=1).ravel()
+        areas, broken = self._areas(both, np.repeat(usable, 2))
+        return areas[::2], areas[1::2], broken[::2] | broken[1::2]
 
     def _areas(self, shapes: Geometries, usable: Booleans) -> tuple[Floats, Booleans]:
         """Areas in m² of each shape by class, the last without a value; and where they do not make up the whole."""
@@ -75,7 +84,13 @@ class Ruler:
 
     def _carried(self, shapes: Geometries) -> Geometries:
         """Shapes in the raster's system; where it is the zone's they stay what they are."""
-        if crs_named(self.zone_crs).equals(crs_named(self.file.row.crs), ignore_axis_order=True):
+        if _are_one(self.zone_crs, self.file.row.crs):
             return shapes
         dense = np.asarray(shapely.segmentize(shapes, _EDGE_M), dtype=object)
         return self.projection.to_crs(dense, self.zone_crs, self.file.row.crs)
+
+
+@lru_cache(maxsize=64)
+def _are_one(crs: str, other: str) -> bool:
+    """PROJ takes longer to tell than the cells to be counted."""
+    return crs_named(crs).equals(crs_named(other), ignore_axis_order=True)

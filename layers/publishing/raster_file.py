@@ -17,7 +17,7 @@ from .raster_inspection import RasterInspection
 from .raster_source import Cells
 from .raster_values import bands_of, is_missing
 
-BLOCK = 512
+BLOCK = 256  # a parcel lies under a few cells: less to unpack for each
 
 
 def write_cog(inspection: RasterInspection, path: Path) -> StoredRaster:

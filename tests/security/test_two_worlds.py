@@ -151,8 +151,8 @@ async def test_who_may_see_what_differs_does_see_it(
 #: what the second world of a public audience has otherwise, and what both have alike
 DIFFERENT = (
     "data.parcel", "data.site", "data.well", "data.register", "data.inspection", "data.quiet", "data.hidden_place",
-    "data.draft", "checks.piece", "checks.fact", "checks.record", "catalogue.revision", "catalogue.release",
-    "access.event", "access.dossier",
+    "data.draft", "catalogue.raster", "checks.piece", "checks.fact", "checks.record", "catalogue.revision",
+    "catalogue.release", "access.event", "access.dossier",
 )  # fmt: skip
 ALIKE = ("data.commune", "access.policy", "catalogue.applied", "catalogue.commune", "access.agreement")
 

@@ -96,10 +96,10 @@ def test_a_raster_in_another_system_has_the_same_areas(place: RasterPlace) -> No
 
 
 def test_a_subject_of_many_corners_over_many_cells_is_measured_tile_by_tile(place: RasterPlace) -> None:
-    rows, columns = np.mgrid[0:600, 0:600]
+    rows, columns = np.mgrid[0:300, 0:300]
     cells = ((rows // 7 + columns // 11) % 2).astype(np.float32)
-    place.publish(place.write("large", cells, west=EAST - 3_000, north=NORTH + 3_000))
-    circle = shapely.Point(EAST, NORTH).buffer(2_900, quad_segs=1_200)
+    place.publish(place.write("large", cells, west=EAST - 1_500, north=NORTH + 1_500))
+    circle = shapely.Point(EAST, NORTH).buffer(1_450, quad_segs=1_200)
     found = place.finding(circle)
     grid = shapely.box(*_chess(rows, columns, cells))
     shapely.prepare(circle)
@@ -112,7 +112,7 @@ def test_a_subject_of_many_corners_over_many_cells_is_measured_tile_by_tile(plac
 def _chess(rows: np.ndarray, columns: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, ...]:
     """The boxes of the flooded cells."""
     row, column = rows[cells == 1], columns[cells == 1]
-    west, north = EAST - 3_000 + 10.0 * column, NORTH + 3_000 - 10.0 * row
+    west, north = EAST - 1_500 + 10.0 * column, NORTH + 1_500 - 10.0 * row
     return west, north - 10, west + 10, north
 
 

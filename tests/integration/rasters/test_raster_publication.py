@@ -127,7 +127,7 @@ def test_a_wrong_meridian_is_refused_with_the_one_that_fits(place: RasterPlace) 
 
 
 # ── killed ───────────────────────────────────────────────────────────────────────────────────────
-OFTEN = ("placed", "row", "committed")
+OFTEN = ("placed", "row")
 
 
 @pytest.mark.parametrize(

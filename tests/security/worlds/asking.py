@@ -21,9 +21,11 @@ from ogc.common import accesses
 from ogc.common.pace import Pace
 from ogc.settings import Settings
 
+from . import rasters
 from .content import NOW
 
 Pairs = Sequence[tuple[str, str]]
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,21 @@ class Names:
         return f"00000000-0000-4000-8000-{self.count:012d}"
 
 
+class Codes:
+    """The codes of one world in a row; they look like those of the service."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return code_number(self.count)
+
+
+def code_number(number: int) -> str:
+    return "WXYZ" * 6 + _LETTERS[number // 32 % 32] + _LETTERS[number % 32]
+
+
 @dataclass
 class World:
     """A running service and the way to ask it."""
@@ -153,8 +170,9 @@ async def _at_once(_when: float) -> None:
 async def running(url: str, data: Path, identities: Sequence[str], first_id: int = 0) -> AsyncIterator[World]:
     """The service over a database. Worlds that are compared share `data`, and with it the key of the tokens."""
     settings = Settings(data=data, database_url=url, pool_size=2)
+    rasters.lay_out(settings.rasters_folder)
     clock = Clock()
-    app = create_app(settings, demo=True, clock=clock, new_id=Names(first_id))
+    app = create_app(settings, demo=True, clock=clock, new_id=Names(first_id), new_code=Codes())
     app.state.pace = Pace(clock=lambda: 0.0, sleep_until=_at_once)
     tokens = {name: make_token(settings.secrets_folder, name) for name in identities if name != "public"}
     with _written_when_told():

@@ -44,6 +44,7 @@ def revisions() -> dict[str, list[list[Row]]]:
         "site": [list(_sites(edition)) for edition in range(2)],
         "well": [list(_wells())],
         "inspection": [list(_inspections())],
+        "wet": [[], []],
         "quiet": [list(_quiet(edition)) for edition in range(2)],
         "hidden_place": [[{"ma": f"K{n}", "noi_dung": f"kín {n}", "geom": point(90 + 190 * n, 310)}
                           for n in range(8)]],

@@ -17,6 +17,7 @@ from layers.canonical import canonical
 from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import digest
 
+from . import rasters
 from .content import REVISED, worlds_profile
 from .executing import OTHERS_JOB
 from .sight import Audience, Level
@@ -65,6 +66,8 @@ class Differences:
                     change(layer)
             self._refresh_keys(layer)
             self._live_on(layer)
+            if layer.is_raster and self.audience.hidden_rows(layer.id) == "true":
+                rasters.exchange(self.connection, (3, self.random.choice((4, 5))))
         self._other_peoples_events()
         self._other_peoples_records()
         self._other_peoples_jobs()

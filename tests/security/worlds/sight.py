@@ -51,6 +51,7 @@ _OWN: Mapping[str, Mapping[str, tuple[Sees, ...]]] = {
         "register": (_sees(WARD_A, "ma_xa so_to so_thua"),),
         "well": (_sees(EVERY_ROW, "ma sau", "none"),),
         "inspection": (),
+        "wet": (),
         "plan": (_sees(EVERY_ROW, "ghi_chu"),),  # under an agreement that is in force
     },
     "warden": {
@@ -60,6 +61,7 @@ _OWN: Mapping[str, Mapping[str, tuple[Sees, ...]]] = {
         "inspection": (_sees(EVERY_ROW, "ma"),),
         "quiet": (_sees(EVERY_ROW, "ma loai ghi_chu"),),
         "hidden_place": (_sees(EVERY_ROW, "ma noi_dung"),),
+        "wet": (_sees(EVERY_ROW, "class title"),),
     },
     "officer": {
         "parcel": (_sees(EVERY_ROW, f"{_PARCEL_INTERNAL} ten_chu"),),
@@ -72,7 +74,7 @@ _OWN: Mapping[str, Mapping[str, tuple[Sees, ...]]] = {
 }
 #: whose sector a layer is of, with a right to publish it: its activity and its readers are told to them
 OWNED: Mapping[str, frozenset[str]] = {
-    "warden": frozenset({"site", "well", "inspection", "quiet", "hidden_place"}),
+    "warden": frozenset({"site", "well", "inspection", "quiet", "hidden_place", "wet"}),
     "officer": frozenset({"parcel", "register"}),
 }
 #: the wards whose parcels somebody sees, or may have checked, in their exact shape

@@ -12,6 +12,7 @@ from psycopg import sql
 from tests.support.files import publish_file, write
 from tests.support.published import Publisher, apply_profile
 
+from . import rasters
 from .content import EVENTS_AT, REALLY_PUBLISHED, REVISED, Row, revisions, worlds_profile
 from .past import live_through
 
@@ -27,6 +28,9 @@ def fill(url: str) -> None:
                 _really_publish(url, layer, rows)
             else:
                 publisher.publish(layer, rows, created=created)
+    with psycopg.connect(url) as connection:
+        rasters.stand_on(connection, 1, 1, 2)
+        rasters.stand_on(connection, 2, 2, None)
     _hold_still(url)
     anyio.run(live_through, url)
 

@@ -149,7 +149,7 @@ def test_what_is_kept_has_the_values_of_the_classes_and_nothing_else(tmp_path: P
     assert made[0] == made[1]
     with rasterio.open(tmp_path / "one.tif") as opened:
         assert opened.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        assert (opened.compression.name, opened.overviews(1)) == ("deflate", [2])
+        assert (opened.compression.name, opened.overviews(1)) == ("deflate", [2, 4])
         kept = opened.read(1, masked=True)
         assert kept.mask.sum() == 1 and kept.mask[0, 0]
         assert (kept.data[~kept.mask] == cells[~kept.mask]).all()
