@@ -22,6 +22,7 @@ from ogc.common.clock import now_of
 from ogc.common.links import base_url
 from ogc.common.policy_header import catalogue_of
 
+from . import grounds
 from .cards import cards, sectors
 from .formats import HERE
 from .map_style import is_shown_at_first, map_style
@@ -161,3 +162,6 @@ async def static(request: Request) -> Response:
 
 # a plain route: parameters of a file mean nothing and are not refused
 router.add_route("/static/{path:path}", static, methods=["GET"])
+
+
+router.include_router(grounds.router)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from . import bringing
+from . import bringing, papers
 from .asking import Answer, Asked, World
 from .dividing import division, inside
 from .executing import PROCESSES, execution, job
@@ -60,6 +60,12 @@ WEIGHTS: Mapping[str, float] = {
     "GET /tasks": 3,
     "GET /coverage": 3,
     "POST /tasks/{task_id}/answer": 1.5,
+    "GET /checks/{record_id}.pdf": 0.7,
+    "GET /checks/{record_id}.docx": 0.15,
+    "GET /checks/{record_id}.txt": 0.2,
+    "PUT /checks/{record_id}/signed": 0.3,
+    "POST /verify/{code}": 0.3,
+    "GET /verify": 0.3,
     "GET /metrics": 0.2,
     "GET /healthz": 0.2,
     "GET /readyz": 0.3,
@@ -83,12 +89,15 @@ class Memory:
     jobs: list[str] = field(default_factory=list)
     reviews: list[str] = field(default_factory=list)
     divisions: list[str] = field(default_factory=list)
+    papers: list[tuple[str, str, bytes]] = field(default_factory=list)  #: identity, record, file
 
     def note(self, asked: Asked, answer: Answer) -> None:
         self.asked = [*self.asked[-40:], asked]
         etag = answer.header("etag")
         if etag:
             self.etags = [*self.etags[-20:], etag]
+        if answer.status == 200 and asked.route == "/checks/{record_id}.pdf" and answer.body:
+            self.papers = [*self.papers[-5:], (asked.identity, asked.path[8:-4], answer.body)]
         if not answer.is_json or not isinstance(content := answer.json(), dict):
             return
         self.links += [(asked.identity, link["href"]) for link in content.get("links", ()) if link["rel"] == "next"]
@@ -135,6 +144,8 @@ class Drawing:
             return self._followed()
         if memory.asked and happens(0.1):
             return self._again()
+        if memory.papers and happens(0.02):
+            return papers.handed_back(self)
         (route,) = self.chance.choices(self.routes, self.weights)
         asked = self._asked(route)
         if happens(0.03):
@@ -387,6 +398,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
     "record_id": Drawing.record,
+    "code": papers.code,
     "process_id": lambda drawing: drawing.texts.any_of(PROCESSES),
     "job_id": job,
     "name": lambda drawing: drawing.texts.any_of(("findings.parquet", "summary.json", "plan.json", "../plan.json")),
@@ -431,6 +443,7 @@ PARAMETERS: Mapping[str, One] = {
     "action": _one("action", lambda drawing: drawing.texts.any_of(ACTIONS)),
     "purpose": _one("purpose", lambda drawing: drawing.texts.any_of(PURPOSES)),
     "grant": _one("grant", lambda drawing: drawing.texts.any_of(GRANTS)),
+    "version": _one("version", lambda drawing: drawing.texts.any_of((1, 1, 2, 0, "x"))),
     "sector": _one("sector", lambda drawing: drawing.texts.any_of(("land", "environment", "khong_co", ""))),
     "state": _one("state", lambda drawing: drawing.texts.any_of(("open", "answered", "x"))),
     "from": _one("from", lambda drawing: drawing.texts.any_of(("2026-11-01", "2026-11-19", "2026-12-01", ""))),
@@ -451,7 +464,8 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/whoami", "/healthz", "/readyz", "/metrics", "/parcels", "/checks", "/checks/{record_id}",
-    "/divisions/{division_id}",
+    "/checks/{record_id}.pdf", "/checks/{record_id}.docx", "/checks/{record_id}.txt", "/checks/{record_id}/signed",
+    "/verify", "/verify/{code}", "/divisions/{division_id}", "/divide", "/inside",
     "/checks/{record_id}/reviews", "/tasks", "/coverage",
     "/dossiers/{dossier_id}", "/explain", "/access", "/access/policy", "/access/policy/{grant_id}", "/access/proposal",
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
@@ -468,6 +482,8 @@ BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /subjects": bringing.preview,
     "POST /divisions": division,
     "POST /parcels/inside": inside,
+    "PUT /checks/{record_id}/signed": papers.paper,
+    "POST /verify/{code}": papers.paper,
     "POST /checks/{record_id}/reviews": Drawing.review,
     "POST /checks/{record_id}/replay": Drawing.replay,
     "POST /tasks/{task_id}/answer": Drawing.task_answer,
