@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 
 from gis.crs import Projection
 from tests.browser.conftest import PHONE, Watched
@@ -20,7 +22,8 @@ CORNERS = [(1214391.25, 598162.86), (1214401.25, 598162.86), (1214401.25, 598182
 
 
 def table(*, is_swapped: bool = False) -> str:
-    rows = [f"{n}\t{y if is_swapped else x}\t{x if is_swapped else y}".replace(".", ",") for n, (x, y) in enumerate(CORNERS, 1)]  # fmt: skip
+    corners = [(y, x) if is_swapped else (x, y) for x, y in CORNERS]
+    rows = [f"{n}\t{x}\t{y}".replace(".", ",") for n, (x, y) in enumerate(corners, 1)]
     return "\n".join(["Số hiệu điểm\tX (m)\tY (m)", *rows])
 
 
@@ -102,18 +105,13 @@ def test_a_shape_is_drawn_with_the_keyboard_and_a_file_is_read(open_page: OpenPa
     assert page.locator("#corners li").count() == 3
     watched.keep("check-draw-en-desktop")
     page.check("input[name=kind][value=file]")
-    page.set_input_files(
-        "#file", files=[{"name": "khu.geojson", "mimeType": "application/geo+json", "buffer": shape()}]
-    )
+    page.set_input_files("#file", {"name": "khu.geojson", "mimeType": "application/geo+json", "buffer": shape()})
     page.click("#file-read")
     page.wait_for_selector("#readout p")
     assert "Area 200" in page.locator("#readout").inner_text()
 
 
 def shape() -> bytes:
-    import numpy as np
-    import shapely
-
     ground = shapely.Polygon([(y, x) for x, y in CORNERS])
     degrees = Projection("EPSG:9210", "EPSG:6960").to_wgs84(np.array([ground]))[0]
     return json.dumps({"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(degrees)}).encode()

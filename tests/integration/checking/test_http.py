@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import shapely
 
 from ogc.app import create_app
 from ogc.auth import make_token
@@ -183,3 +186,76 @@ def test_a_person_gets_a_page_with_the_text_to_copy(officer: httpx.Client) -> No
 
 def test_a_purpose_that_was_not_given_to_the_caller_is_403(officer: httpx.Client) -> None:
     assert officer.post("/checks", json=body(purpose="espionage")).status_code == 403
+
+
+# ── subjects that are brought along ──────────────────────────────────────────────────────────────
+
+
+def table(*, is_swapped: bool = False) -> str:
+    corners = shapely.get_coordinates(box(0, 0, 20, 31))[:-1].tolist()
+    rows = [(x, y) if is_swapped else (y, x) for x, y in corners]
+    return "\n".join(f"{n} {first:.3f} {second:.3f}" for n, (first, second) in enumerate(rows, 1))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"coordinates": table()},
+        {"coordinates": {"text": table(), "crs": "EPSG:9210", "axes": "north_east"}},
+        {
+            "file": {
+                "name": "a.geojson",
+                "content": base64.b64encode(json.dumps(geojson(box(0, 0, 20, 31))).encode()).decode(),
+            }
+        },
+        {"parcels": ["25747@2025/45/123"]},
+    ],
+)
+def test_a_subject_that_is_brought_along_is_measured(officer: httpx.Client, subject: dict[str, Any]) -> None:
+    asked = officer.post("/checks", json=body(subject))
+    assert asked.status_code == 201, asked.text
+    shown = asked.json()["subject"]
+    assert shown["area_m2"] == pytest.approx(620.0, abs=1e-3)
+    assert shown.keys() >= {"parts", "coordinates", "reasons"}
+    assert officer.get(asked.headers["location"]).json() == asked.json()
+
+
+def test_a_table_that_is_misread_comes_back_with_proposals_that_are_ready_to_be_asked(officer: httpx.Client) -> None:
+    refused = officer.post("/checks", json=body({"coordinates": table(is_swapped=True)}))
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["errors"][0]["field"] == "subject.coordinates"
+    (proposal,) = problem["proposals"]
+    assert proposal.keys() >= {"reason", "coordinates", "crs", "area_m2", "geojson"}
+    again = officer.post("/checks", json=body({"coordinates": proposal["coordinates"]}))
+    assert (again.status_code, again.json()["subject"]["area_m2"]) == (201, 620.0)
+
+
+def test_what_was_brought_is_shown_back_before_it_is_checked(officer: httpx.Client, nobody: httpx.Client) -> None:
+    shown = nobody.post("/subjects", json={"subject": {"coordinates": table()}}).json()
+    assert [point["number"] for point in shown["points"]] == ["1", "2", "3", "4"]
+    assert sorted({edge["length_m"] for edge in shown["edges"]}) == [20.0, 31.0]
+    assert (shown["area_m2"], shown["geojson"]["type"]) == (620.0, "Polygon")
+    drawn = officer.post("/subjects", json={"subject": {"geometry": geojson(box(0, 0, 20, 31))}}).json()
+    assert drawn["area_m2"] == 620.0 and drawn["points"] == []
+    assert officer.post("/subjects", json={"subject": {"parcel": NUMBER}}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("subject", "field"),
+    [
+        ({"coordinates": {}}, "subject.coordinates"),
+        ({"coordinates": {"text": table(), "points": []}}, "subject.coordinates"),
+        ({"coordinates": {"text": table(), "crs": "EPSG:99999"}}, "subject.coordinates.crs"),
+        ({"coordinates": "xin chào"}, "subject.coordinates"),
+        ({"coordinates": {"points": [{"x": 1e400, "y": 0}]}}, "subject.coordinates.points.0.x"),
+        ({"file": {"name": "a.gpkg", "content": "!"}}, "subject.file.content"),
+        ({"file": {"name": "a.gpkg", "content": "AAAA"}}, "subject.file"),
+        ({"parcels": []}, "subject.parcels"),
+        ({"parcels": ["25747@2025/45/123", "25747@2025/45/123"]}, "subject.parcels"),
+    ],
+)
+def test_a_subject_that_cannot_be_used_is_named(officer: httpx.Client, subject: dict[str, Any], field: str) -> None:
+    refused = officer.post("/checks", content=json.dumps(body(subject)).replace("Infinity", "1e400"))
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["errors"][0]["field"].startswith(field.rsplit(".points", 1)[0])

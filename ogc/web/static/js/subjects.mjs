@@ -50,7 +50,10 @@ export function makeSubjects(form, map, parcel) {
     const coordinates = { Polygon: [ring()], LineString: corners, Point: corners[0] }[type];
     mark(found, corners.length ? { type: "Feature", properties: {}, geometry: { type, coordinates } } : null);
     at("draw-status").textContent = t("corners", { n: corners.length });
-    at("corners").replaceChildren(...corners.map(([lon, lat]) => element("li", { text: `${lat.toFixed(6)}° B, ${lon.toFixed(6)}° Đ` })));
+    const [north, east] = language === "vi" ? ["B", "Đ"] : ["N", "E"];
+    at("corners").replaceChildren(
+      ...corners.map(([lon, lat]) => element("li", { text: `${lat.toFixed(6)}° ${north}, ${lon.toFixed(6)}° ${east}` })),
+    );
   }
   function corner(place) {
     corners.push([Number(place.lng.toFixed(8)), Number(place.lat.toFixed(8))]);
@@ -108,6 +111,7 @@ export function makeSubjects(form, map, parcel) {
     if (body) {
       at("readout").replaceChildren(...summary(body));
       place(body.geojson);
+      at("preview-text").textContent = t("area_is", { area: number(body.area_m2, 1) });
     }
   }
 
@@ -162,7 +166,7 @@ export function makeSubjects(form, map, parcel) {
 /** A table as it was read: corners with their edges, area, what does not fit. */
 function summary(body) {
   const head = [t("area_is", { area: number(body.area_m2, 1) }), body.crs_title[language] ?? body.crs];
-  const parts = [element("p", { className: "figures", text: head.join(" · ") })];
+  const parts = [element("p", { className: "figures", text: head.join(" ") })];
   for (const reason of body.reasons) {
     parts.push(element("p", { className: "note refer", text: reason.message[language] ?? reason.message.vi }));
   }
