@@ -81,10 +81,7 @@ async def export_layer(
         name_raster(plan.raster_file(layer), rasters, export.cut)
         pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
         return
-    try:
-        fids = await _export_facts(connection, plan, export, case)
-    except DistanceBeyondLimitError as error:
-        raise CandidatesError(BEYOND_LIMIT) from error
+    fids = await _export_facts(connection, plan, export, case)
     held = await check_export.held(connection, number, revision)
     _require_all(len(fids), held.facts)
     pieces = check_export.pieces(connection, number, revision) if export.has_pieces else _nothing()
@@ -135,6 +132,7 @@ async def _export_facts(connection: Connection, plan: Plan, export: LayerExport,
     )
     fids: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     entries: list[tuple[str, int]] = []
+    is_beyond = False
     with pq.ParquetWriter(plan.facts_file(export.definition.id), schema, compression="zstd") as writer:
         async for rows in check_export.facts(connection, export.cut.number, export.cut.revision):
             first = sum(map(len, fids))
@@ -147,8 +145,14 @@ async def _export_facts(connection: Connection, plan: Plan, export: LayerExport,
             fids.append(np.array([row[0] for row in rows], dtype=np.int64))
             plain = [pa.array(fids[-1]), pa.array([row[1] for row in rows], pa.string())]
             accuracy = pa.array([row[2] for row in rows], pa.float64())
-            terms = [_terms(distances_of(rule, attributes)) for rule in termed.values()]
+            try:
+                terms = [_terms(distances_of(rule, attributes)) for rule in termed.values()]
+            except DistanceBeyondLimitError:
+                is_beyond = True  # told when all is read: a cursor that is left open spoils the transaction
+                continue
             writer.write_table(pa.Table.from_arrays([*plain, accuracy, *left_out, *terms], schema=schema))
+    if is_beyond:
+        raise CandidatesError(BEYOND_LIMIT)
     _write_entries(entries, plan.entries_file(export.definition.id))
     return np.concatenate(fids)
 

@@ -113,7 +113,11 @@ class _Binding:
 
     def _left_out(self, check: AnyCheck, on_date: date) -> Message | None:
         if check.valid and not check.valid.holds_on(on_date):
-            return Message(f"không có hiệu lực vào ngày {on_date:%d/%m/%Y}", f"not in force on {on_date}")
+            start, end = check.valid.from_, check.valid.to
+            return Message(
+                f"không có hiệu lực vào ngày {on_date:%d/%m/%Y} (từ {_shown(start)} đến {_shown(end)})",
+                f"not in force on {on_date} (from {start or '…'} to {end or '…'})",
+            )
         # unknown (an input it reads was not given) asks the check: leaving it out must be shown to be right
         if check.applies_when and evaluate(parse_bound(self._bound(check.applies_when)), {}) is False:
             return Message("không áp dụng cho các đầu vào này", "does not apply to these inputs")
