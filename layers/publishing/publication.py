@@ -28,6 +28,7 @@ from layers.store.standing import Target, box_of_rows, latest_release, read_shap
 from .content import Content, content_of, joined
 from .declaration import Declaration, Mapped, declare, mapped_parts
 from .difference import Difference, difference
+from .empty_communes import empty_communes, empty_notice
 from .inspection import Communes, Inspection, inspect
 from .options import PublishOptions
 from .report import PublishReport, conflict, refusal
@@ -191,7 +192,7 @@ async def _compare_and_commit(work: Work, inspection: Inspection, confirm: Confi
     confirmed: dict[str, object] | None = None
     while True:
         found = await _compare(work, inspection, file, base)
-        report = _report(inspection, found)
+        report = await anyio.to_thread.run_sync(_report, work, inspection, found)
         work.on_step("compared")
         _guard(work, inspection, found, report)
         if work.options.dry_run:
@@ -242,10 +243,12 @@ def _unplaced_outside(told: dict[str, Any], scope: Scope) -> tuple[str | None, .
     return tuple(code for code in told.get("unplaced", ()) if code not in communes)
 
 
-def _report(inspection: Inspection, found: Comparison) -> PublishReport:
+def _report(work: Work, inspection: Inspection, found: Comparison) -> PublishReport:
     outside = len(inspection.rows) - len(found.places)
     declaration = found.declaration.as_dict(found.unplaced)
-    return PublishReport(inspection, found.difference, outside, declaration, _notices(found))
+    empty = empty_communes(found.declaration, inspection, work.reference(inspection), found.scope)
+    notices = (*_notices(found), *((empty_notice(empty),) if empty else ()))
+    return PublishReport(inspection, found.difference, outside, declaration, notices)
 
 
 def _notices(found: Comparison) -> tuple[Message, ...]:

@@ -335,11 +335,14 @@ def test_the_mapped_area_is_what_the_officer_declares(url: str, tmp_path: Path) 
     publish_file(url, zones, "zone", complete_for="25750")
     assert query(url, area) == [{"kind": "area", "area": pytest.approx(900_000)}]
     carried = publish_file(url, zones, "zone")
+    assert ["25750" in notice.en for notice in carried.notices] == [True], "nothing of the file lies there"
     assert carried.declaration == {"complete_for": ["25750"], "origin": "carried", "unplaced": []}
     outline = write(tmp_path / "outline.gpkg", [{"geometry": square(0, 0, 50.0)}])
     publish_file(url, zones, "zone", complete_for=str(outline))
     assert query(url, area) == [{"kind": "area", "area": pytest.approx(2_500)}]
-    publish_file(url, zones, "zone", complete_for="all")
+    everywhere = publish_file(url, zones, "zone", complete_for="all")
+    (notice,) = everywhere.notices
+    assert "25750" in notice.vi and "25747" not in notice.vi
     assert query(url, area) == [{"kind": "everywhere", "area": None}]
     with pytest.raises(InvalidRequestError, match="99999"):
         publish_file(url, zones, "zone", complete_for="99999")
