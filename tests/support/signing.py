@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -66,9 +67,9 @@ def signed_by(
         stamp_style=StaticStampStyle(border_width=1) if box else None,
         new_field_spec=SigFieldSpec(field, box=box, on_page=0),
     )
-    writer = IncrementalPdfFileWriter(BytesIO(pdf))
     out = BytesIO()
-    signer.sign_pdf(writer, output=out)
+    with ThreadPoolExecutor(1) as thread:  # the library begins a loop of its own
+        thread.submit(signer.sign_pdf, IncrementalPdfFileWriter(BytesIO(pdf)), output=out).result()
     return out.getvalue()
 
 

@@ -119,7 +119,7 @@ def test_the_client_writes_the_file(desk: Desk, tmp_path: Path) -> None:
     with desk.client() as client:
         token = client.headers["Authorization"].removeprefix("Bearer ")
     with Client(desk.base, token=token) as own:
-        answer = own.check("25747/45/123", "land_use_change", **INPUTS)
+        answer = own.check("25747/45/123", "land_use_change", target_use="ODT", target_area_m2=150)
         file = answer.pdf(tmp_path / "phieu.pdf")
         assert own.verify(grouped(code_of(desk, file.read_bytes())))["unchanged"] is True
     found = examine(file.read_bytes())
