@@ -52,6 +52,15 @@ class Lane:
         finally:
             self._is_working = False
 
+    async def look_forever(self) -> None:
+        """Besides being woken: for jobs whose worker is gone. Nobody tells of those."""
+        while True:
+            await anyio.sleep(self.worker.limits.lease_s / 2)
+            try:
+                await self.wake()
+            except Exception:  # the database may be away for a while
+                log.exception("jobs_not_looked_for")
+
 
 def create_worker(url: str, lanes: tuple[Lane, ...] = (), rasters: RasterFolder | None = None) -> App:
     """The queue's application for one database."""
@@ -97,15 +106,20 @@ async def work(url: str, data_folder: Path, limits: Limits = LIMITS, rasters: Pa
     """Run until the process is told to stop (SIGINT, SIGTERM). `rasters`: where their files lie, else in the data."""
     folder = RasterFolder(rasters or data_folder / "rasters")
     async with Database.open(url, size=6, statement_timeout_ms=STATEMENT_MS, rasters=folder.root) as database:
-        worker = create_worker(url, lanes_of(database, data_folder, limits), folder)
+        lanes = lanes_of(database, data_folder, limits)
+        worker = create_worker(url, lanes, folder)
         async with worker.open_async(), anyio.create_task_group() as tasks:
             sealer = Sealer(database, data_folder)
             tasks.start_soon(sealer.run_forever)
+            for lane in lanes:
+                tasks.start_soon(lane.look_forever)
             try:
                 await worker.run_worker_async(
                     install_signal_handlers=True, concurrency=CONCURRENCY, shutdown_graceful_timeout=SHUTDOWN_S / 5
                 )
             finally:
+                for lane in lanes:
+                    lane.worker.end()
                 tasks.cancel_scope.cancel()
                 with anyio.move_on_after(SHUTDOWN_S, shield=True):
                     await sealer.finish()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.connection
 import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection, wait
 
 from gis.errors import LienthongError
 from layers.publishing.source import Progress, no_progress
@@ -35,7 +35,10 @@ def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -
             progress("check", done, plan.subjects)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent) as pool:
+    reader, writer = context.Pipe(duplex=False)
+    with reader, writer, ProcessPoolExecutor(
+        count, mp_context=context, initializer=end_with, initargs=(reader,)
+    ) as pool:  # fmt: skip
         futures = [pool.submit(run, plan, number) for number in waiting]
         try:
             for future in as_completed(futures):
@@ -46,18 +49,19 @@ def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -
                 "Một tiến trình kiểm tra bị dừng (hết bộ nhớ?). Chạy lại với --resume, có thể với ít --workers hơn.",
                 "A worker process was stopped (out of memory?). Run again with --resume, maybe with fewer --workers.",
             ) from error
+        except BaseException:
+            writer.close()  # whoever stops here does not wait for partitions that are under way
+            raise
         finally:
             _cancel(futures)
 
 
-def end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever: it ends at once."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
+def end_with(reader: Connection) -> None:
+    """A process ends when the other end of the pipe is closed: by a parent that stops, or with one that was killed.
+    What it was at is not done, and nobody has seen it."""
 
     def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
+        wait([reader])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -69,6 +69,14 @@ class Worker:
     name: str
     kinds: Mapping[str, Do]
     limits: Limits = LIMITS
+    is_ending: bool = field(default=False, init=False)
+    _at_work: list[Work] = field(default_factory=list, init=False)
+
+    def end(self) -> None:
+        """What is at work stops at its next partition and is given back; nothing more is claimed."""
+        self.is_ending = True
+        for work in self._at_work:
+            work.is_lost = True
 
     async def run_waiting(self, kinds: Collection[str]) -> int:
         """Jobs of these kinds, one after the other, until none waits; how many there were."""
@@ -78,6 +86,8 @@ class Worker:
         return number
 
     async def run_next(self, kinds: Collection[str]) -> bool:
+        if self.is_ending:
+            return False
         async with self.database.connection() as connection:
             given_up = await jobs.give_up(connection, kinds, self.limits)
             job = await jobs.claim(connection, self.name, kinds, self.limits)
@@ -104,12 +114,20 @@ class Worker:
         progress = Progress(job.partitions, job.done)
         try:
             work = await self._work(job, folder, progress)
-            result = await self._kept_alive(work)
+            self._at_work.append(work)
+            try:
+                result = await self._kept_alive(work)
+            finally:
+                work.is_lost = True  # a thread that outlives this stops at its next partition
+                self._at_work.remove(work)
             await self._finish(job, "successful", MESSAGES["successful"], result, work.progress)
             kept = folder.path / str(result["folder"]) if result.get("folder") else None
             await to_thread.run_sync(folder.keep_only, kept)
         except LostError:
-            await self._clear_if_dismissed(job, folder)
+            if self.is_ending:
+                await self._give_back(job, counts=False)
+            else:
+                await self._clear_if_dismissed(job, folder)
         except _MAY_GO_BETTER:
             log.exception("job_interrupted", id=job.id)
             await self._give_back(job, counts=True)
