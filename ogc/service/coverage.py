@@ -27,7 +27,7 @@ def _optional(value: object) -> object:
     return value or None
 
 
-Wanted = Annotated[str | None, BeforeValidator(_optional), Query(max_length=100)]
+Wanted = Annotated[str | None, BeforeValidator(_optional), Query()]
 
 
 @router.get("/coverage", responses={200: {"content": {"application/json": {}, "text/html": {}, CSV: {}}}})

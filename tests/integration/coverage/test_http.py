@@ -68,6 +68,12 @@ def test_the_matrix_in_its_three_forms(clients: Clients) -> None:
     assert file.headers["content-disposition"] == 'attachment; filename="coverage.csv"'
 
 
+def test_a_field_of_the_form_that_is_left_empty_asks_for_all(clients: Clients) -> None:
+    empty = dict.fromkeys(("sector", "layer", "commune", "procedure"), "")
+    asked = [clients("public").get("/coverage", params=params).json()["layers"] for params in (empty, {})]
+    assert asked[0] == asked[1]
+
+
 def test_what_is_not_there_and_what_is_hidden_are_one_404(clients: Clients) -> None:
     hidden, missing = (clients("public").get("/coverage", params={"layer": layer}) for layer in ("hidden_place", "x"))
     assert hidden.status_code == missing.status_code == 404 and hidden.content == missing.content
