@@ -153,12 +153,12 @@ class _Maker:
             members.append(plain(RuleFinding(self.case, self.reading.subject, layer, cut, one, attributes).as_json(
                 layer.title.message().as_dict())))  # fmt: skip
         judged = plot_check(rule, self.subjects, tuple(found))
-        base = self._base(rule, "subject", judged.outcome[0], judged.verdict[0], judged.reasons[0])
         told = plot_told(rule, judged, self.case)
+        asked = replace(rule, verified=told.is_verified)
+        base = self._base(asked, "subject", judged.outcome[0], judged.verdict[0], judged.reasons[0])
         base["measure"] = plain({**NO_MEASURE, **told.measure})
         base["basis"] = plain([cited(basis, "check", self.case.on_date) for basis in (*told.basis, *rule.basis)])
         base["reasons"] = told.reasons + base["reasons"]
-        base["verified"] = told.is_verified
         return base | {"members": [as_source(member, rule, base) for member in members]}
 
     def _evaluated(self, rule: Rule, sheet: Sheet, standing: Standing) -> RuleFindings:

@@ -55,7 +55,8 @@ def plot_told(rule: SubjectRule, found: CheckFindings, case: Case) -> PlotTold:
 
 def _applied(rule: SubjectRule, commune: str, row: PlotBound, bound: float, measured: float, case: Case) -> Reason:
     unit = "m²" if rule.measure in ("area_m2", "net_area_m2") else "m"
-    named = next((one.name for one in reversed(case.profile.communes) if one.code == commune), commune)
+    known = [one for one in case.profile.communes if one.code == commune]
+    named = max(known, key=lambda one: one.generation).name if known else commune
     return reason(
         "plot_rule", rule=row.title or Message(row.row, row.row), commune=f"{named} ({commune})",
         what=_WHAT[rule.measure], bound=_number(bound, unit), measured=_number(measured, unit),

@@ -26,6 +26,10 @@ from ogc.client.layer import LayerHandle
 from ogc.client.subject import parcel_reference
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+INSIDE_COLUMNS = (
+    "fid", "key", "label", "commune", "sheet", "parcel", "land_type", "lies", "area_m2", "inside_m2", "left_m2",
+    "share", "registered_area_m2", "registered_inside_m2",
+)  # fmt: skip
 
 
 class Client:
@@ -97,6 +101,17 @@ class Client:
             look_up |= {"commune": commune, "sheet": sheet, "parcel": number}
         columns = ["fid", "key", "label", "commune", "sheet", "parcel", "current"]
         return pd.DataFrame(self.get("/parcels", **look_up)["candidates"], columns=columns)
+
+    def parcels_inside(self, shape: dict[str, Any] | Any) -> pd.DataFrame:
+        """The parcels in a shape (a GeoJSON geometry or a shapely polygon, CRS84), one row each; totals, the ground
+        without a parcel and what only touches are in `.attrs`."""
+        geometry = shape if isinstance(shape, dict) else shape.__geo_interface__
+        response = self._http.post("/parcels/inside", json={"geometry": geometry})
+        raise_for_problem(response)
+        answer = response.json()
+        table = pd.DataFrame(answer.pop("parcels"), columns=list(INSIDE_COLUMNS))
+        table.attrs |= answer
+        return table
 
     def check(
         self,

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ogc.app import create_app
 from ogc.auth import make_token
+from ogc.client import Client
 from ogc.settings import Settings
 from tests.support.checked import PARCELS, Place, fill, geojson, parcel
 from tests.support.published import box
@@ -90,7 +91,9 @@ def test_a_csv_holds_the_same_rows(service: tuple[httpx.Client, str]) -> None:
 
 
 def test_a_table_to_keep_takes_the_right_to_export(service: tuple[httpx.Client, str]) -> None:
-    kept = httpx.post(service[0].base_url.join("/parcels/inside?f=csv"), json={"geometry": geojson(box(10, -10, 100, 60))})
+    kept = httpx.post(
+        service[0].base_url.join("/parcels/inside?f=csv"), json={"geometry": geojson(box(10, -10, 100, 60))}
+    )
     assert kept.status_code == 403 and kept.json()["reason"] == "no_grant"
 
 
@@ -104,6 +107,13 @@ def test_every_answer_leaves_its_event(service: tuple[httpx.Client, str]) -> Non
         ).fetchone()
         (after,) = connection.execute("SELECT count(*) FROM access.event WHERE action = 'items'").fetchone() or (0,)
     assert found == (2, "parcel") and after == before + 1
+
+
+def test_the_client_gives_a_table_with_the_totals(service: tuple[httpx.Client, str]) -> None:
+    token = service[0].headers["authorization"].removeprefix("Bearer ")
+    with Client(str(service[0].base_url), token=token) as client:
+        table = client.parcels_inside(geojson(box(10, -10, 100, 60)))
+    assert table["inside_m2"].round().tolist() == [310, 200] and table.attrs["totals"]["parcels"] == 2
 
 
 @pytest.mark.parametrize(
