@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import shapely
 import typer
 from typer.testing import CliRunner, Result
 
@@ -87,6 +88,32 @@ def test_a_shape_of_a_file_is_checked(lienthong: CommandLine, tmp_path: Path) ->
         {"type": "Feature", "properties": {}, "geometry": geojson(box(0, 0, 20, 31))}]}))  # fmt: skip
     answer = lienthong.json("check", "--geometry", str(file), *ASKED)
     assert answer["subject"]["kind"] == "geometry"
+
+
+def test_a_table_of_vertices_is_checked_and_a_proposal_is_accepted_from_a_file(
+    lienthong: CommandLine, tmp_path: Path
+) -> None:
+    corners = shapely.get_coordinates(box(0, 0, 20, 31))[:-1].tolist()
+    right, swapped = tmp_path / "right.txt", tmp_path / "swapped.txt"
+    right.write_text("\n".join(f"{n};{y:.2f};{x:.2f}".replace(".", ",") for n, (x, y) in enumerate(corners, 1)))
+    swapped.write_text("\n".join(f"{n}\t{x:.2f}\t{y:.2f}" for n, (x, y) in enumerate(corners, 1)))
+    assert lienthong.json("check", "--coordinates", str(right), *ASKED)["subject"]["area_m2"] == 620.0
+    refused = lienthong("check", "--coordinates", str(swapped), *ASKED)
+    assert refused.exit_code == 1 and "X phải là hướng Bắc" in refused.stderr
+    told = lienthong("check", "--coordinates", str(swapped), *ASKED, "--json")
+    (proposal,) = json.loads(told.stdout)["error"]["proposals"]
+    accepted = tmp_path / "accepted.json"
+    accepted.write_text(json.dumps(proposal["coordinates"]))
+    assert lienthong.json("check", "--coordinates", str(accepted), *ASKED)["subject"]["area_m2"] == 620.0
+    turned = lienthong.json("check", "--coordinates", str(swapped), "--axes", "east_north", *ASKED)
+    assert turned["subject"]["kind"] == "coordinates"
+
+
+def test_several_parcels_are_checked_as_one_and_one_way_must_be_chosen(lienthong: CommandLine) -> None:
+    answer = lienthong.json("check", PARCEL, "25750@2025/45/123", *ASKED)
+    assert [part["area_m2"] for part in answer["subject"]["parts"]] == [620.0, 400.0]
+    assert lienthong("check", PARCEL, "--coordinates", "x.txt", *ASKED).exit_code == 2
+    assert lienthong("check", *ASKED).exit_code == 2
 
 
 def test_another_identity_sees_less(lienthong: CommandLine) -> None:
