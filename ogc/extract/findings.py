@@ -88,7 +88,8 @@ class FindingTeller:
             yield Fact(name, f"{words.area(measure['area_m2'])}{share}{self._interval(measure)}")
         yield from self._against_certificate(measure)
         remainder = measure.get("remainder_m2")
-        if remainder is not None and finding["outcome"] in ("affected", "borderline"):
+        is_hit = finding["outcome"] in ("affected", "borderline") and (measure["area_m2"] or 0) >= SHOWN_M2
+        if remainder is not None and is_hit:
             yield Fact(words("measure_remainder"), words.area(remainder))
         if measure["length_m"]:
             yield Fact(words("measure_length"), words.length(measure["length_m"]))
@@ -105,7 +106,7 @@ class FindingTeller:
         if difference is not None:
             sign = "−" if difference < 0 else "+" if difference > 0 else ""
             yield Fact(words("measure_difference"), f"{sign}{words.area(abs(difference))}")
-        elif registered is not None and registered >= SHOWN_M2:
+        elif registered is not None and abs(registered - (measure["area_m2"] or 0)) >= SHOWN_M2:
             yield Fact(words("measure_registered"), words.area(registered))
 
     def _interval(self, measure: Json) -> str:

@@ -66,6 +66,11 @@ class FindingPart:
     members: tuple[FindingPart, ...] = ()
 
     @property
+    def is_short(self) -> bool:
+        """Short enough to stay on one page."""
+        return not self.members and len(self.features) + len(self.dropped) <= 8
+
+    @property
     def brief(self) -> str:
         """The measures on one line."""
         return "; ".join(f"{fact.name}: {fact.value}" for fact in self.facts)
