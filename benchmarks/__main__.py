@@ -8,7 +8,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import batch, checking, policy, province, reading
+from benchmarks import batch, cadastre, checking, policy, province, reading
 from benchmarks.served import served
 from benchmarks.timing import Row, print_rows
 
@@ -20,10 +20,13 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--small", dest="size", action="store_const", const="small")
     size.add_argument("--full", dest="size", action="store_const", const="full")
-    parser.add_argument("--only", choices=("reading", "policy", "checking", "batch"))
+    parser.add_argument("--only", choices=("reading", "policy", "checking", "batch", "cadastre"))
     parser.set_defaults(size="small")
     arguments = parser.parse_args()
     parcels, runs, checks = SIZES[arguments.size]
+    if arguments.only == "cadastre":
+        _print_cadastre()
+        return
     try:
         made = province.province(parcels)
         print(f"\n{parcels:,} parcels, made and published in {made.built_s:.1f} s; {platform.machine()}, medians\n")
@@ -32,6 +35,15 @@ def main() -> None:
         province.stop()
     print_rows(rows)
     _keep(arguments.size, rows)
+    if arguments.only is None:
+        _print_cadastre()
+
+
+def _print_cadastre() -> None:
+    try:
+        print("", *cadastre.shares(), sep="\n")
+    finally:
+        province.stop()
 
 
 def _rows(url: str, runs: int, checks: int, only: str | None) -> list[Row]:

@@ -24,6 +24,8 @@ from layers.store.connection import Database
 PROCEDURE = "land_use_change"
 INPUTS = {"target_use": "ODT", "target_area_m2": 100}
 CLIENTS = 20
+#: what no statement over a layer's own table could measure
+_WITHOUT_SHAPES = (Relation.SAME_PARCEL, Relation.RASTER_CLASS)
 
 
 def parcels(url: str, number: int) -> list[int]:
@@ -85,7 +87,7 @@ async def _bound_rules(url: str) -> list[Rule]:
 def _layer_rules(checks: object) -> list[Rule]:
     assert isinstance(checks, tuple)
     members = [rule for check in checks for rule in getattr(check, "members", (check,))]
-    return [rule for rule in members if isinstance(rule, Rule) and rule.relation is not Relation.SAME_PARCEL]
+    return [rule for rule in members if isinstance(rule, Rule) and rule.relation not in _WITHOUT_SHAPES]
 
 
 def _by_hand(rule: Rule) -> sql.Composed:
