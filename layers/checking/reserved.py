@@ -96,7 +96,7 @@ def _binding(
     if not is_open or not is_with(found, asking.principal):
         return None
     if subject.rows:  # one parcel, or several: every one of them must be the dossier's
-        fids = [part.fid for part in subject.parts] or [subject.fid]
+        fids: list[int | None] = [part.fid for part in subject.parts] or [subject.fid]
         is_own = subject.layer == asking.catalogue.profile.parcel_layer.id and all(fid in found.parcels for fid in fids)
         return "parcel" if is_own else None
     if getattr(query, "survey", None) in found.surveys:
