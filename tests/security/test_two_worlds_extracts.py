@@ -63,21 +63,21 @@ def square(longitude: float, latitude: float, half: float = 0.0003) -> dict[str,
     return {"type": "Polygon", "coordinates": [corners]}
 
 
-@pytest.mark.parametrize("who", ["public", "reviewer", "clerk"])
+@pytest.mark.parametrize("who", ["reviewer", "clerk", pytest.param("public", marks=pytest.mark.long)])
 async def test_no_form_of_an_extract_tells_two_worlds_apart(
     first_world: str, words: Vocabulary, data: Path, clone: Clone, who: str
 ) -> None:
     urls = (clone(first_world), second_world(clone(first_world), Audience((who,)), 41))
-    office, made = signing.pkcs12_of(), 0
+    office = signing.pkcs12_of()
     async with two_services(urls, data) as (one, other):
         pair = Pair(one, other, who)
-        for number, place in enumerate(words.parcels.places[:12]):
-            point = {"parcel": f"point:{place[0]},{place[1]}"}
-            check = await checked(pair, point if number else {"geometry": square(*place)}) if made < 2 else None
+        for place in words.parcels.places[:12]:
+            shape = {"geometry": square(*place)} if who == "public" else {"parcel": f"point:{place[0]},{place[1]}"}
+            check = await checked(pair, shape)
             if check is not None:
-                made += 1
-                await compare_every_form(pair, check, code_number(made), office)
-    assert made == (1 if who == "public" else 2), "extracts were compared"
+                await compare_every_form(pair, check, code_number(1), office)
+                return
+    pytest.fail("nothing of the twelve could be checked")
 
 
 async def compare_every_form(pair: Pair, check: str, code: str, office: bytes) -> None:

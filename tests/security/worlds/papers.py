@@ -19,7 +19,7 @@ PDF = "application/pdf"
 def code(drawing: Drawing) -> str:
     """One that may have been given, or none at all."""
     found = code_number(drawing.texts.any_of((1, 1, 2, 3, 5, 1_000)))
-    return drawing.texts.any_of((found, found, grouped(found), "khong_co"))
+    return str(drawing.texts.any_of((found, found, grouped(found), "khong_co")))
 
 
 def paper(drawing: Drawing) -> tuple[str, bytes]:
