@@ -33,8 +33,8 @@ SANS = "Phieu Sans"
 #: angle and distance of hatching lines, by the place of a layer in the legend; the last one is a grid
 HATCHES = ((45, 2.2), (135, 2.2), (90, 2.0), (0, 2.0), (60, 3.2), (120, 3.2), (30, 1.4), (150, 1.4))
 _LABEL_MM, _CLEAR_MM = 2.3, 3.4
-#: labels of neighbours, and corners that are numbered
-MOST_LABELS = 80
+#: labels of neighbours, and corners that are numbered; corners that have a dot each
+MOST_LABELS, MOST_DOTS = 160, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,14 @@ def drawing_of(document: Document, printed: Printed) -> str:
     assert content is not None
     paper, words = _Paper(content.frame), document.words
     styles = styles_of(document)
+    subject = paper.path(shapely.simplify(content.subject, content.frame.paper_m / 2))
     shapes = [shape for shape in map(_Clipped(content.frame), content.shapes) if shape is not None]
     return _svg(
         _frame_ground(),
         _neighbours(shapes, paper),
-        _path(paper.path(content.subject), fill="#fff8dc", stroke="none"),
+        _path(subject, fill="#fff8dc", stroke="none"),
         *(_drawn(shape, styles, paper) for role in (Role.DROP, Role.HIT) for shape in shapes if shape.role is role),
-        _path(paper.path(content.subject), fill="none", stroke=INK, stroke_width=0.7, stroke_linejoin="round"),
+        _path(subject, fill="none", stroke=INK, stroke_width=0.7, stroke_linejoin="round"),
         _neighbour_names(shapes, paper, printed),
         _hit_names(shapes, paper, printed),
         _points(document.rings, paper),
@@ -241,16 +242,20 @@ def _hit_names(shapes: Sequence[MapShape], paper: _Paper, printed: Printed) -> M
 
 
 def _points(rings: Sequence[Ring], paper: _Paper) -> Markup:
-    """A dot at every corner; a number wherever it has room."""
+    """A dot at every corner and a number wherever it has room; of very many corners the numbered ones only."""
     told, taken = Markup(""), list[tuple[float, float]]()
+    has_dots = sum(len(ring.corners) for ring in rings) <= MOST_DOTS
     for ring in rings:
-        for position, corner in enumerate(ring.corners):
+        step = max(1, len(ring.corners) // MOST_DOTS)
+        for position in range(0, len(ring.corners), step):
+            corner = ring.corners[position]
             x, y = paper.place(corner.y_m, corner.x_m)
-            if len(taken) <= MOST_LABELS * 4:
-                told += Markup('<circle cx="{}" cy="{}" r="0.5" fill="{}"/>').format(f"{x:.2f}", f"{y:.2f}", INK)
             dx, dy = _outward(ring, position)
             at = (x + dx * _LABEL_MM, y - dy * _LABEL_MM)
-            if len(taken) < MOST_LABELS and all(math.dist(at, other) >= _CLEAR_MM for other in taken):
+            is_named = len(taken) < MOST_LABELS and all(math.dist(at, other) >= _CLEAR_MM for other in taken)
+            if is_named or has_dots:
+                told += Markup('<circle cx="{}" cy="{}" r="0.5" fill="{}"/>').format(f"{x:.2f}", f"{y:.2f}", INK)
+            if is_named:
                 taken.append(at)
                 told += _text(at[0], at[1] + 0.8, str(corner.number), size=2.3, fill=INK, weight=600, halo=True)
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -152,3 +153,13 @@ def test_many_findings_objects_and_corners_end_on_bounded_paper() -> None:
     assert made.findings[-1].more_features == 500 - MOST_ROWS
     assert corners_csv(made).count(b"\r\n") == 1 + 5_000
     assert len(blocks_of(made.rings)[0]) <= MOST_CORNERS / 80 + 1
+
+
+def test_a_subject_of_a_hundred_thousand_corners_is_drawn_as_finely_as_paper_shows() -> None:
+    ragged = shapely.Point(extracts.EAST, extracts.NORTH).buffer(3_000, quad_segs=25_000)
+    made = extracts.document(content=MapContent("EPSG:9210", ragged))
+    drawn = drawing_of(made, drawable(fonts.covered))
+    assert len(drawn) < 100_000
+    numbers = re.findall(r">(\d+)</text>", drawn)
+    assert len(numbers) > 20
+    assert {"1"} <= set(numbers)
