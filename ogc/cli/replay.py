@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from layers.checking.division_history import replay_division
 from layers.checking.replay import RECORDED, TODAY, Moment, Replay, replay
 from layers.checking.request import parse_as_of
 from layers.checking.wording import VERDICTS, day
+from layers.errors import NotFoundError
 from layers.store.catalogue import load_catalogue
 from ogc.settings import Settings
 
@@ -41,20 +43,26 @@ def command(
     with errors_as_exit_codes(as_json=as_json):
         moment = TODAY if today else Moment("as_of", parse_as_of(as_of)) if as_of else RECORDED
 
-    async def body() -> Replay:
+    async def body() -> list[Replay]:
         async with database(Settings()) as opened:
             catalogue = None
             if moment is TODAY:
                 async with opened.connection() as connection:
                     catalogue = await load_catalogue(connection)
-            return await replay(opened, record_id, moment, catalogue=catalogue, principal=caller())
+            try:
+                return [await replay(opened, record_id, moment, catalogue=catalogue, principal=caller())]
+            except NotFoundError:
+                if moment is not RECORDED:
+                    raise
+                return await replay_division(opened, record_id)  # a split or a merge: part by part
 
     found = run(body, as_json=as_json)
     if as_json:
-        print_json(found.as_dict())
+        print_json(found[0].as_dict() if found[0].id == record_id else [one.as_dict() for one in found])
     else:
-        _show(found)
-    if found.moment is RECORDED and found.result == "different":
+        for one in found:
+            _show(one)
+    if any(one.moment is RECORDED and one.result == "different" for one in found):
         raise typer.Exit(1)
 
 

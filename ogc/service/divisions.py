@@ -70,7 +70,12 @@ class DivisionBody(Closed):
     preview: bool = False
 
 
-@router.post("/divisions", status_code=201, dependencies=[Depends(require_own_origin)])
+_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": DivisionBody.model_json_schema()}}}
+}
+
+
+@router.post("/divisions", status_code=201, dependencies=[Depends(require_own_origin)], openapi_extra=_BODY)
 async def post_division(request: Request) -> Response:
     """Kiểm tra tách thửa, hợp thửa theo thủ tục · check a split or a merge of parcels for a procedure."""
     body = validated(DivisionBody, await request.body())

@@ -37,7 +37,12 @@ class InsideBody(Closed):
     file: FileBody | None = None
 
 
-@router.post("/parcels/inside", dependencies=[Depends(require_own_origin)])
+_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": InsideBody.model_json_schema()}}}
+}
+
+
+@router.post("/parcels/inside", dependencies=[Depends(require_own_origin)], openapi_extra=_BODY)
 async def post_parcels_inside(
     request: Request, f: Annotated[Literal["json", "csv", "xlsx"], Query()] = "json"
 ) -> Response:
