@@ -158,7 +158,9 @@ async def coverage_of(
         cut = await read_cut(
             connection, dict.fromkeys(catalogue.layers), instant=None, timeout_ms=TIMEOUT_MS
         )  # fmt: skip
-        grounds = await grounds_of(connection, catalogue.profile, catalogue.profile_digest, cut, known)
+        grounds = await grounds_of(
+            connection, catalogue.profile, catalogue.profile_digest, cut, known, database.raster_folder
+        )
         made = maker.coverage(cut, grounds, asked)
         told = tuple(row.definition.id for row in made.rows if row.sees_rows)
         event = audit.Event.of(principal, "coverage", "allow", used=told, policy=catalogue.policy_digest)

@@ -16,8 +16,10 @@ import shapely
 from anyio import to_thread
 from numpy.typing import NDArray
 
+from gis.candidates import Subjects
 from gis.coverage import Ground, clear_share, mapped_share
 from gis.pieces import subdivide
+from gis.procedure import Relation, Rule
 from layers.errors import InvalidRequestError
 from layers.profile.distances import largest_reach_m
 from layers.profile.grammar import LayerDefinition
@@ -36,7 +38,11 @@ from layers.store.coverage import (
     read_communes,
     read_mapped,
 )
+from layers.store.raster_files import RasterFolder
 
+from .raster_cells import RasterError
+from .raster_sheet import file_of
+from .rasters import Ruler
 from .reading import Cut
 from .subject import current_generation
 from .threads import limiter_of_loop
@@ -103,10 +109,11 @@ class KnownGrounds:
 
 
 async def grounds_of(
-    connection: Connection, profile: Profile, profile_digest: str, cut: Cut, known: KnownGrounds
-) -> Grounds:
-    """Every layer of the cut; to be called in one snapshot with the reading of the cut."""
-    reader = _Reader(connection, profile, profile_digest, cut, known)
+    connection: Connection, profile: Profile, profile_digest: str, cut: Cut, known: KnownGrounds,
+    rasters: RasterFolder | None = None,
+) -> Grounds:  # fmt: skip
+    """Every layer of the cut; to be called in one snapshot with the reading of the cut. `rasters`: where files lie."""
+    reader = _Reader(connection, profile, profile_digest, cut, known, rasters)
     places = await reader.places()
     measured = {name: await reader.layer(layer, places) for name, layer in cut.items() if layer.revision}
     return Grounds(places, measured, await reader.parcels())
@@ -136,9 +143,11 @@ class _Reader:
     what this takes depends on nothing else."""
 
     def __init__(
-        self, connection: Connection, profile: Profile, profile_digest: str, cut: Cut, known: KnownGrounds
-    ) -> None:
+        self, connection: Connection, profile: Profile, profile_digest: str, cut: Cut, known: KnownGrounds,
+        rasters: RasterFolder | None,
+    ) -> None:  # fmt: skip
         self.connection, self.profile, self.cut, self.known = connection, profile, cut, known
+        self.rasters = rasters
         commune = profile.header.reference_layers.commune
         self.commune = cut.get(commune) if commune else None
         self.of_places = (profile_digest, self.commune.revision if self.commune else 0)
@@ -175,7 +184,7 @@ class _Reader:
         parts = await read_mapped(self.connection, layer.number, layer.revision)
         holds = await self._holds(definition, layer, places)
         unplaced = await count_unplaced(self.connection, layer.id, layer.revision)
-        asked = _Asked(self.profile, definition, places, holds, unplaced)
+        asked = AskedLayer(self.profile, definition, places, holds, unplaced, layer, self.rasters)
         return await to_thread.run_sync(ground_of, asked, parts, limiter=limiter_of_loop())
 
     async def _holds(
@@ -256,15 +265,19 @@ def _zone_of(profile: Profile, code: str, known: int, shape: Any) -> int:
 
 # ── one layer ────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class AskedLayer:
+    """One layer at the revision of `cut`, and the communes it is measured in."""
+
     profile: Profile
     definition: LayerDefinition
     places: tuple[Place, ...]
     holds: Mapping[str, bool | None]
     unplaced: int
+    cut: CutLayer
+    rasters: RasterFolder | None
 
 
-def ground_of(asked: _Asked, parts: Sequence[MappedPiece]) -> LayerGround:
+def ground_of(asked: AskedLayer, parts: Sequence[MappedPiece]) -> LayerGround:
     """Shares of each commune by the engine's own measure."""
     everywhere = any(part.kind == "everywhere" for part in parts)
     known = [place for place in asked.places if place.shape is not None]
@@ -279,6 +292,8 @@ def ground_of(asked: _Asked, parts: Sequence[MappedPiece]) -> LayerGround:
         return _by_code(asked.places, known, found, without_shape=_unmeasured(parts, everywhere=everywhere))
 
     mapped = share(refused)
+    if asked.definition.is_raster:
+        mapped = _with_values(asked, known, shapes, mapped)
     clear = {(code, 0.0): value for code, value in mapped.items()}
     for reach_m in reaches[1:]:
         found = clear_share(shapes, reach_m, everywhere=everywhere, areas=areas, refused=refused)
@@ -286,6 +301,29 @@ def ground_of(asked: _Asked, parts: Sequence[MappedPiece]) -> LayerGround:
         clear |= {(code, reach_m): value for code, value in told.items()}
     counts, cut_m2 = _refused(known, shapes, refused)
     return LayerGround(share(Ground.none()), mapped, clear, counts, cut_m2, asked.holds, asked.unplaced)
+
+
+def _with_values(
+    asked: AskedLayer, known: Sequence[Place], shapes: Geometries, declared: Mapping[str, float]
+) -> dict[str, float]:
+    """Of a raster only cells with a value are mapped, as the engine takes them; a file that cannot be read maps
+    nothing."""
+    found, crs = {code: share and float("nan") for code, share in declared.items()}, asked.profile.header.crs
+    rule = Rule("", asked.definition.id, Relation.RASTER_CLASS)
+    for zone in sorted({place.zone for place in known}):
+        here = np.array([number for number, place in enumerate(known) if place.zone == zone], dtype=np.int64)
+        subjects = Subjects.of(shapes[here], np.zeros(len(here)))
+        try:
+            file = file_of(asked.rasters, asked.cut)
+            ruler = Ruler(file, asked.definition, projection_of(crs), crs.zones[zone].crs, 0.0)
+            ground = ruler.ground(rule, subjects).areas
+            valued = np.where(ground.broken, 0.0, ground.mapped_share)
+        except RasterError:
+            valued = np.zeros(len(here))
+        for number, share in zip(here.tolist(), valued.tolist(), strict=True):
+            code = known[number].code
+            found[code] = min(max(declared[code] + share - 1.0, 0.0), 1.0)
+    return found
 
 
 def _shares(
