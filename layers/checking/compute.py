@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as first_of
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection, wait
 
@@ -15,6 +16,9 @@ from layers.publishing.source import Progress, no_progress
 
 from .partition import run
 from .plan import Plan
+
+#: seconds between two looks at what is done
+_LOOK_S = 0.5
 
 
 class BatchStoppedError(LienthongError):
@@ -41,8 +45,10 @@ def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -
     ) as pool:  # fmt: skip
         futures = [pool.submit(run, plan, number) for number in waiting]
         try:
-            for future in as_completed(futures):
-                done += future.result()
+            left = set(futures)
+            while left:  # whoever is told may stop here, and not only when a partition is done
+                finished, left = first_of(left, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+                done += sum(future.result() for future in finished)
                 progress("check", done, plan.subjects)
         except BrokenProcessPool as error:
             raise BatchStoppedError(
