@@ -153,6 +153,13 @@ class GroupCheck(CheckBase):
     none: Verdict = Verdict.FAIL
     nothing_mapped: Verdict = Verdict.REFER
 
+    @model_validator(mode="after")
+    def _only_a_ground_may_pass(self) -> Self:
+        passing = [name for name in ("none", "nothing_mapped") if getattr(self, name) is Verdict.PASS]
+        if passing:
+            raise ValueError(f"chỉ 'clear' được 'pass' / only 'clear' may map to 'pass': {', '.join(passing)}")
+        return self
+
 
 #: how the sources of a measure lie to the subject; the others have none
 _SOURCES = {
@@ -189,6 +196,12 @@ class SubjectCheck(CheckBase):
         if self.measure in NEVER_FAIL and Verdict.FAIL in self.verdict.values():
             vi, en = "lối đi riêng có thể đủ: không kết luận 'fail'", "a private path may do: it can at worst refer"
             raise ValueError(f"{vi} / {en}")
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_a_difference_above(self) -> Self:
+        if self.measure.startswith("registered_") and (self.at_most is None or self.at_least is not None):
+            raise ValueError(f"'{self.measure}' chỉ dùng 'at_most' / takes 'at_most' and nothing else")
         return self
 
 
