@@ -8,6 +8,10 @@ const form = at("divide");
 const picked = (name) => form.querySelector(`input[name=${name}]:checked`).value;
 const parents = []; // {fid, label}
 const map = openMap(at("preview"));
+const FLAWS = { gap: t("flaw_gap"), overlap: t("flaw_overlap"), outside: t("flaw_outside"), hole: t("flaw_hole") };
+const FLAW_IS = { clear: t("flaw_is_clear"), borderline: t("flaw_is_borderline"), affected: t("flaw_is_affected") };
+const ROLES = { parent: t("role_parent"), child: t("role_child"), remainder: t("role_remainder"), result: t("role_result") };
+const VERDICTS = { pass: t("verdict_pass"), refer: t("verdict_refer"), fail: t("verdict_fail") };
 
 // ── the parcels ─────────────────────────────────────────────────────────────────────────────────
 for (const radio of form.querySelectorAll("input[name=kind], input[name=way]")) radio.addEventListener("change", show);
@@ -141,13 +145,13 @@ function tell(found) {
     parent: number(report.parent_area_m2), parts: number(report.parts_area_m2), difference: number(report.difference_m2, 2),
   });
   const flaws = report.flaws.map((flaw) =>
-    element("li", { text: `${t(`flaw_${flaw.kind}`)}: ${number(flaw.area_m2, 2)} m² · ${t(`flaw_is_${flaw.outcome}`)} · ${flaw.place[1].toFixed(6)}, ${flaw.place[0].toFixed(6)}` }),
+    element("li", { text: `${FLAWS[flaw.kind]}: ${number(flaw.area_m2, 2)} m² · ${FLAW_IS[flaw.outcome]} · ${flaw.place[1].toFixed(6)}, ${flaw.place[0].toFixed(6)}` }),
   );
   at("conservation").replaceChildren(
     element("p", { className: `note ${report.verdict}`, text: words.join(" ") }), element("p", { className: "figures", text: sums }),
     ...(flaws.length ? [element("ul", {}, ...flaws)] : []),
   );
-  const head = ["part", "area", "registered", "verdict"].map((name) => element("th", { scope: "col", text: t(`part_${name}`) }));
+  const head = [t("part_part"), t("part_area"), t("part_registered"), t("part_verdict")].map((text) => element("th", { scope: "col", text }));
   at("parts").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...found.parts.map(row)));
   at("result").hidden = false;
   at("result").scrollIntoView({ block: "start" });
@@ -159,13 +163,13 @@ function row(part) {
   const told = part.answer ? element("a", { href: `${root}/checks/${encodeURIComponent(part.answer.id)}` }, badge(part.answer.verdict)) : "–";
   return element(
     "tr", {},
-    element("th", { scope: "row", text: `${part.label ?? parents[0]?.label ?? ""} (${t(`role_${part.role}`)})` }),
+    element("th", { scope: "row", text: `${part.label ?? parents[0]?.label ?? ""} (${ROLES[part.role]})` }),
     element("td", { className: "figures", text: number(part.area_m2) }), element("td", { className: "figures", text: registered }),
     element("td", {}, told),
   );
 }
 
-const badge = (verdict) => element("span", { className: `mark ${verdict}`, text: t(`verdict_${verdict}`) });
+const badge = (verdict) => element("span", { className: `mark ${verdict}`, text: VERDICTS[verdict] });
 
 async function paint(parts) {
   const found = await map;

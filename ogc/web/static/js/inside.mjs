@@ -13,6 +13,10 @@ const drawn = trace(map, {
   isOpen: () => way() === "draw",
 });
 let asked = null;
+const LIES = {
+  inside: t("lies_inside"), partly: t("lies_partly"), borderline: t("lies_borderline"), touches: t("lies_touches"),
+  not_exact: t("lies_not_exact"), not_measured: t("lies_not_measured"),
+};
 
 for (const radio of form.querySelectorAll("input[name=way]")) {
   radio.addEventListener("change", () => {
@@ -54,20 +58,22 @@ function tell(found) {
   const groups = totals.by_land_type.map((group) => [
     `${group.code ?? "–"} ${group.title?.[language] ?? ""}`, group.parcels, number(group.inside_m2), number(group.left_m2),
   ]);
-  fill(at("by-land-type"), ["land_type", "parcels", "inside_m2", "left_m2"], groups);
+  fill(at("by-land-type"), [t("column_land_type"), t("column_parcels"), t("column_inside_m2"), t("column_left_m2")], groups);
   const rows = [
     ...found.parcels, ...found.touched.map((one) => ({ ...one, lies: "touches" })), ...found.not_exact.map((one) => ({ ...one, lies: "not_exact" })),
   ];
   const area = (value) => (value === undefined ? "–" : number(value));
-  fill(at("parcels"), ["parcel", "land_type", "area_m2", "inside_m2", "left_m2", "lies"], rows.slice(0, MOST_ROWS).map((one) => [
-    one.label, one.land_type ?? "–", area(one.area_m2), area(one.inside_m2), area(one.left_m2), t(`lies_${one.lies}`),
+  fill(at("parcels"), [
+    t("column_parcel"), t("column_land_type"), t("column_area_m2"), t("column_inside_m2"), t("column_left_m2"), t("column_lies"),
+  ], rows.slice(0, MOST_ROWS).map((one) => [
+    one.label, one.land_type ?? "–", area(one.area_m2), area(one.inside_m2), area(one.left_m2), LIES[one.lies],
   ]));
   at("result").hidden = false;
   at("result").scrollIntoView({ block: "start" });
 }
 
-function fill(table, names, rows) {
-  const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col", text: t(`column_${name}`) })));
+function fill(table, headings, rows) {
+  const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col", text })));
   const lines = rows.map(([first, ...cells]) =>
     element("tr", {}, element("th", { scope: "row", text: first }), ...cells.map((cell) => element("td", { className: "figures", text: String(cell) }))),
   );
