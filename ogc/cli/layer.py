@@ -328,8 +328,10 @@ def diff(words: Words = None, layer: LayerOption = None, as_json: AsJson = False
     if as_json:
         print_json(found)
         return
-    counts, keys = cast("dict[str, int]", found["diff"]), cast("dict[str, list[str]]", found["keys"])
+    counts, keys = cast("dict[str, Any]", found["diff"]), cast("dict[str, list[str]]", found["keys"])
+    classes = counts.pop("classes", [])  # of rasters: m² before and after
     lines = [(name, counts[name], ", ".join(keys.get(name, ())[:20])) for name in counts]
+    lines += [(f"class {one['class']} (m²)", f"{one['before_m2']} → {one['after_m2']}", "") for one in classes]
     show_table(f"{layer_id} {first}..{second}", ("", "Số · count", "Khóa · keys"), lines)
 
 
