@@ -45,6 +45,7 @@ from .map_content import MapContent
 from .reading import TIMEOUT_MS
 from .request import LOCAL_TIME
 from .reserved import Reader, is_with
+from .shown import flat
 from .view import View, view_of
 
 Json = dict[str, Any]
@@ -334,13 +335,21 @@ async def find_signed(
     version: int | None = None,
 ) -> tuple[SignedRow, bytes]:
     """The newest signed copy that the caller may be given, or one by its number: their own, one of theirs that came
-    back, or one that shows what they are shown (`is_view` of its digest). Raises NotFoundError."""
+    back, or one that shows what they are shown (`is_view` of its digest); of a layer that was withdrawn since nobody is
+    given features again. Raises NotFoundError."""
+    may_own = not _takes_back(answer)
     async with database.connection() as connection:
         made = {one.code: one for one in await extracts_of(connection, answer.id)}
         for one in reversed(await signed_of(connection, list(made))):
             if version not in (None, one.number):
                 continue
             is_own = principal.id in (one.principal, made[one.code].principal) or principal.is_operator
-            if is_own or is_view(made[one.code].view_digest):
+            if (is_own and may_own) or is_view(made[one.code].view_digest):
                 return one, await signed_pdf(connection, one.code, one.number)
     raise NotFoundError
+
+
+def _takes_back(answer: Answer) -> bool:
+    """Whether the answer holds back what an earlier one showed."""
+    told = (reason["code"] for finding in flat(answer.content["findings"]) for reason in finding["reasons"])
+    return "withdrawn_since" in told

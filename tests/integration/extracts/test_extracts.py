@@ -328,3 +328,15 @@ def test_the_pages_of_a_check_lead_to_its_extracts(desk: Desk, check: str) -> No
         page = client.get(f"/checks/{check}", headers=HTML).text
     for address in (f"/checks/{check}.pdf?lang=vi", f"/checks/{check}.pdf?lang=en", f"/checks/{check}.docx", "/verify"):
         assert f'href="{address}' in page
+
+
+def test_what_was_withdrawn_since_is_not_given_out_again_on_a_signed_copy(desk: Desk, office: bytes) -> None:
+    """The last of these tests: the layer stays withdrawn."""
+    check = desk.checked()
+    with desk.client() as client:
+        paper = client.get(f"/checks/{check}.pdf").content
+        assert handed(desk, check, signing.signed_by(paper, office)).status_code == 201
+        assert client.get(f"/checks/{check}/signed").status_code == 200
+        desk.place.publisher.set_state("water_corridor", "withdrawn", "công bố nhầm")
+        assert client.get(f"/checks/{check}/signed").status_code == 404
+        assert client.get(f"/checks/{check}.pdf").content != paper
