@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.security.worlds.content import WARDS, revisions, worlds_profile
+from tests.security.worlds.content import WARDS, revisions
 from tests.support import checked
 from tests.support.checked import Place
 from tests.support.published import Publisher, apply_profile, box
 
-from .land import Land
+from .land import Land, land_profile
 
 
 def fill(url: str) -> None:
-    profile = worlds_profile()
+    profile = land_profile()
     apply_profile(url, profile)
     publisher, rows = Publisher(url, profile), revisions()
     wards = [{"ma_xa": ward, "ten": f"Phường {ward}", "geom": box(west, 0, 600, 600)} for ward, west in WARDS.items()]
