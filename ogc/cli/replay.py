@@ -30,9 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def command(
     record_id: Annotated[str, typer.Argument(help="'id' của câu trả lời · the answer's id")],
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")
-    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")] = None,
     today: Annotated[bool, typer.Option("--today", help="dữ liệu, quy tắc hôm nay · data and rules of today")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
