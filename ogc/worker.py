@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -80,12 +81,32 @@ def create_worker(url: str, lanes: tuple[Lane, ...] = (), rasters: RasterFolder 
     async def run_jobs(timestamp: int) -> None:
         for worker_of_jobs in {id(lane.worker): lane.worker for lane in lanes}.values():
             await worker_of_jobs.clear()
-        async with anyio.create_task_group() as tasks:
+        async with _ending_when_told(lanes), anyio.create_task_group() as tasks:
             for lane in lanes:
                 tasks.start_soon(lane.wake)
         log.info("jobs_looked_for", due=timestamp)
 
     return worker
+
+
+@asynccontextmanager
+async def _ending_when_told(lanes: tuple[Lane, ...]) -> AsyncIterator[None]:
+    """The queue ends a task by cancelling it; work in threads hears of that only from here."""
+    is_over = False
+
+    async def watch() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            if not is_over:
+                for lane in lanes:
+                    lane.worker.end()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        yield
+        is_over = True
+        tasks.cancel_scope.cancel()
 
 
 def kinds_of_jobs() -> Mapping[str, Do]:
