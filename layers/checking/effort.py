@@ -10,10 +10,10 @@ from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, CheckReques
 
 #: above this an answer is not waited for
 NEEDS_JOB_S = 10.0
-#: measured on 2 cores: what a check costs at all, each rule, each corner once, each corner for each rule
-_BASE_S, _PER_RULE_S, _PER_VERTEX_S, _PER_VERTEX_AND_RULE_S = 0.004, 0.001, 6e-6, 2e-6
-#: characters of a point in a table, bytes of one in a file: the fewest, so that the estimate is not too low
-_CHARACTERS, _BYTES = 20, 16
+#: measured on 2 busy cores: what a check costs at all, each rule, each corner once, each corner for each rule
+_BASE_S, _PER_RULE_S, _PER_VERTEX_S, _PER_VERTEX_AND_RULE_S = 0.004, 0.001, 2e-5, 6e-6
+#: characters of a point in a table, bytes of one in a file
+_CHARACTERS, _BYTES = 28, 16
 #: corners of a parcel of the layer
 _OF_A_PARCEL = 12
 

@@ -41,7 +41,7 @@ def jagged(corners: int) -> shapely.Polygon:
 @asynccontextmanager
 async def service(place: Place, data: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(data=data, database_url=place.url)
-    app = create_app(settings, demo=True)
+    app = create_app(settings, demo=True, needs_job_s=3600.0)
     token = make_token(settings.secrets_folder, "officer")
     settle()  # as the server's processes do
     async with app.router.lifespan_context(app):
