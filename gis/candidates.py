@@ -52,7 +52,8 @@ class Subjects:
         """What cannot be measured is put in as nothing at all: one broken shape must not spoil an array of many."""
         sound = shapely.is_valid(geometry)
         if not sound.all():
-            geometry = np.where(sound, geometry, _NOTHING)
+            geometry = geometry.copy()
+            geometry[~sound] = _NOTHING
         return cls(
             geometry=geometry,
             accuracy_m=accuracy_m,

@@ -60,8 +60,8 @@ _TEXTS: dict[str, Message] = {
         "The layer could not be read or measured. Next step: check again; if it happens again, tell the administrator.",
     ),
     "damaged": Message(
-        "Dữ liệu kiểm tra của lớp này bị thiếu so với sổ ghi khi công bố, nên không được dùng. Bước tiếp theo: báo quản "
-        "trị chạy 'lienthong doctor' và công bố lại lớp.",
+        "Dữ liệu kiểm tra của lớp này bị thiếu so với sổ ghi khi công bố, nên không được dùng. Bước tiếp theo: báo "
+        "quản trị chạy 'lienthong doctor' và công bố lại lớp.",
         "What the layer was published with is not all there, so it is not used. Next step: tell the administrator to "
         "run 'lienthong doctor' and to publish the layer again.",
     ),
