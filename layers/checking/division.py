@@ -57,8 +57,10 @@ async def divide(
     now: datetime | None = None,
     new_id: Callable[[], str] | None = None,
     limiter: CapacityLimiter | None = None,
+    limit: Callable[[], None] = lambda: None,
 ) -> Answer:
-    """The answer to a split or a merge; its records and its event are stored before it leaves.
+    """The answer to a split or a merge; its records and its event are stored before it leaves. `limit` is called for
+    each part more than `request.parts`.
 
     Raises InvalidInputsError, InvalidRequestError, NotFoundError, AmbiguousError, ForbiddenError, UnavailableError like
     a check.
@@ -69,6 +71,8 @@ async def divide(
     async with audit.opened(database, work.opening(), is_read=True) as access:
         cut, parents = await work.parents()
         parts, report = await to_thread.run_sync(work.parts, parents, limiter=threads)
+        for _ in parts[request.parts :]:
+            limit()
         readings = [await work.read(part, cut) for part in parts]
         sealed = await to_thread.run_sync(work.seal, parts, readings, report, limiter=threads)
         rights = await work.store(sealed, access)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from gis.crs import Projection
@@ -19,12 +20,17 @@ from layers.profile.profile import Profile
 from .division_request import MOST_CHILDREN, DivisionRequest
 from .given import given_of
 from .request import ByCoordinates, ByFid, ByGeometry, SubjectQuery
-from .subject import MOST_VERTICES, Subject, shape_of
+from .subject import Subject, shape_of
 from .zones import many, one, projection_of
 
 #: of a record: ground that a division made, with the accuracy and the names of the parcels it comes from
 PART = "part"
 _WGS84 = "EPSG:4326"
+#: of dividing lines: noding costs by crossings, and a grid of few bytes has very many
+MOST_CUT_VERTICES = 200
+MOST_MEETINGS = 1_000
+#: lines are looked at this far around the parcel
+_AROUND_M = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,12 @@ def _cut(cut: Mapping[str, object], ground: Shape) -> list[Drawn]:
     """The parcel divided by lines, the parts from west to east. Raises InvalidInputsError."""
     lines = one(ground.projection.to_crs(many(_lines(cut)), _WGS84, ground.crs))
     parent = ground.parents[0].geometry
-    noded = shapely.union_all([shapely.boundary(parent), lines])
+    edge = shapely.boundary(parent)
+    near = shapely.clip_by_rect(lines, *shapely.bounds(shapely.buffer(shapely.box(*parent.bounds), _AROUND_M)))
+    if _meetings(near, edge) > MOST_MEETINGS:
+        raise _no_cut(f"cắt nhau hoặc cắt ranh giới quá {MOST_MEETINGS} lần",
+                      f"meets itself or the boundary more than {MOST_MEETINGS} times")  # fmt: skip
+    noded = shapely.union_all([edge, near])
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     inside = [face for face in faces if shapely.contains(parent, shapely.point_on_surface(face))]
     if len(inside) < 2:
@@ -129,6 +140,20 @@ def _cut(cut: Mapping[str, object], ground: Shape) -> list[Drawn]:
     if len(inside) > MOST_CHILDREN:
         raise _no_cut(f"chia thành hơn {MOST_CHILDREN} phần", f"makes more than {MOST_CHILDREN} parts")
     return [shape_from(face, ground) for face in sorted(inside, key=lambda face: tuple(shapely.bounds(face)))]
+
+
+def _meetings(lines: BaseGeometry, edge: BaseGeometry) -> int:
+    """In how many places noding has work to do, without doing it."""
+    asked = _segments(lines)
+    tree = shapely.STRtree(np.concatenate([asked, _segments(edge)]))
+    first, second = tree.query(asked, predicate="intersects")
+    return int((first < second).sum())
+
+
+def _segments(lines: BaseGeometry) -> NDArray[np.object_]:
+    parts, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    ends = np.stack([parts[:-1], parts[1:]], axis=1)[line[:-1] == line[1:]]
+    return np.asarray(shapely.linestrings(ends), dtype=object)
 
 
 def _lines(cut: Mapping[str, object]) -> BaseGeometry:
@@ -142,8 +167,8 @@ def _lines(cut: Mapping[str, object]) -> BaseGeometry:
     coordinates = shapely.get_coordinates(found)
     if not np.isfinite(coordinates).all() or (np.abs(coordinates) > (180, 90)).any():
         raise _no_cut("phải dùng kinh độ, vĩ độ (CRS84)", "must be in longitude, latitude (CRS84)")
-    if len(coordinates) > MOST_VERTICES:
-        raise _no_cut(f"có hơn {MOST_VERTICES} đỉnh", f"has more than {MOST_VERTICES} vertices")
+    if len(coordinates) > MOST_CUT_VERTICES:
+        raise _no_cut(f"có hơn {MOST_CUT_VERTICES} đỉnh", f"has more than {MOST_CUT_VERTICES} vertices")
     return found
 
 

@@ -51,7 +51,7 @@ class DivisionRequest:
 
     @property
     def parts(self) -> int:
-        """How many checks it is, at the most."""
+        """How many checks it is; along a line at least so many, what it cuts being known once it is worked out."""
         return len(self.parents) + (max(len(self.children), 1) + self.with_remainder if self.is_split else 1)
 
     def check(self, profile: Profile, land_use: str | None = None) -> CheckRequest:

@@ -121,9 +121,15 @@ def _dividing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitabl
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
-        for _ in range(asked.parts):  # each part is a check
+
+        def limit() -> None:  # each part is a check
             state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
-        answer = await divide(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
+
+        for _ in range(asked.parts):
+            limit()
+        answer = await divide(
+            state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id, limit=limit
+        )  # fmt: skip
         where = Addresses(request).to("divisions", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})
         return Made(response, answer.is_guarded, answer.slack_bytes)

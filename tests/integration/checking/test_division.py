@@ -93,6 +93,34 @@ def test_a_line_that_does_not_reach_across_is_refused_with_the_next_step(shared_
         ask(shared_place, {"kind": "split", "parents": (PARCEL,), "cut": geojson_line(line((5, 10), (12, 12)))})
 
 
+def grid(step_m: float, count: int) -> dict[str, Any]:
+    across = [line((-5, n * step_m), (25, n * step_m)) for n in range(count)]
+    along = [line((n * step_m, -5), (n * step_m, 45)) for n in range(count)]
+    return geojson_line(shapely.MultiLineString([*across, *along]))
+
+
+@pytest.mark.parametrize(
+    ("step_m", "count", "reason"), [(0.2, 45, "meets itself"), (0.1, 60, "200 vertices"), (3.0, 10, "more than 20")]
+)
+def test_lines_of_very_many_crossings_are_refused_before_they_are_worked_out(
+    shared_place: Place, monkeypatch: pytest.MonkeyPatch, step_m: float, count: int, reason: str
+) -> None:
+    if count > 10:
+        monkeypatch.delattr(shapely, "polygonize")
+    with pytest.raises(InvalidInputsError, match=reason):
+        ask(shared_place, {"kind": "split", "parents": (PARCEL,), "cut": grid(step_m, count)})
+
+
+def test_each_piece_of_a_cut_counts_as_a_check(shared_place: Place) -> None:
+    lines = geojson_line(shapely.MultiLineString([line((-5, y), (25, y)) for y in (5, 10, 15)]))
+    asked = DivisionRequest("split", "land_use_change", (parse_parcel(PARCEL),), cut=lines, inputs=INPUTS)
+    counted: list[None] = []
+    found = shared_place.ask(
+        lambda database, catalogue: divide(database, catalogue, asked, OPERATOR, limit=lambda: counted.append(None))
+    )
+    assert asked.parts + len(counted) == len(found.content["parts"]) == 5
+
+
 def test_parcels_far_apart_do_not_merge_and_the_reason_is_told(shared_place: Place) -> None:
     found = ask(shared_place, {"kind": "merge", "parents": (PARCEL, "25750/8/1")}).content
     assert found["conservation"]["outcome"] == "affected" and found["conservation"]["apart"] == [1]
