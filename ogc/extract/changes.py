@@ -12,7 +12,7 @@ def changes_since(reader: PdfFileReader, revision: int) -> Iterator[str]:
     """The kinds of change between a revision and the file as it is: codes of `verify.PROBLEMS`. It names what it knows;
     whether anything changed at all is for the difference analysis to say."""
     before, now = reader.get_historical_resolver(revision).root, reader.root
-    old, new = list(_pages(before["/Pages"])), list(_pages(now["/Pages"]))
+    old, new = list(pages_of(before["/Pages"])), list(pages_of(now["/Pages"]))
     if len(old) != len(new) or any(_drawn(one) != _drawn(other) for one, other in zip(old, new, strict=False)):
         yield "changed_page"
     if set(_notes(new)) - set(_notes(old)):
@@ -28,11 +28,12 @@ def value_of(dictionary: Any, name: str, otherwise: Any) -> Any:
     return dictionary[name] if name in dictionary else otherwise  # noqa: SIM401
 
 
-def _pages(node: Any) -> Iterator[Any]:
+def pages_of(node: Any) -> Iterator[Any]:
+    """The pages under a node of the tree of pages, in their order."""
     for kid in node["/Kids"]:
         page = kid.get_object()
         if "/Kids" in page:
-            yield from _pages(page)
+            yield from pages_of(page)
         else:
             yield page
 

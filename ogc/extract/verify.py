@@ -45,6 +45,7 @@ from layers.errors import SourceError
 
 from .certificate import DEMO_NAME
 from .changes import changes_since, value_of
+from .looks import looks_in, page_of
 from .reader import Reader
 from .seal import FIELD
 
@@ -63,8 +64,6 @@ ONLY_SIGNATURES = StandardDiffPolicy(
         field_rules=[SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()]
     ),
 )
-#: of a page, what one signature may cover at most: a picture of a whole page would be another page
-LARGEST_LOOK = 0.2
 _GAP = re.compile(rb"<(?:[0-9a-f]+|[0-9A-F]+)>")
 _ANY_SIGNER = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 _PDFA = re.compile(r"pdfaid:(part|conformance)(?:>|=[\"'])\s*([0-9A-Za-z]+)")
@@ -105,8 +104,9 @@ PROBLEMS: Mapping[str, Message] = {
     "changed_attachment": Message("Tệp đính kèm bị thêm hoặc thay.", "An attachment was added or exchanged."),
     "added_field": Message("Có ô biểu mẫu được thêm hoặc điền.", "A field of a form was added or filled in."),
     "large_look": Message(
-        "Hình chữ ký che quá một phần năm trang.", "The picture of a signature covers more than a fifth of a page."
+        "Hình các chữ ký che quá một phần năm trang.", "The pictures of signatures cover more than a fifth of a page."
     ),
+    "many_looks": Message("Một chữ ký có nhiều hình.", "One signature has several pictures."),
     "out_of_time": Message(
         "Chứng thư không có hiệu lực tại thời điểm ký.", "The certificate was not valid when it signed."
     ),
@@ -215,6 +215,7 @@ async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examina
     problems = [code for one in signatures for code in one.problems]
     problems += ["not_first"] if embedded[0] is not seal else []
     problems += ["not_only_signatures", *changes_since(reader, int(seal.signed_revision))] if changes else []
+    problems += looks_in(reader.root, reader.get_historical_resolver(int(seal.signed_revision)).root)
     problems += ["appended"] if not _ends_signed(pdf, reader, embedded[-1]) else []
     answer, claim = _answer(reader), _claim(reader)
     problems += _of_answer(reader, answer)
@@ -239,11 +240,11 @@ async def _signature(
     kind = "seal" if one.field_name == FIELD else "time" if is_time else "office"
     stamp = status if is_time else status.timestamp_validity
     at = stamp.timestamp if stamp else one.self_reported_timestamp
-    certificate, (page, look) = one.signer_cert, _look(reader, one)
+    certificate, (page, is_placed) = one.signer_cert, page_of(reader.root, one.sig_field)
     problems = [] if status.intact and status.valid else ["changed"]
     problems += [] if _gap_is_clean(pdf, one) else ["gap"]
     problems += [] if one.coverage >= SignatureCoverageLevel.ENTIRE_REVISION else ["not_covered"]
-    problems += ["large_look"] if look > LARGEST_LOOK else []
+    problems += [] if is_placed else ["large_look"]
     problems += [] if at is None or _holds_at(certificate, at) else ["out_of_time"]
     problems += ["untrusted"] if trusted and kind == "seal" and not status.trusted else []
     name = str(certificate.subject.native.get("common_name") or certificate.subject.human_friendly)
@@ -295,28 +296,6 @@ def _changes(seal: EmbeddedPdfSignature) -> Iterator[str]:
 
 def _holds_at(certificate: x509.Certificate, at: datetime) -> bool:
     return bool(certificate.not_valid_before <= at <= certificate.not_valid_after)
-
-
-def _look(reader: PdfFileReader, one: EmbeddedPdfSignature) -> tuple[int | None, float]:
-    """The page a signature shows on, and how much of it it covers; None and 0 for one without a look."""
-    kids = value_of(one.sig_field, "/Kids", ())
-    widget = kids[0].get_object() if len(kids) else one.sig_field
-    left, bottom, right, top = (float(number) for number in value_of(widget, "/Rect", (0, 0, 0, 0)))
-    covered = abs(right - left) * abs(top - bottom)
-    if not covered:
-        return None, 0.0
-    for number in range(int(reader.root["/Pages"]["/Count"])):
-        page = reader.find_page_for_modification(number)[0].get_object()
-        if any(entry.get_object() is widget for entry in value_of(page, "/Annots", ())):
-            west, south, east, north = (float(each) for each in _box(page))
-            return number + 1, covered / (abs(east - west) * abs(north - south))
-    return None, 1.0
-
-
-def _box(page: Any) -> Any:
-    while "/MediaBox" not in page:
-        page = page["/Parent"]
-    return page["/MediaBox"]
 
 
 # ── what the file holds ──────────────────────────────────────────────────────────────────────────

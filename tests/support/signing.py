@@ -117,6 +117,29 @@ def with_other_page(pdf: bytes) -> bytes:
     return _written(writer)
 
 
+def with_two_looks(pdf: bytes, *, covers: bool) -> bytes:
+    """A field for a signature with a small widget and one more, which may cover the first page."""
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    field = generic.DictionaryObject({pdf_name("/FT"): pdf_name("/Sig"), pdf_name("/T"): generic.pdf_string("HaiHinh")})
+    reference, page = writer.add_object(field), _page(writer)
+    boxes = ((10, 10, 20, 20), (0, 0, 595, 842) if covers else (30, 10, 40, 20))
+    kids = [writer.add_object(_widget(box, reference)) for box in boxes]
+    field[pdf_name("/Kids")] = generic.ArrayObject(kids)
+    writer.root["/AcroForm"]["/Fields"].append(reference)
+    writer.update_container(writer.root["/AcroForm"])
+    page[pdf_name("/Annots")] = generic.ArrayObject([*page["/Annots"], *kids])
+    writer.update_container(page)
+    return _written(writer)
+
+
+def _widget(box: tuple[int, int, int, int], parent: generic.IndirectObject) -> generic.DictionaryObject:
+    return generic.DictionaryObject({
+        pdf_name("/Type"): pdf_name("/Annot"), pdf_name("/Subtype"): pdf_name("/Widget"), pdf_name("/Parent"): parent,
+        pdf_name("/F"): generic.NumberObject(132),
+        pdf_name("/Rect"): generic.ArrayObject(generic.NumberObject(each) for each in box),
+    })  # fmt: skip
+
+
 def with_attachment(pdf: bytes) -> bytes:
     """One attached file more."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf))

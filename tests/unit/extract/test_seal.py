@@ -208,6 +208,19 @@ def test_a_picture_of_a_signature_must_not_hide_the_page(sealed: bytes, office: 
     assert examine(signing.signed_by(sealed, office, box=(0, 200, 595, 842))).problems == ("large_look",)
 
 
+def test_the_pictures_of_all_signatures_together_must_not_hide_a_page(sealed: bytes, office: bytes) -> None:
+    for number, name in enumerate(("A", "B")):
+        assert examine(sealed).is_good
+        sealed = signing.signed_by(sealed, office, field=name, box=(0, 100 * number, 595, 100 * number + 100))
+    assert examine(sealed).problems == ("large_look",)
+
+
+def test_a_signature_has_one_picture(sealed: bytes, office: bytes) -> None:
+    small, large = (signing.with_two_looks(sealed, covers=covers) for covers in (False, True))
+    assert examine(signing.signed_by(small, office)).problems == ("many_looks",)
+    assert examine(signing.signed_by(large, office)).problems == ("many_looks", "large_look")
+
+
 def test_a_paper_without_its_seal_is_no_extract_whoever_signs_it(paper: bytes, office: bytes) -> None:
     assert examine(signing.signed_by(paper, office)).problems == ("no_seal",)
     forged = signing.signed_by(paper, office, field=FIELD)
