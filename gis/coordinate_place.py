@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from .coordinate_system import System
 from .coordinate_text import CoordinatesError
 from .coordinates import Axes, Table, polygon_of
 from .crs import WGS84, Projection, crs_named, family_of
@@ -82,17 +83,40 @@ def default_crs(table: Table, ground: Ground) -> str:
     """The system a table says itself, else the storage CRS; degrees are those of the storage datum."""
     if table.has_degrees:
         return ground.geographic
-    if table.meridian is not None:
-        found = meridian_crs(ground.projection.storage).get(table.meridian)
-        if found is not None:
-            return found
-    return ground.projection.storage
+    return next(iter(stated_crs(table, ground)), ground.projection.storage)
+
+
+def stated_crs(table: Table, ground: Ground) -> tuple[str, ...]:
+    """The systems of the datum that a table's words mean, 3-degree zones first; none where they say nothing of it."""
+    stated = table.system
+    if table.has_degrees or (stated.meridian is None and stated.width is None):
+        return ()
+    found = [name for name in _likely(ground) if _is_as_stated(name, table)]
+    return tuple(sorted(found, key=lambda name: (name != ground.projection.storage, _is_utm(name))))
+
+
+def _is_as_stated(name: str, table: Table) -> bool:
+    found, stated = _zone(name), table.system
+    if found is None:
+        return False
+    return stated.meridian in (None, found.meridian) and stated.width in (None, found.width)
 
 
 def placed(table: Table, crs: str | None, axes: Axes | None, ground: Ground) -> Placed:
     """The table as it is to be read. Raises MisplacedError with proposals, CoordinatesError, CrsError."""
-    asked = Placed(table, crs or default_crs(table, ground), axes or "north_east")
+    asked = Placed(replace(table, joined=None), crs or default_crs(table, ground), axes or "north_east")
     crs_named(asked.crs)
+    if table.joined is not None:
+        readings = [
+            *_readings(replace(asked, table=table.joined), ground, "one_ring"),
+            *_readings(asked, ground, "parts"),
+        ]
+        raise MisplacedError("cut_ring", _CUT_RING, readings[:MOST_PROPOSALS])
+    if crs is not None and _says_system(table) and _zone(crs) and not _is_as_stated(crs, table):
+        raise MisplacedError("meridian", _contradicts(asked), _of_meridian(asked, ground))
+    if crs is None and _says_system(table) and not stated_crs(table, ground):
+        raise MisplacedError("meridian", _UNKNOWN_MERIDIAN, _of_meridian(asked, ground))
+    table = asked.table
     misplaced = _misplaced(asked, ground, is_stated=crs is not None)
     try:
         polygon_of(table, asked.axes)
@@ -100,7 +124,9 @@ def placed(table: Table, crs: str | None, axes: Axes | None, ground: Ground) -> 
         reordered = _reordered(table, asked.axes)
         if reordered is None:
             raise
-        raise MisplacedError(error.kind, error.message, _in_order(replace(asked, table=reordered), ground)) from error
+        raise MisplacedError(
+            error.kind, error.message, _changed(replace(asked, table=reordered), ground, "point_order")
+        ) from error
     if misplaced is None:
         return asked
     proposals = list(_proposals(asked, ground))[:MOST_PROPOSALS]
@@ -108,10 +134,11 @@ def placed(table: Table, crs: str | None, axes: Axes | None, ground: Ground) -> 
 
 
 def other_meridians(found: Placed, ground: Ground) -> tuple[str, ...]:
-    """Other systems of the datum under which the same numbers lie in the area too; those meant for it first."""
+    """Other systems that the table's words allow and in which the same numbers lie in the area too."""
     if found.table.has_degrees:
         return ()
-    others = (replace(found, crs=name) for name in _likely(ground) if name != found.crs)
+    names = stated_crs(found.table, ground) if _says_system(found.table) else _likely(ground)
+    others = (replace(found, crs=name) for name in names if name != found.crs)
     return tuple(other.crs for other in others if _lies_inside(other, ground))
 
 
@@ -213,12 +240,35 @@ def _of_degrees(asked: Placed, ground: Ground) -> Iterator[tuple[tuple[str, ...]
             yield ("degrees", "swapped_axes"), there
 
 
-def _in_order(asked: Placed, ground: Ground) -> list[Proposal]:
-    """The points by their numbers, where the ground then lies; with what else is wrong changed too."""
+def _says_system(table: Table) -> bool:
+    return not table.has_degrees and (table.system.meridian is not None or table.system.width is not None)
+
+
+def _of_meridian(asked: Placed, ground: Ground) -> list[Proposal]:
+    """The table in every system in which it lies in the area: the one asked for, those it names, the others."""
+    names = dict.fromkeys((asked.crs, *stated_crs(asked.table, ground), *_likely(ground)))
+    fitting = [there for name in names if _lies_inside(there := replace(asked, crs=name), ground)]
+    kinds = [("utm" if _is_utm(each.crs) else "wrong_meridian",) for each in fitting]
+    return [Proposal(each, kind, _reason(kind, each)) for each, kind in zip(fitting, kinds, strict=True)][
+        :MOST_PROPOSALS
+    ]
+
+
+def _readings(asked: Placed, ground: Ground, kind: str) -> list[Proposal]:
+    """The table read in this way, where that gives ground."""
+    try:
+        polygon_of(asked.table, asked.axes)
+    except CoordinatesError:
+        return []
+    return _changed(asked, ground, kind)
+
+
+def _changed(asked: Placed, ground: Ground, kind: str) -> list[Proposal]:
+    """A table with one thing changed, where the ground then lies; with what else is wrong changed too."""
     if _lies_inside(asked, ground):
-        return [Proposal(asked, ("point_order",), _reason(("point_order",), asked))]
+        return [Proposal(asked, (kind,), _reason((kind,), asked))]
     more = list(_proposals(asked, ground))[:MOST_PROPOSALS]
-    kinds = [("point_order", *each.kinds) for each in more]
+    kinds = [(kind, *each.kinds) for each in more]
     return [Proposal(each.placed, both, _reason(both, each.placed)) for each, both in zip(more, kinds, strict=True)]
 
 
@@ -254,16 +304,15 @@ def systems_of(ground: Ground) -> list[tuple[str, Message]]:
     return [(name, crs_title(name)) for name in dict.fromkeys(names)]
 
 
-@lru_cache(maxsize=16)
-def meridian_crs(storage: str) -> dict[tuple[int, int], str]:
-    """The 3-degree systems of the datum by degrees and minutes of their central meridian."""
-    found: dict[tuple[int, int], str] = {}
-    for name in (storage, *family_of(storage)):
-        values = _parameters(crs_named(name))
-        meridian = values.get("Longitude of natural origin")
-        if meridian is not None and abs(values.get("Scale factor at natural origin", 0.0) - 0.9999) < 1e-9:
-            found.setdefault((int(meridian), round((meridian - int(meridian)) * 60)), name)
-    return found
+@lru_cache(maxsize=256)
+def _zone(name: str) -> System | None:
+    """Central meridian and width of a system; None where it is no zone of 3 or 6 degrees."""
+    values = _parameters(crs_named(name))
+    meridian = values.get("Longitude of natural origin")
+    width = {9999: 3, 9996: 6}.get(round(values.get("Scale factor at natural origin", 0.0) * 10_000))
+    if meridian is None or width is None:
+        return None
+    return System((int(meridian), round((meridian - int(meridian)) * 60, 6)), width)
 
 
 def _is_utm(name: str) -> bool:
@@ -313,10 +362,30 @@ _REASONS: Mapping[str, Callable[[Placed], Message]] = {
     "utm": lambda found: _in_system("Tọa độ là UTM:", "The coordinates are UTM:", found),
     "degrees": lambda found: _in_system("Tọa độ là kinh vĩ độ", "The coordinates are degrees in", found),
     "millimetres": lambda _: Message("Tọa độ tính bằng milimét", "The coordinates are in millimetres"),
+    "one_ring": lambda _: Message("Một vòng, bỏ qua dòng trống", "One ring, across the empty lines"),
+    "parts": lambda _: Message("Nhiều phần, mỗi đoạn một vòng", "Several parts, a ring for each piece"),
     "point_order": lambda _: Message(
         "Các điểm không theo thứ tự: nối theo số hiệu điểm", "The points are out of order: joined by their numbers"
     ),
 }
+
+
+_CUT_RING = Message(
+    "Dòng trống cắt bảng giữa chừng: các đoạn chưa khép và số hiệu điểm nối tiếp nhau. Chọn một vòng hay nhiều phần.",
+    "An empty line cuts the table: the pieces are not closed and their numbers run on. Choose one ring or parts.",
+)
+_UNKNOWN_MERIDIAN = Message(
+    "Không có hệ VN-2000 nào có kinh tuyến trục và múi chiếu ghi trong bảng. Sửa lại hoặc chọn một đề xuất.",
+    "No VN-2000 system has the central meridian and zone that the table states. Correct it, or choose a proposal.",
+)
+
+
+def _contradicts(asked: Placed) -> Message:
+    title = crs_title(asked.crs)
+    return Message(
+        f"Bảng ghi kinh tuyến trục hoặc múi chiếu khác với {title.vi} đã chọn. Chọn một trong hai.",
+        f"The table states another central meridian or zone than {title.en}, which was asked for. Choose one.",
+    )
 
 
 def _words_of(kind: str, proposals: Sequence[Proposal], asked: Placed, ground: Ground) -> Message:
@@ -348,6 +417,6 @@ def _is_shortened(asked: Placed, ground: Ground) -> bool:
 
 
 __all__ = [
-    "Ground", "MisplacedError", "Placed", "Proposal", "crs_title", "default_crs", "in_crs84", "meridian_crs", "moved",
-    "other_meridians", "placed", "systems_of",
+    "Ground", "MisplacedError", "Placed", "Proposal", "crs_title", "default_crs", "in_crs84", "moved",
+    "other_meridians", "placed", "stated_crs", "systems_of",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from .coordinate_system import System, stated_in
 from .errors import LienthongError
 
 #: lines of one table; more is no parcel
@@ -34,9 +35,6 @@ _COMMA_STYLE = re.compile(r"[+-]?(?:\d{1,3}(?:(?:\.\d{3})+|(?:[ ']\d{3})+)|\d+)(
 #: as many digits as only an ordinate has
 _ORDINATE = re.compile(r"\d{6}|\d[ .]\d{3}[ .]\d{3}")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?=\s|$)|\S+")
-_MERIDIAN = re.compile(
-    r"(?:kinh tuyen truc|\bkttw?\b|\bktt\b|central meridian)\D{0,20}?(\d{2,3})\s*(?:[°º*o]|do)?\s*(\d{2})?"
-)
 _HEADING = re.compile(
     r"(?P<number>so hieu|so thu tu|\bstt\b|\btt\b|\bdiem\b|\bdinh\b|\bmoc\b|\bpoints?\b|\bvertex\b|\bno\b|\bid\b)"
     r"|(?P<north>\bx\b|\bbac\b|\bnorthing\b|\bnorth\b|\bn\b|\bvi do\b|\blat(?:itude)?\b)"
@@ -76,7 +74,7 @@ class Rows:
     rows: tuple[Row, ...]
     has_degrees: bool
     names_axes: bool  #: the headings say north and east, not only X and Y
-    meridian: tuple[int, int] | None  #: degrees and minutes, where a line names the central meridian
+    system: System  #: what lines of words say of it
     passed_over: tuple[int, ...] = ()  #: lines among the points that are none
 
 
@@ -137,12 +135,12 @@ class _Way:
     split: Callable[[str], list[str]]
     style: re.Pattern[str]
     heading: _Heading
-    meridian: tuple[int, int] | None
+    system: System
     badness: tuple[float, ...] = ()
 
     def read(self, data: Sequence[_Line]) -> _Reading | None:
         cells = [self.split(line.text) for line in data]
-        return _reading(data, cells, self.style, self.heading, self.meridian)
+        return _reading(data, cells, self.style, self.heading, self.system)
 
 
 def _lines(text: str) -> list[_Line]:
@@ -206,24 +204,19 @@ def _heading_of(headings: Sequence[_Line]) -> _Heading:
     return _Heading((), names_axes=False)
 
 
-def _meridian(lines: Sequence[_Line]) -> tuple[int, int] | None:
-    for line in lines:
-        found = _MERIDIAN.search(_plain_letters(line.text)) if _words(line.text) else None
-        if found:
-            return int(found[1]), int(found[2] or 0)
-    return None
-
-
 # ── columns ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _ways(lines: Sequence[_Line], sample: Sequence[_Line]) -> Iterator[_Way]:
     """The ways that read a sample of the points."""
     headings = [line for line in lines if line.number < sample[0].number]
-    heading, meridian = _heading_of(headings), _meridian(lines)
+    heading, system = (
+        _heading_of(headings),
+        stated_in([_plain_letters(line.text) for line in lines if _words(line.text)]),
+    )
     for rank, split in enumerate(_splitters(sample)):
         for style in (_COMMA_STYLE, _POINT_STYLE):
-            way = _Way(split, style, heading, meridian)
+            way = _Way(split, style, heading, system)
             found = way.read(sample)
             if found is not None:
                 yield replace(way, badness=(*found.badness, rank))
@@ -253,7 +246,7 @@ def _numbered(line: str) -> list[str]:
 
 def _reading(
     data: Sequence[_Line], cells: Sequence[list[str]], style: re.Pattern[str], heading: _Heading,
-    meridian: tuple[int, int] | None,
+    system: System,
 ) -> _Reading | None:  # fmt: skip
     """The rows where every line but the lengths between points gives a point; None where this is no way to read it."""
     width = max(map(len, cells))
@@ -275,7 +268,7 @@ def _reading(
     if len(rows) < 3 or len(passed) > max(1, len(data) // 5):
         return None
     degrees = any(cell.startswith(_MARK) for cell in cells[0])
-    made = Rows(tuple(rows), degrees or _look_like_degrees(rows), heading.names_axes, meridian, tuple(passed))
+    made = Rows(tuple(rows), degrees or _look_like_degrees(rows), heading.names_axes, system, tuple(passed))
     return _Reading(made, (float(len(passed)), 0.0 if _is_large(rows) or degrees else 1.0, _spread(rows)))
 
 

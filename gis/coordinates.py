@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from .coordinate_text import CoordinatesError, Row, rows_of
+from .coordinate_system import System
+from .coordinate_text import CoordinatesError, Row, Rows, rows_of
 from .errors import Message
 
 Floats = NDArray[np.float64]
@@ -69,8 +70,9 @@ class Table:
     rings: tuple[Ring, ...]
     has_degrees: bool = False
     names_axes: bool = False
-    meridian: tuple[int, int] | None = None
+    system: System = field(default_factory=System)
     warnings: tuple[Warned, ...] = ()
+    joined: Table | None = None  #: read across empty lines that may be page breaks; None where they are none
 
     @property
     def count(self) -> int:
@@ -126,9 +128,15 @@ def table_of(text: str) -> Table:
     same = SAME_POINT_DEGREES if found.has_degrees else SAME_POINT_M
     blocks = _blocks(found.rows)
     whole = [found.rows] if any(len(_distinct(block, same)) < 3 for block in blocks) else blocks
+    made = _table(whole, same, found)
+    joined = _joined(whole, same)
+    return made if len(joined) == len(whole) else replace(made, joined=_table(joined, same, found))
+
+
+def _table(blocks: Sequence[Sequence[Row]], same: float, found: Rows) -> Table:
     warnings: list[Warned] = []
-    rings = [ring for block in whole for ring in _rings(block, same, warnings)]
-    return Table(_sound(rings), found.has_degrees, found.names_axes, found.meridian, _first(warnings))
+    rings = [ring for block in blocks for ring in _rings(block, same, warnings)]
+    return Table(_sound(rings), found.has_degrees, found.names_axes, found.system, _first(warnings))
 
 
 def table_of_points(points: Iterable[Mapping[str, object]]) -> Table:
@@ -166,6 +174,36 @@ def table_of_columns(kept: Mapping[str, Sequence[object]], *, has_degrees: bool)
 def _blocks(rows: Sequence[Row]) -> list[Sequence[Row]]:
     starts = [place for place, row in enumerate(rows) if place == 0 or row.group != rows[place - 1].group]
     return [rows[start:end] for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)]
+
+
+def _joined(blocks: Sequence[Sequence[Row]], same: float) -> list[Sequence[Row]]:
+    """The blocks with those put together that an empty line may have cut: the first is not closed, the numbers run on,
+    and neither lies inside another block."""
+    doubtful = [place for place in range(1, len(blocks)) if _may_run_on(blocks[place - 1], blocks[place], same)]
+    inside = _inside_another(blocks) if doubtful else frozenset()
+    made: list[Sequence[Row]] = [*blocks[:1]]
+    for place, block in enumerate(blocks[1:], start=1):
+        if place in doubtful and not {place - 1, place} & inside:
+            made[-1] = [*made[-1], *block]
+        else:
+            made.append(block)
+    return made
+
+
+def _may_run_on(before: Sequence[Row], after: Sequence[Row], same: float) -> bool:
+    near = NEAR_START_M if same == SAME_POINT_M else same
+    if any(_closes((row,), before[-1], same, near) for row in before[:-3]):
+        return False
+    last, first = _ORDER.fullmatch(before[-1].number), _ORDER.fullmatch(after[0].number)
+    return last is None or first is None or int(first[1]) > int(last[1])
+
+
+def _inside_another(blocks: Sequence[Sequence[Row]]) -> frozenset[int]:
+    polygons = [shapely.Polygon([(row.first, row.second) for row in block]) for block in blocks]
+    sound = [place for place, polygon in enumerate(polygons) if _is_valid(polygon)]
+    kept = [polygons[place] for place in sound]
+    within, around = shapely.STRtree(kept).query(kept, predicate="within")
+    return frozenset(sound[place] for place in within[within != around].tolist())
 
 
 def _distinct(rows: Sequence[Row], same: float) -> list[Row]:

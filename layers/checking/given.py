@@ -121,7 +121,7 @@ def _of_coordinates(query: ByCoordinates, profile: Profile) -> Given:
     warnings = list(table.warnings)
     if table.has_lengths:
         warnings += edge_warnings(edges_of(table, _to_metres(found, ground), found.axes))
-    if query.crs is None and table.meridian is None and (others := other_meridians(found, ground)):
+    if query.crs is None and (others := other_meridians(found, ground)):
         warnings.append(_may_be_elsewhere(found, others))
     turned = table if found.axes == "north_east" else table.moved(lambda xy: xy[:, ::-1])
     read = Placed(turned, found.crs, "north_east")
@@ -233,11 +233,12 @@ def _geojson(shape: BaseGeometry) -> dict[str, object]:
 
 def _may_be_elsewhere(found: Placed, others: Sequence[str]) -> Warned:
     here, there = crs_title(found.crs), [crs_title(name) for name in others[:_MOST_NAMED]]
+    vi, en = ", ".join(each.vi for each in there), ", ".join(each.en for each in there)
     return Warned("other_meridian", Message(
-        f"Bảng không ghi kinh tuyến trục; đã đọc theo {here.vi}. Theo {', '.join(each.vi for each in there)} "
-        "thì khu đất cũng nằm trong địa bàn: đối chiếu với giấy tờ.",
-        f"The table names no central meridian; it was read in {here.en}. In {', '.join(each.en for each in there)} "
-        "the ground would lie in the province too: compare the document."))  # fmt: skip
+        f"Bảng không ghi đủ kinh tuyến trục và múi chiếu; đã đọc theo {here.vi}. "
+        f"Theo {vi} thì khu đất cũng nằm trong địa bàn: đối chiếu với giấy tờ.",
+        f"The table does not state both central meridian and zone width; it was read in {here.en}. "
+        f"In {en} the ground would lie in the province too: compare the document."))  # fmt: skip
 
 
 __all__ = [

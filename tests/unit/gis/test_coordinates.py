@@ -303,3 +303,50 @@ def test_a_projection_to_degrees_and_back_changes_nothing() -> None:
     degrees = in_crs84(found, PROVINCE)
     back = VN.to_crs(np.array([degrees]), WGS84, "EPSG:9210")[0]
     assert shapely.hausdorff_distance(back, polygon_of(found.table)) < 1e-4
+
+
+# ── what a table says itself ─────────────────────────────────────────────────────────────────────
+
+SEVEN = [(1214400.0, 598100.0), (1214410.0, 598150.0), (1214400.0, 598200.0), (1214350.0, 598210.0),
+         (1214300.0, 598200.0), (1214290.0, 598150.0), (1214300.0, 598100.0)]  # fmt: skip
+
+
+def test_a_ring_that_an_empty_line_cuts_is_not_made_two_parts() -> None:
+    error = refused(tabbed(SEVEN[:4]) + "\n\n" + tabbed(SEVEN[4:], first=5))
+    assert [proposal.kinds for proposal in error.proposals] == [("one_ring",), ("parts",)]
+    areas = [polygon_of(table_of_points(each.coordinates()["points"])).area for each in error.proposals]  # type: ignore[arg-type]
+    assert areas == pytest.approx([11_500, 3_500])
+
+
+@pytest.mark.parametrize("first", [1, 5])
+def test_blocks_that_are_closed_or_begin_anew_are_rings(first: int) -> None:
+    closed = [*SQUARE, SQUARE[0]] if first == 5 else SQUARE
+    text = tabbed(closed) + "\n\n" + tabbed([(x, y + 50) for x, y in SQUARE], first=first + (first == 5))
+    assert moved(placed(table_of(text), None, None, PROVINCE), "EPSG:9210", PROVINCE).area == pytest.approx(400)
+
+
+@pytest.mark.parametrize(("words", "crs"), [
+    ("kinh tuyến trục 105°, múi chiếu 6°", "EPSG:3405"), ("kinh tuyến trục 105°, múi 3 độ", "EPSG:5897"),
+    ("VN-2000/UTM zone 48N", "EPSG:3405"), ("Kinh tuyến trục 105°00', k0 = 0,9996", "EPSG:3405"),
+    ("Kinh tuyến trục 105°00'00\", hệ số 0,9999", "EPSG:5897"), ("Kinh tuyến trục 105", "EPSG:5897"),
+])  # fmt: skip
+def test_the_width_of_the_zone_is_read_like_the_meridian(words: str, crs: str) -> None:
+    found = placed(table_of(f"{words}\n" + tabbed(corners_in("EPSG:3405"))), None, None, PROVINCE)
+    assert found.crs == crs
+    assert other_meridians(found, PROVINCE) == (("EPSG:3405",) if words == "Kinh tuyến trục 105" else ())
+
+
+@pytest.mark.parametrize("words", ["105.75", "105,75", "105-45", "105 45", "105°45'00\""])
+def test_decimals_and_a_dash_are_minutes(words: str) -> None:
+    assert placed(table_of(f"Kinh tuyến trục {words}\n" + tabbed(SQUARE)), None, None, PROVINCE).crs == "EPSG:9210"
+
+
+@pytest.mark.parametrize("words", ["Kinh tuyến trục 105°50'", "KTT 106°10'", "Kinh tuyến trục 105°45', múi 6°"])
+def test_a_meridian_that_is_none_is_told_with_proposals(words: str) -> None:
+    error = refused(f"{words}\n" + tabbed(SQUARE))
+    assert error.kind == "meridian" and "EPSG:9210" in [proposal.placed.crs for proposal in error.proposals]
+
+
+def test_a_meridian_that_contradicts_the_system_asked_for_is_told() -> None:
+    error = refused("Kinh tuyến trục 105°45'\n" + tabbed(corners_in("EPSG:5897")), crs="EPSG:5897")
+    assert error.kind == "meridian" and error.proposals[0].placed.crs == "EPSG:5897"
