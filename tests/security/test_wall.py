@@ -355,3 +355,23 @@ async def test_a_policy_that_changed_between_decision_and_read_gives_less_or_not
 def test_everybody_is_a_class_of_its_own() -> None:
     assert class_of(PUBLIC, GRANTS) == EVERYBODY
     assert class_of(operator("os"), GRANTS).is_operator
+
+
+#: beyond reading, of each table of checks: the roles by which the server acts, the inherited included
+_SEALED = ("record", "division", "review", "extract", "signed_extract")
+_MAY_WRITE = {("job", "lt_api", "INSERT")} | {(t, role, "INSERT") for t in _SEALED for role in ("lt_api", "lt_check")}
+
+
+def test_the_server_adds_to_the_checks_and_changes_nothing_of_them(walled: str) -> None:
+    """New tables of this schema are the service's by default: each of them must have taken that back."""
+    with psycopg.connect(walled) as connection:
+        rights = connection.execute(
+            "SELECT relname, role, kind FROM pg_class AS class, unnest(%s::text[]) AS role, unnest(%s::text[]) AS kind"
+            " WHERE class.relnamespace = 'checks'::regnamespace AND class.relkind IN ('r', 'p')"
+            " AND has_table_privilege(role, class.oid, kind)",
+            (["lt_api", "lt_check", "lt_publish", "lt_audit"], ["INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ).fetchall()
+        assert {tuple(row) for row in rights} == _MAY_WRITE
+        for table in _SEALED:
+            with pytest.raises(Denied, match="append only"), connection.transaction():
+                connection.execute(sql.SQL("DELETE FROM checks.{}").format(sql.Identifier(table)))

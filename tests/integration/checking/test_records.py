@@ -98,6 +98,7 @@ def test_a_replay_without_the_text_it_stood_on_says_so(place: Place) -> None:
     gone = json.loads(body) | {"profile": "sha256:" + "0" * 64}
     text = canonical(gone)
     with psycopg.connect(place.url) as connection:
+        connection.execute("ALTER TABLE checks.record DISABLE TRIGGER append_only")
         connection.execute("UPDATE checks.record SET body = %s, digest = %s", (text, digest(text)))
     with pytest.raises(UnavailableError):
         place.replay(first.id)
@@ -119,6 +120,7 @@ def test_an_unknown_record_is_not_found(shared_place: Place) -> None:
 def test_an_altered_record_is_found_by_reading_and_replay(place: Place, change: str) -> None:
     answer = place.check(dossier="H29.19-260715-0012")
     with psycopg.connect(place.url) as connection:
+        connection.execute("ALTER TABLE checks.record DISABLE TRIGGER append_only")
         connection.execute("UPDATE checks.record " + change)  # type: ignore[arg-type]
     with pytest.raises(TamperedRecordError):
         read_again(place, answer.id, OPERATOR)

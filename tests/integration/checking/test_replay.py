@@ -44,6 +44,7 @@ def resealed(place: Place, record: str, change: Callable[[Content], None]) -> No
         content = json.loads(body)
         change(content)
         made = seal(content, principal=principal)
+        connection.execute("ALTER TABLE checks.record DISABLE TRIGGER append_only")
         connection.execute("UPDATE checks.record SET body = %s, digest = %s WHERE id = %s",
                            (made.body, made.digest, record))  # fmt: skip
 
@@ -187,6 +188,7 @@ def test_a_missing_text_a_missing_revision_and_a_damaged_record_are_told_apart(m
     with pytest.raises(NotFoundError):
         again(place, "nothing")
     with psycopg.connect(place.url) as connection:
+        connection.execute("ALTER TABLE checks.record DISABLE TRIGGER append_only")
         connection.execute("UPDATE checks.record SET body = replace(body, 'SG-03', 'SG-04')")
     with pytest.raises(TamperedRecordError):
         again(place, record)

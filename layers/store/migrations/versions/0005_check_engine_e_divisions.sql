@@ -13,6 +13,9 @@ CREATE TABLE checks.division (
 );
 CREATE INDEX division_dossier ON checks.division (dossier) WHERE dossier IS NOT NULL;
 
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON checks.division
+    FOR EACH STATEMENT EXECUTE FUNCTION access.refuse_change();
+
 REVOKE ALL ON checks.division FROM lt_api, lt_publish;
 GRANT SELECT, INSERT ON checks.division TO lt_check;
 GRANT SELECT ON checks.division TO lt_publish;

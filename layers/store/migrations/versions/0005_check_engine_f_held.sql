@@ -16,5 +16,6 @@ SELECT layer.number, layer.revision,
 FROM catalogue.layer
 WHERE layer.revision > 0;
 
-GRANT SELECT ON checks.held TO lt_check, lt_audit;
-GRANT SELECT, INSERT, UPDATE ON checks.held TO lt_publish;
+-- only who owns the tables publishes: the server could otherwise hide what is missing
+REVOKE ALL ON checks.held FROM lt_api, lt_publish;
+GRANT SELECT ON checks.held TO lt_check, lt_publish, lt_audit;
