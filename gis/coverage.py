@@ -43,7 +43,8 @@ def mapped_share(
 ) -> Floats:
     """Share of each subject, grown by reach and accuracy, that is mapped: inside the areas, outside what was refused.
 
-    1.0 only where nothing is missing but slivers narrower than the accuracy. NaN where the measure does not hold.
+    1.0 only where nothing is missing but slivers narrower than the accuracy along the edge of what was declared. What
+    was refused is a hole, however narrow. NaN where the measure does not hold.
     """
     share = np.ones(len(subjects))
     if everywhere and not len(refused.subject):
@@ -73,11 +74,12 @@ def _wholly_inside(grown: Geometries, areas: Ground) -> NDArray[np.bool_]:
 
 def _share_of(shape: Any, areas: Geometries | None, refused: Geometries, sliver_m: float) -> float:
     try:
-        missing = [] if areas is None else [_unmapped(shape, areas)]
-        missing += [shapely.intersection(shape, shapely.union_all(refused))] if len(refused) else []
+        missing = [] if areas is None else [(_unmapped(shape, areas), sliver_m)]
+        if len(refused):
+            missing.append((shapely.intersection(shape, shapely.union_all(refused)), COINCIDENCE_M / 2))
     except (GEOSException, ArithmeticError):
         return float("nan")
-    wide = [part for part in missing if not shapely.is_empty(shapely.buffer(part, -sliver_m))]
+    wide = [part for part, radius_m in missing if not shapely.is_empty(shapely.buffer(part, -radius_m))]
     if not wide:
         return 1.0
     lost = min(sum(float(shapely.area(part)) for part in wide) / float(shapely.area(shape)), 1.0)

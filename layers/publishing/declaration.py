@@ -123,7 +123,9 @@ def mapped_parts(
     profile: Profile, definition: LayerDefinition, communes: Communes | None,
 ) -> Mapped:  # fmt: skip
     """The declared area and the refused ground, pieced in every zone they meet."""
-    grounds = [(one, _ground(one, definition, communes)) for one in refused]
+    of_scale = profile.header.accuracy_of_scale_m(definition.scale) if definition.scale is not None else None
+    accuracy_m = definition.accuracy_m if definition.accuracy_m is not None else (of_scale or 0.0)
+    grounds = [(one, _ground(one, accuracy_m, communes)) for one in refused]
     unplaced = (*carried_unplaced, *(one.commune for one, ground in grounds if ground is None))
     cut = [(one, ground) for one, ground in grounds if ground is not None]
     shapes = np.array([ground for _one, ground in cut] + [None], dtype=object)[:-1]
@@ -141,15 +143,13 @@ def mapped_parts(
     return Mapped(tuple(parts), (), None)
 
 
-def _ground(one: RefusedGround, definition: LayerDefinition, communes: Communes | None) -> shapely.Geometry | None:
+def _ground(one: RefusedGround, accuracy_m: float, communes: Communes | None) -> shapely.Geometry | None:
     """The ground of a refused row: its own, grown where it is a line or a point; else its whole commune."""
     if one.geometry is None:
         return None if communes is None else communes.polygon_of(one.commune)
     if shapely.get_dimensions(one.geometry) == 2:
         return one.geometry
-    grown: shapely.Geometry = shapely.buffer(
-        one.geometry, GROUND_MARGIN_M + (definition.accuracy_m or 0.0), quad_segs=4
-    )
+    grown: shapely.Geometry = shapely.buffer(one.geometry, GROUND_MARGIN_M + accuracy_m, quad_segs=4)
     return grown
 
 

@@ -61,7 +61,12 @@ def test_refused_rows_are_unmapped_ground() -> None:
     assert share(None, ground(shapely.box(5, 5, 9, 9)), accuracy_m=0.0) == pytest.approx(1 - 16 / 400)
     assert share(None, ground(shapely.box(-50, -50, 50, 50))) == 0.0
     assert share(None, ground(shapely.box(30, 30, 40, 40))) == 1.0
-    assert share(None, ground(shapely.box(5, 5, 9, 5.1))) == 1.0  # narrower than the accuracy
+
+
+def test_refused_ground_narrower_than_the_accuracy_is_a_hole_all_the_same() -> None:
+    assert share(None, ground(shapely.box(-5, 8, 25, 12)), accuracy_m=5.0) < 1.0
+    assert share(ground(shapely.box(-50, -50, 50, 50)), ground(shapely.box(5, 5, 9, 5.1))) < 1.0
+    assert share(None, ground(shapely.box(5, 5, 9, 5.01))) == 1.0  # what coincides
 
 
 def test_an_invalid_area_maps_nothing_in_silence() -> None:
