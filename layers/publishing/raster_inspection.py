@@ -141,6 +141,7 @@ def _check_form(source: RasterSource, defects: DefectList) -> None:
         "kind": source.kind not in KINDS,
         "size": source.width * source.height > MOST_CELLS,
         "scaled": source.is_scaled,
+        "masked": source.is_masked,
         "rotated": source.is_placed and source.is_rotated,
     }
     for name in (name for name, is_so in faults.items() if is_so):
@@ -176,6 +177,13 @@ def _form_message(name: str, source: RasterSource) -> Message:
         return Message(
             "Giá trị được lưu kèm hệ số (scale, offset). Xuất lại ảnh với giá trị thật (gdal_translate -unscale).",
             "Values are stored with a scale or an offset. Export true values (gdal_translate -unscale).",
+        )
+    if name == "masked":
+        return Message(
+            "Ảnh dùng mặt nạ hoặc kênh alpha để ghi ô không có dữ liệu. Chuyển mặt nạ thành giá trị nodata "
+            "(gdalwarp -dstnodata GIÁ_TRỊ, xuất một kênh) rồi thử lại.",
+            "A mask or an alpha band says which cells hold data. Convert the mask to nodata "
+            "(gdalwarp -dstnodata VALUE, one band) and retry.",
         )
     return Message(
         "Ảnh bị xoay so với lưới tọa độ. Nắn lại theo hướng Bắc bằng gdalwarp rồi thử lại.",

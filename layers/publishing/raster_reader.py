@@ -65,8 +65,19 @@ def _about(opened: Any) -> dict[str, Any]:
         "transform": [place.a, place.b, place.c, place.d, place.e, place.f], "is_placed": not place.is_identity,
         "width": opened.width, "height": opened.height, "bands": opened.count, "kinds": list(opened.dtypes),
         "nodata": [None if value is None else repr(float(value)) for value in opened.nodatavals],
+        "is_masked": _masked(opened),
         "is_scaled": [s != 1 or o != 0 for s, o in zip(opened.scales, opened.offsets, strict=True)],
     }  # fmt: skip
+
+
+def _masked(opened: Any) -> list[bool]:
+    """Of each band, whether something besides its own nodata value says which cells hold data: it is not read."""
+    from rasterio.enums import ColorInterp, MaskFlags
+
+    known = ([MaskFlags.all_valid], [MaskFlags.nodata])
+    has_alpha = ColorInterp.alpha in opened.colorinterp
+    beside = Path(f"{opened.name}.msk").exists()
+    return [has_alpha or beside or list(flags) not in known for flags in opened.mask_flag_enums]
 
 
 def _is_readable(about: dict[str, Any], band: int | None) -> bool:

@@ -39,6 +39,7 @@ class RasterSource:
     kind: str
     nodata: float | None
     is_scaled: bool
+    is_masked: bool  #: a mask or an alpha band says which cells hold data
     cells: Cells | None
 
     @property
@@ -93,7 +94,8 @@ def _source(path: Path, about: dict[str, Any], cells: Path) -> RasterSource:
         name=path.name, digest=digest_of(path), driver=about["driver"], crs=about["crs"],
         transform=tuple(about["transform"]), is_placed=about["is_placed"], width=about["width"],
         height=about["height"], bands=about["bands"], band=about["band"],
-        kind=kind, nodata=nodata, is_scaled=about["is_scaled"][place], cells=made,
+        kind=kind, nodata=nodata, is_scaled=about["is_scaled"][place],
+        is_masked=about["is_masked"][place], cells=made,
     )  # fmt: skip
 
 

@@ -68,6 +68,27 @@ def test_one_band_is_chosen_of_several(tmp_path: Path) -> None:
     assert chosen.counts is not None and chosen.counts.by_class == (0, 0, 100)
 
 
+def masked(path: Path, how: str) -> Path:
+    """Only the west half holds data, and no nodata value says so."""
+    import rasterio
+
+    cells = np.zeros((10, 10), dtype=np.uint8)
+    if how == "alpha":
+        opaque = np.where(np.arange(10) < 5, np.full((10, 10), 255), 0).astype(np.uint8)
+        return write_raster(path, np.stack([cells, opaque]), alpha="yes")
+    write_raster(path, cells)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=how == "inside"), rasterio.open(path, "r+") as opened:
+        opened.write_mask(np.broadcast_to(np.arange(10) < 5, (10, 10)))
+    return path
+
+
+@pytest.mark.parametrize("how", ["inside", "beside", "alpha"])
+def test_a_mask_that_says_where_data_is_is_not_passed_over(tmp_path: Path, how: str) -> None:
+    found = inspected(masked(tmp_path / "a.tif", how), "soil", options=ReadOptions(source_layer="1"))
+    assert ("schema", "error", True) in told(found)
+    assert "Convert the mask to nodata" in messages(found)
+
+
 def test_values_of_no_class_are_listed_and_many_of_them_are_another_unit(tmp_path: Path) -> None:
     cells = depths()
     cells[0, :3] = 99.0
