@@ -80,7 +80,8 @@ class Distances:
     """What a distance means of each feature: how far it reaches, and from where it is measured.
 
     The legal origin lies `offset_m` before what is drawn; where that is not known, up to `nearer_m` before it or up to
-    `farther_m` behind it. Where `is_told` is False the distance is an assumption: within it the feature is doubtful.
+    `farther_m` behind it. Where `is_told` is False the distance is an assumption, and `nearer_m` also holds how much
+    farther features of the rule may reach: within both the feature is doubtful.
     """
 
     distance_m: Floats

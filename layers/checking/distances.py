@@ -25,9 +25,11 @@ def distances_of(rule: Rule, attributes: Sequence[Mapping[str, object]]) -> Dist
         if any((_length(row.get(column)) or 0.0) > most for column, most in limits.items()):
             raise DistanceBeyondLimitError(rule.id)
         metres = _metres(rule.terms, row)
-        told = metres if metres is not None else rule.terms.otherwise_m
         offset, nearer, farther, origin = _origin(rule.terms, row)
-        each.append((told, offset, nearer, farther, metres is not None, origin))
+        if metres is None:  # others reach farther than what is assumed, and so may this one
+            nearer += max(rule.distance_m - rule.terms.otherwise_m, 0.0)
+        reach = metres if metres is not None else rule.terms.otherwise_m
+        each.append((reach, offset, nearer, farther, metres is not None, origin))
     return Distances.of(each)
 
 
