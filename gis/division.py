@@ -33,6 +33,8 @@ _SLIVER_RADIUS = 0.6
 _CORNER = 1.5
 #: how closely a strip is looked along: what is newly drawn leaves the old boundary for farther than this
 _STEP_M = 0.25
+#: of the old parcel: strips of one kind along its boundary that come to more than this are looked at
+_STRIPS_SHARE = 0.01
 
 
 class FlawKind(StrEnum):
@@ -138,7 +140,8 @@ def divide(parent: Any, children: Geometries, accuracy_m: float, *, with_remaind
     for kind, found in ((FlawKind.OUTSIDE, cut.outside), (FlawKind.OVERLAP, cut.overlaps)):
         more, rounded_m2 = judged.flaws(kind, found)
         flaws, rounding_m2 = flaws + more, rounding_m2 + rounded_m2
-    whole = float(shapely.area(parent))
+    whole, allowance_m2 = float(shapely.area(parent)), _allowance_m2(parent, accuracy_m)
+    flaws = _summed_up(flaws, min(allowance_m2, _STRIPS_SHARE * whole))
     parts = children if left is None else np.append(children, _as_array([left]))
     return Division(
         parent_area_m2=whole,
@@ -146,7 +149,7 @@ def divide(parent: Any, children: Geometries, accuracy_m: float, *, with_remaind
         remainder=left,
         remainder_m2=rest_m2,
         difference_m2=float(areas.sum()) + rest_m2 - whole,
-        allowance_m2=_allowance_m2(parent, accuracy_m),
+        allowance_m2=allowance_m2,
         rounding_m2=rounding_m2,
         flaws=tuple(sorted(flaws, key=_in_order)),
         shared=shared_edges(parts, accuracy_m),
@@ -162,6 +165,18 @@ def _broken(parent: Any, areas: Floats) -> Division:
 def _allowance_m2(parent: Any, accuracy_m: float) -> float:
     length, corners = np.array([shapely.length(parent)]), np.array([float(shapely.get_num_coordinates(parent))])
     return float(strip_limit_m2(length, corners, np.array([accuracy_m]))[0])
+
+
+def _summed_up(flaws: Sequence[Flaw], most_m2: float) -> list[Flaw]:
+    """Strips along the old boundary are excused one by one; together they may be more than a doubt about it."""
+    excused = dict.fromkeys(FlawKind, 0.0)
+    for flaw in flaws:
+        excused[flaw.kind] += flaw.area_m2 if flaw.outcome is Outcome.CLEAR else 0.0
+    return [
+        replace(flaw, outcome=Outcome.BORDERLINE)
+        if flaw.outcome is Outcome.CLEAR and excused[flaw.kind] > most_m2 else flaw
+        for flaw in flaws
+    ]  # fmt: skip
 
 
 def _in_order(flaw: Flaw) -> tuple[str, tuple[int, ...], float, float]:

@@ -195,13 +195,15 @@ def _within(rule: SubjectRule, area_m2: Floats) -> Booleans:
 
 def judge_group(group: Group, members: Sequence[Outcome]) -> tuple[Outcome, Verdict, tuple[str, ...]]:
     """One sufficient ground is enough. A ground that is met while another member is not met is a conflict; a member
-    that was not checked may hide one."""
+    that was not checked, or that the accuracy leaves open, may hide one."""
     found = set(members)
     if Outcome.CLEAR in found:
         if Outcome.AFFECTED in found:
             return Outcome.CLEAR, _capped(group, group.on_conflict), (CONFLICT,)
         if Outcome.NOT_CHECKED in found:
             return Outcome.CLEAR, _capped(group, worst([Verdict.REFER, group.on_conflict])), (MEMBER_NOT_CHECKED,)
+        if Outcome.BORDERLINE in found:
+            return Outcome.CLEAR, Verdict.REFER, (WITHIN_ACCURACY,)
         return Outcome.CLEAR, _capped(group, Verdict.PASS), ()
     if Outcome.NOT_CHECKED in found:
         return Outcome.NOT_CHECKED, Verdict.REFER, (MEMBER_NOT_CHECKED,)

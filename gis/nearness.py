@@ -22,7 +22,8 @@ from .procedure import Rule
 
 
 def measure_points(rule: Rule, found: Candidates) -> Measures:
-    """Features with a point in the subject; a point within 1 cm of the boundary lies on it."""
+    """Features with a point in the subject; a point within 1 cm of the boundary lies on it, which
+    its accuracy may leave open."""
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
     keep = near_enough(found, distance, rule.reach_m)
     distance, found = distance[keep], found.only(keep)
@@ -38,7 +39,7 @@ def measure_points(rule: Rule, found: Candidates) -> Measures:
         return np.bincount(pair[of_points], minlength=len(found.subject)) > 0
 
     inside, sure = has(is_in), has(is_in & (from_boundary >= error))
-    possible = inside | has(is_off_boundary & (from_boundary < error))
+    possible = inside | has((from_boundary < error) & (is_off_boundary | (error > COINCIDENCE_M)))
     counting = found.counts
     theme = replace(
         Theme.blank(len(found.subjects)),

@@ -1,6 +1,7 @@
 """Plots judged by what a commune asks of them: area without corridors, frontage, depth, access. Pure.
 
-The commune is the one the plot's label point lies in, from the layer of communes. What is not shown to be met along a
+The commune is the one the plot's label point lies in, from the layer of communes; where the plot reaches beyond the
+accuracy into another one that asks for something else, both are named and a person decides. What is not shown to be met along a
 road is never a failure: the access may be a private path that the parties agreed on, and a person looks at that.
 """
 
@@ -27,6 +28,7 @@ Floats = NDArray[np.float64]
 
 NO_COMMUNE = "no_commune"
 NO_PLOT_RULE = "no_plot_rule"
+RULES_DIFFER = "rules_differ"
 NO_FRONTAGE = "no_frontage"
 PRIVATE_PATH = "private_path"
 
@@ -44,15 +46,17 @@ class PlotJudgement:
     bound: Floats
     row: Objects  #: the PlotBound of its commune, or None
     commune: Objects  #: code, or None
+    others: Objects  #: tuples of (code, PlotBound or None): other communes it lies in, whose row is another
 
 
 def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[RuleFindings]) -> PlotJudgement:
     """`of_layers` has the findings of the sources, then those of the layer of communes where there is one."""
     size = len(subjects)
-    words, numbers = [np.full(size, None, dtype=object) for _ in range(5)], np.full((4, size), np.nan)
+    words, numbers = [np.full(size, None, dtype=object) for _ in range(6)], np.full((4, size), np.nan)
     made = PlotJudgement(
-        words[0], words[1], words[2], numbers[0], numbers[1], numbers[2], numbers[3], words[3], words[4]
-    )
+        words[0], words[1], words[2], numbers[0], numbers[1], numbers[2], numbers[3], words[3], words[4],
+        words[5],
+    )  # fmt: skip
     sources = of_layers[: len(check.sources)]
     ground = of_layers[len(check.sources)] if check.ground is not None else None
     made.commune[:] = _communes(subjects, ground) if ground is not None else None
@@ -60,6 +64,7 @@ def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[Rule
         one = _Plot(check, subjects, place, sources, ground, made.commune[place])
         made.row[place], made.bound[place] = one.row, one.bound if one.bound is not None else np.nan
         outcome, reasons, value = one.judged()
+        made.others[place] = one.others
         made.outcome[place], made.reasons[place] = outcome, reasons
         made.measured[place], made.low[place], made.high[place] = value.measured, value.low, value.high
         made.verdict[place] = one.verdict(outcome)
@@ -89,8 +94,10 @@ class _Plot:
         ground: RuleFindings | None, commune: str | None,
     ) -> None:  # fmt: skip
         self.check, self.subjects, self.place, self.ground, self.commune = check, subjects, place, ground, commune
-        self.row: PlotBound | None = next((row for row in check.plots if commune in row.communes), None)
-        self.bound = self.row.at_least if self.row is not None else None if check.plots else check.at_least
+        self.is_by_plots = check.is_by_plots or bool(check.plots)
+        self.row = self._row_for(commune)
+        self.bound = self.row.at_least if self.row is not None else None if self.is_by_plots else check.at_least
+        self.others = self._others() if self.is_by_plots and commune is not None else ()
         excluded = self.row.excludes if self.row is not None and check.measure == "net_area_m2" else None
         self.sources = [one for one in sources if excluded is None or one.rule.layer in excluded]
 
@@ -111,12 +118,37 @@ class _Plot:
             return Outcome.NOT_CHECKED, ("broken_measure",), value
         if unread:
             return Outcome.NOT_CHECKED, tuple(unread[0].reasons[self.place]) or ("member_not_checked",), value
-        if self.check.plots and self.row is None:
+        if self.others:
+            return Outcome.BORDERLINE, (RULES_DIFFER,), value
+        if self.is_by_plots and self.row is None:
             return Outcome.NOT_MAPPED, (NO_COMMUNE if self.commune is None else NO_PLOT_RULE,), value
         if self.check.measure == "area_m2":
             return self._area()
         outcome, reasons = self._held(value)
         return outcome, reasons, value
+
+    def _row_for(self, commune: str | None) -> PlotBound | None:
+        return next((row for row in self.check.plots if commune in row.communes), None)
+
+    def _others(self) -> tuple[tuple[str, PlotBound | None], ...]:
+        """Communes of another row into which the plot reaches farther than the accuracy."""
+        if self.ground is None or not self.subjects.is_valid[self.place]:
+            return ()
+        sheet, found = self.ground.sheet, dict[str, PlotBound | None]()
+        for row in self._rows(self.ground).tolist():
+            code = str(sheet.names[sheet.feature[row]]) if sheet.names is not None else ""
+            other = self._row_for(code)
+            error = float(np.hypot(sheet.accuracy_m[sheet.feature[row]], self.accuracy_m))
+            if other is not self.row and code != self.commune and self._depth_in(sheet.geometry[row]) > error:
+                found[code] = other
+        return tuple(sorted(found.items(), key=lambda one: one[0]))
+
+    def _depth_in(self, commune: Any) -> float:
+        """How far inside a commune the corners of what lies there are."""
+        corners = shapely.get_coordinates(shapely.intersection(self.shape, commune))
+        if not len(corners):
+            return 0.0
+        return float(shapely.distance(shapely.points(corners), shapely.boundary(commune)).max())
 
     def _grounds(self) -> Sequence[RuleFindings]:
         return (self.ground,) if self.ground is not None else ()
@@ -131,8 +163,8 @@ class _Plot:
             if not possibly:
                 return Outcome.AFFECTED, ()
             return (Outcome.BORDERLINE, (WITHIN_ACCURACY,)) if not surely else self._unmapped() or (Outcome.CLEAR, ())
-        if met and surely:
-            return Outcome.CLEAR, ()
+        if met and surely:  # a road that is not mapped can only add to what was found
+            return (self._unmapped() if self.check.at_most is not None else None) or (Outcome.CLEAR, ())
         if possibly:
             return Outcome.BORDERLINE, (WITHIN_ACCURACY,)
         return self._unmapped() or (Outcome.AFFECTED, (PRIVATE_PATH,))

@@ -54,6 +54,13 @@ def test_ground_nobody_takes_is_the_remainder_where_one_is_declared() -> None:
     assert found.difference_m2 == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("with_remainder", [True, False])
+def test_strips_within_the_accuracy_that_come_to_much_ground_are_in_doubt(with_remainder: bool) -> None:
+    found = divide(PARCEL, shapes(piece(0, 0, 37, 30)), 3.0, with_remainder=with_remainder)
+    assert [(flaw.kind, round(flaw.area_m2)) for flaw in found.flaws] == [(FlawKind.GAP, 90)]
+    assert found.outcome is Outcome.BORDERLINE
+
+
 def test_a_strip_along_the_old_boundary_within_its_accuracy_is_measured_and_not_held_against_the_split() -> None:
     children = shapes(piece(0.2, 0, 15, 30), piece(15, 0, 40.2, 30))
     found = divide(PARCEL, children, ACCURACY_M, with_remainder=False)

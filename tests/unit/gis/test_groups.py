@@ -19,6 +19,8 @@ def told(group: Group, found: tuple[Outcome, ...]) -> tuple[Outcome, Verdict]:
         return O.CLEAR, group.on_conflict
     if O.CLEAR in found and O.NOT_CHECKED in found:
         return O.CLEAR, max(Verdict.REFER, group.on_conflict, key=lambda verdict: verdict.rank)
+    if O.CLEAR in found and O.BORDERLINE in found:  # a conflict may be there
+        return O.CLEAR, Verdict.REFER
     if O.CLEAR in found:
         return O.CLEAR, Verdict.PASS
     if O.NOT_CHECKED in found:

@@ -257,7 +257,16 @@ def test_points_count_inside_and_touch_on_the_boundary() -> None:
     points = ["POINT (5 5)", "POINT (20 5)", "POINT (20.2 5)", "MULTIPOINT (19.9 1, 90 90)"]
     measures = measure(rule(Relation.CONTAINS_POINT), parcel, near(parcel, points, accuracy_m=0.3))
     assert measures.relation.tolist() == ["contains_point", "touches_only", "near", "contains_point"]
-    assert (measures.theme.count_low[0], measures.theme.count[0], measures.theme.count_high[0]) == (1, 2, 3)
+    assert (measures.theme.count_low[0], measures.theme.count[0], measures.theme.count_high[0]) == (1, 2, 4)
+
+
+@pytest.mark.parametrize(("accuracy_m", "most"), [(0.005, 0), (2.0, 1)])
+def test_a_point_on_the_boundary_is_in_doubt_where_it_is_known_to_no_more_than_a_centimetre(
+    accuracy_m: float, most: int
+) -> None:
+    parcel = subjects(PARCEL)
+    measures = measure(rule(Relation.CONTAINS_POINT), parcel, near(parcel, ["POINT (20.004 5)"], accuracy_m=accuracy_m))
+    assert (measures.theme.count[0], measures.theme.count_high[0]) == (0, most)
 
 
 def test_distances_reach_as_far_as_the_rule_and_the_accuracy() -> None:
