@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     )
     seal_password_file: Path | None = Field(default=None, description="its password; default <secrets>/seal.password")
     seal_tsa_url: str | None = Field(default=None, description="time stamps for the seal (RFC 3161); default: none")
+    office_roots: Path | None = Field(
+        default=None, description="root certificates of offices that sign extracts: a PEM file, or a folder of them"
+    )
     public_url: str | None = Field(default=None, description="the service's address as printed in extracts")
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)

@@ -20,7 +20,7 @@ from layers.errors import ConflictError, ForbiddenError, NotFoundError
 from layers.profile.procedures import ProcedureDefinition, relations_of
 from layers.store import audit
 from layers.store.catalogue import Catalogue
-from layers.store.checks import CutLayer, read_cut, record
+from layers.store.checks import CutLayer, RecordRow, read_cut, record
 from layers.store.connection import Connection, Database
 from layers.store.dossiers import dossier
 from layers.store.extracts import (
@@ -45,7 +45,6 @@ from .map_content import MapContent
 from .reading import TIMEOUT_MS
 from .request import LOCAL_TIME
 from .reserved import Reader, is_with
-from .shown import flat
 from .view import View, view_of
 
 Json = dict[str, Any]
@@ -297,6 +296,7 @@ async def take_back(
     pdf: bytes,
     *,
     signers: Sequence[str],
+    is_trusted: bool,
     answer: Answer,
     principal: Principal,
     now: datetime,
@@ -321,7 +321,7 @@ async def take_back(
                 f"Phiếu này đã có {MOST_SIGNED} bản ký; không nhận thêm.",
                 f"There are {MOST_SIGNED} signed copies of this extract; no more are taken.",
             )
-        made = SignedRow(found.code, len(versions) + 1, now, principal.id, tuple(signers), sha256, len(pdf))
+        made = SignedRow(found.code, len(versions) + 1, now, principal.id, tuple(signers), is_trusted, sha256, len(pdf))
         await insert_signed(connection, made, pdf)
         await audit.record(connection, event)
     return made, True
@@ -329,6 +329,7 @@ async def take_back(
 
 async def find_signed(
     database: Database,
+    catalogue: Catalogue,
     answer: Answer,
     principal: Principal,
     is_view: Callable[[str], bool],
@@ -337,8 +338,8 @@ async def find_signed(
     """The newest signed copy that the caller may be given, or one by its number: their own, one of theirs that came
     back, or one that shows what they are shown (`is_view` of its digest); of a layer that was withdrawn since nobody is
     given features again. Raises NotFoundError."""
-    may_own = not _takes_back(answer)
     async with database.connection() as connection:
+        may_own = not _is_taken_back(catalogue, await record(connection, answer.id))
         made = {one.code: one for one in await extracts_of(connection, answer.id)}
         for one in reversed(await signed_of(connection, list(made))):
             if version not in (None, one.number):
@@ -349,7 +350,11 @@ async def find_signed(
     raise NotFoundError
 
 
-def _takes_back(answer: Answer) -> bool:
-    """Whether the answer holds back what an earlier one showed."""
-    told = (reason["code"] for finding in flat(answer.content["findings"]) for reason in finding["reasons"])
-    return "withdrawn_since" in told
+def _is_taken_back(catalogue: Catalogue, stored: RecordRow | None) -> bool:
+    """Whether a layer that an earlier paper may show was withdrawn, the subject's too. Its state is asked and not the
+    answer, which tells of it only to whoever may still see the layer."""
+    if stored is None:
+        return True
+    content = opened(stored)
+    shown = {*content["cut"], content["subject"]["layer"]} - {None}
+    return any(name not in catalogue.layers or catalogue.layers[name].state == "withdrawn" for name in shown)

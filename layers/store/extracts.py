@@ -49,13 +49,14 @@ class ExtractRow:
 
 @dataclass(frozen=True, slots=True)
 class SignedRow:
-    """One version that came back with the signatures of an office, without its file."""
+    """One version that came back signed, without its file."""
 
     code: str
     number: int
     received: datetime
     principal: str
     signers: tuple[str, ...]
+    is_trusted: bool  #: whether every signer led to a root certificate of offices
     sha256: str
     bytes: int
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from layers.errors import SourceError
+from ogc.extract.offices import roots_of
 from ogc.extract.verify import Examination, Signature, certificates_in, examine
 from ogc.web.formats import moment
 
@@ -23,6 +24,7 @@ _KINDS = {
 }
 _INTACT = """[green]✓[/green] Phiếu còn nguyên; sau dấu chỉ có chữ ký.
   [dim]The extract is intact; nothing but signatures follows the seal.[/dim]"""
+_UNCHECKED = "chưa xác minh được người ký / the signer was not checked (--offices)"
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -37,12 +39,21 @@ def command(
         Path | None,
         typer.Option("--trust", metavar="CERT.pem", help="chứng thư phải có của dấu · the seal must be of this one"),
     ] = None,
+    offices: Annotated[
+        Path | None,
+        typer.Option(
+            "--offices",
+            metavar="ROOTS.pem",
+            envvar="LIENTHONG_OFFICE_ROOTS",
+            help="chứng thư gốc của các cơ quan ký · roots of the offices that sign",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
     """Xác thực phiếu kết quả không cần mạng · verify an extract, offline. Exit 1 when it is not what it was."""
     with errors_as_exit_codes(as_json=as_json):
         trusted = certificates_in(_read(trust)) if trust else ()
-        found = examine(_read(file), trusted)
+        found = examine(_read(file), trusted, roots_of(offices))
     if as_json:
         print_json(found.as_dict())
     else:
@@ -78,6 +89,8 @@ def _show(found: Examination, *, is_trust_given: bool) -> None:
 def _show_signature(one: Signature) -> None:
     console.print(f"  {_KINDS[one.kind]}: [b]{one.signer}[/b], {moment(one.at.isoformat()) if one.at else '–'}")
     console.print(f"    SHA-256 {one.fingerprint}", style="dim")
+    if one.kind == "office" and not one.is_trusted:
+        console.print(f"    [yellow]{_UNCHECKED}[/yellow]")
     if one.is_demo:
         console.print(
             "    [yellow]chứng thư chạy thử, không có giá trị pháp lý / demo certificate, no legal value[/yellow]"

@@ -24,8 +24,10 @@ from .relation import Decisions, Relation
 FLUSH_EVERY_S = 60.0
 #: while nothing can be written nothing counted is served, so it is tried again soon
 HEALED_EVERY_S = 2.0
-#: verifications of one caller from one address
-VERIFICATIONS = "120/min"
+#: of one caller from one address: verifications, files opened by a reader process, matrices of coverage
+VERIFICATIONS, FILES, MATRICES = "120/min", "30/min", "60/min"
+#: papers made or looked at for one caller at one address: each takes up to a second of the one thread that seals
+PAPERS = "60/min"
 #: what a path names as a layer is kept if it could be one: anything else may be a secret pasted into an address
 _LAYER_ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 log = structlog.get_logger("lienthong")
@@ -94,8 +96,23 @@ class Accesses:
 
     def limit_verification(self, request: Request) -> None:
         """One verification of an extract, from one place. Raises TooManyError."""
+        self._limit_place(request, "verify", VERIFICATIONS)
+
+    def limit_paper(self, request: Request) -> None:
+        """One paper made of a check, or one handed back, for one place. Raises TooManyError."""
+        self._limit_place(request, "paper", PAPERS)
+
+    def limit_file(self, request: Request) -> None:
+        """One file to be opened, from one place. Raises TooManyError."""
+        self._limit_place(request, "file", FILES)
+
+    def limit_matrix(self, request: Request) -> None:
+        """One matrix of coverage, for one place. Raises TooManyError."""
+        self._limit_place(request, "matrix", MATRICES)
+
+    def _limit_place(self, request: Request, what: str, rate: str) -> None:
         who = f"{principal_of(request).id} {request.client.host if request.client else ''}"
-        wait_s = self._limits.take(who, (("verify", VERIFICATIONS),))
+        wait_s = self._limits.take(who, ((what, rate),))
         if wait_s:
             raise TooManyError(wait_s)
 

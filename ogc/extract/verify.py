@@ -124,7 +124,8 @@ PROBLEMS: Mapping[str, Message] = {
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signature of the file. `is_trusted` None: nobody said whom to trust. `page` counts from 1."""
+    """One signature of the file. `is_trusted` None: nobody said whom to trust, a seal or an office each by its own
+    roots. `page` counts from 1."""
 
     kind: str  #: seal, office, time
     field: str
@@ -170,6 +171,11 @@ class Examination:
     def offices(self) -> tuple[Signature, ...]:
         return tuple(one for one in self.signatures if one.kind == "office")
 
+    @property
+    def is_of_offices(self) -> bool:
+        """Whether every signature after the seal is one of an office that is trusted."""
+        return bool(self.offices) and all(one.is_trusted for one in self.offices)
+
     def messages(self) -> list[Message]:
         return [PROBLEMS[code] for code in self.problems]
 
@@ -185,10 +191,15 @@ class Examination:
         }  # fmt: skip
 
 
-def examine(pdf: bytes, trusted: Sequence[x509.Certificate] = ()) -> Examination:
-    """Everything about the file; it never raises, whatever the file is. It works long and belongs into a thread."""
+def examine(
+    pdf: bytes, trusted: Sequence[x509.Certificate] = (), offices: Sequence[x509.Certificate] = ()
+) -> Examination:
+    """Everything about the file; it never raises, whatever the file is. It works long and belongs into a thread.
+
+    `trusted` are roots of the seal, `offices` those of whoever signs after it.
+    """
     try:
-        return anyio.run(_examine, pdf, tuple(trusted))
+        return anyio.run(_examine, pdf, _Roots(tuple(trusted), tuple(offices)))
     except Exception:  # of a parser fed with anything at all: whatever it says, the file is not intact
         return Examination(_sha256(pdf), problems=("unreadable",))
 
@@ -204,13 +215,25 @@ def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
     raise SourceError("Tệp không chứa chứng thư (PEM hoặc DER).", "The file holds no certificate (PEM or DER).")
 
 
-async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examination:
+@dataclass(frozen=True, slots=True)
+class _Roots:
+    """Who is trusted, for each kind of signature; a time stamp by either."""
+
+    seal: tuple[x509.Certificate, ...]
+    office: tuple[x509.Certificate, ...]
+
+    def of(self, kind: str) -> list[x509.Certificate]:
+        named = {"seal": self.seal, "office": self.office}
+        return list(named.get(kind, self.seal + self.office))
+
+
+async def _examine(pdf: bytes, roots: _Roots) -> Examination:
     reader = Reader(pdf)
     embedded = sorted(reader.embedded_signatures, key=lambda one: int(one.signed_revision))
     seal = next((one for one in embedded if one.field_name == FIELD), None)
     if seal is None:
         return Examination(_sha256(pdf), problems=("no_seal",))
-    signatures = tuple([await _signature(pdf, reader, one, trusted) for one in embedded])
+    signatures = tuple([await _signature(pdf, reader, one, roots) for one in embedded])
     changes = tuple(_changes(seal))
     problems = [code for one in signatures for code in one.problems]
     problems += ["not_first"] if embedded[0] is not seal else []
@@ -226,18 +249,17 @@ async def _examine(pdf: bytes, trusted: tuple[x509.Certificate, ...]) -> Examina
 # ── signatures ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def _signature(
-    pdf: bytes, reader: PdfFileReader, one: EmbeddedPdfSignature, trusted: tuple[x509.Certificate, ...]
-) -> Signature:
+async def _signature(pdf: bytes, reader: PdfFileReader, one: EmbeddedPdfSignature, roots: _Roots) -> Signature:
     is_time = one.sig_object_type == "/DocTimeStamp"
-    context = ValidationContext(trust_roots=list(trusted), allow_fetching=False, moment=one.self_reported_timestamp)
+    kind = "seal" if one.field_name == FIELD else "time" if is_time else "office"
+    trusted = roots.of(kind)
+    context = ValidationContext(trust_roots=trusted, allow_fetching=False, moment=one.self_reported_timestamp)
     if is_time:
         status = await async_validate_pdf_timestamp(one, context, diff_policy=ONLY_SIGNATURES)
     else:
         status = await async_validate_pdf_signature(
             one, context, diff_policy=ONLY_SIGNATURES, key_usage_settings=_ANY_SIGNER
         )
-    kind = "seal" if one.field_name == FIELD else "time" if is_time else "office"
     stamp = status if is_time else status.timestamp_validity
     at = stamp.timestamp if stamp else one.self_reported_timestamp
     certificate, (page, is_placed) = one.signer_cert, page_of(reader.root, one.sig_field)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from anyio import to_thread
@@ -34,6 +35,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.extract.document import Document
 from ogc.extract.issue import Issuer, document_for, issue_of, limiter_of_setting, public_address
+from ogc.extract.offices import roots_of
 from ogc.extract.plain import text_of
 from ogc.extract.verify import Examination, Signature, examine
 from ogc.extract.word import docx_of
@@ -68,6 +70,7 @@ class _Shown:
 @router.get("/checks/{record_id}.pdf")
 async def get_pdf(request: Request, record_id: str, lang: Language | None = None) -> Response:
     """Phiếu kết quả có dấu của hệ thống (PDF/A) · the extract, sealed by the system."""
+    request.app.state.accesses.limit_paper(request)
 
     async def make() -> Made:
         shown = await _shown(request, record_id)
@@ -92,6 +95,8 @@ async def get_text(request: Request, record_id: str, lang: Language | None = Non
 def _form(
     request: Request, record_id: str, write: Callable[[Document], bytes], media_type: str, ending: str
 ) -> Callable[[], Awaitable[Made]]:
+    request.app.state.accesses.limit_paper(request)
+
     async def make() -> Made:
         shown = await _shown(request, record_id)
         row = (await _sealed(request, shown)).row
@@ -167,12 +172,13 @@ def _address(request: Request) -> str:
     },
 )
 async def put_signed(request: Request, record_id: str) -> Response:
-    """Nộp lại phiếu đã được cơ quan ký · hand back the extract with an office's signatures."""
+    """Nộp lại phiếu đã ký · hand back the extract with signatures."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PDF:
         raise HTTPException(415)
     pdf = await request.body()
     if len(pdf) > LARGEST_SIGNED:
         raise HTTPException(413)
+    request.app.state.accesses.limit_paper(request)
     return await paced(request, partial(_take_back, request, record_id, pdf))
 
 
@@ -183,11 +189,12 @@ async def _take_back(request: Request, record_id: str, pdf: bytes) -> Made:
     extract = await sealed_within(state.database, record_id, pdf)
     if extract is None:
         raise _refused("not_ours")
-    found = await to_thread.run_sync(examine, pdf, limiter=limiter_of_setting())
+    look = partial(_examined, pdf, state.settings.office_roots)
+    found = await to_thread.run_sync(look, limiter=limiter_of_setting())
     _require_only_signatures(found)
     stored, is_new = await take_back(
         state.database, shown.catalogue, extract, pdf, signers=[one.signer for one in found.offices],
-        answer=shown.answer, principal=caller.principal, now=now,
+        is_trusted=found.is_of_offices, answer=shown.answer, principal=caller.principal, now=now,
     )  # fmt: skip
     where = Addresses(request).to("checks", record_id, "signed", version=stored.number)
     content = _told(record_id, extract, stored, found.offices)
@@ -195,11 +202,15 @@ async def _take_back(request: Request, record_id: str, pdf: bytes) -> Made:
     return Made(response, shown.answer.is_guarded)
 
 
+def _examined(pdf: bytes, roots: Path | None) -> Examination:
+    return examine(pdf, offices=roots_of(roots))
+
+
 def _told(record_id: str, extract: ExtractRow, stored: SignedRow, offices: tuple[Signature, ...]) -> dict[str, object]:
     return {
         "check": record_id, "code": grouped(extract.code), "version": stored.number,
         "received": stored.received.isoformat(), "sha256": stored.sha256,
-        "signers": [one.as_dict() for one in offices],
+        "trusted": stored.is_trusted, "signers": [one.as_dict() for one in offices],
     }  # fmt: skip
 
 
@@ -208,7 +219,9 @@ REFUSALS = {
         "Tệp không bắt đầu bằng đúng phiếu mà hệ thống đã phát hành cho lần kiểm tra này.",
         "The file does not begin with an extract that the system gave out for this check.",
     ),
-    "no_signature": Message("Tệp chưa có chữ ký nào của cơ quan.", "There is no signature of an office in the file."),
+    "no_signature": Message(
+        "Tệp chưa có chữ ký nào sau dấu của hệ thống.", "There is no signature after the system's seal in the file."
+    ),
 }
 
 
@@ -238,13 +251,13 @@ def _refused_for(problems: dict[str, Message], changes: tuple[str, ...] = ()) ->
 
 @router.get("/checks/{record_id}/signed")
 async def get_signed(request: Request, record_id: str, version: int | None = None) -> Response:
-    """Bản phiếu đã được cơ quan ký · the newest copy with an office's signatures, or one by its number."""
+    """Bản phiếu đã ký và nộp lại · the newest copy that came back signed, or one by its number."""
 
     async def make() -> Made:
         shown = await _shown(request, record_id)
         own = view_digest(shown.answer, shown.content)
         row, pdf = await find_signed(
-            request.app.state.database, shown.answer, caller_of(request).principal, own.__eq__, version
+            request.app.state.database, shown.catalogue, shown.answer, caller_of(request).principal, own.__eq__, version
         )
         return _file(pdf, PDF, f"lienthong-{row.code}-{row.number}.pdf", shown)
 

@@ -124,7 +124,7 @@ def _document(request: Request, code: str, found: Standing | None, file: bytes |
         "unchanged": found.is_unchanged if found else None,
         "superseded": found.is_superseded if found else None,
         "layers": [layer.as_dict() for layer in found.layers] if found else [],
-        "signed": {"copies": len(found.signed), "received": _last(found)} if found else None,
+        "signed": _signed(found) if found else None,
         "file": _compared(found, file) if file is not None else None,
         "check": Addresses(request).to("checks", found.check) if found and found.check else None,
     }
@@ -137,13 +137,16 @@ def _certificate(found: Standing | None) -> dict[str, Any] | None:
     return {"name": made.certificate_name, "fingerprint": made.certificate, "demo": made.is_demo}
 
 
-def _last(found: Standing) -> str | None:
-    """The day on which the newest signed copy came back."""
-    return found.signed[-1].received.date().isoformat() if found.signed else None
+def _signed(found: Standing) -> dict[str, Any]:
+    """Only copies whose every signer led to a root of offices count as signed; the others are `unchecked`."""
+    own = [one for one in found.signed if one.is_trusted]
+    last = own[-1].received.date().isoformat() if own else None
+    return {"copies": len(own), "received": last, "unchecked": len(found.signed) - len(own)}
 
 
 def _compared(found: Standing | None, file: bytes) -> dict[str, Any]:
-    """`is`: sealed (the very file), signed (a copy that came back), extended (the file with something behind it, to be
+    """`is`: sealed (the very file), signed (a copy that came back from an office), unchecked (one that came back
+    with a signer nobody vouches for), extended (the file with something behind it, to be
     looked at by `lienthong verify`), other."""
     digest = hashlib.sha256(file).hexdigest()
     return {"sha256": digest, "bytes": len(file), "is": _kind(found, file, digest) if found else "other"}
@@ -153,7 +156,8 @@ def _kind(found: Standing, file: bytes, digest: str) -> str:
     made = found.extract
     if digest == made.sha256:
         return "sealed"
-    if any(digest == one.sha256 for one in found.signed):
-        return "signed"
+    same = next((one for one in found.signed if digest == one.sha256), None)
+    if same:
+        return "signed" if same.is_trusted else "unchecked"
     begins = hashlib.sha256(file[: made.bytes]).hexdigest() == made.sha256
     return "extended" if begins else "other"

@@ -35,12 +35,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('signed_extract ' || %(code)s, 0))
 
 -- signed --
 -- the signed versions of extracts, in their order
-SELECT code, number, received, principal, signers, sha256, length(pdf) AS bytes
+SELECT code, number, received, principal, signers, is_trusted, sha256, length(pdf) AS bytes
 FROM checks.signed_extract WHERE code = ANY(%(codes)s) ORDER BY received, code, number
 
 -- signed_pdf --
 SELECT pdf FROM checks.signed_extract WHERE code = %(code)s AND number = %(number)s
 
 -- insert_signed --
-INSERT INTO checks.signed_extract (code, number, received, principal, signers, sha256, pdf)
-VALUES (%(code)s, %(number)s, %(received)s, %(principal)s, %(signers)s, %(sha256)s, %(pdf)s)
+INSERT INTO checks.signed_extract (code, number, received, principal, signers, is_trusted, sha256, pdf)
+VALUES (%(code)s, %(number)s, %(received)s, %(principal)s, %(signers)s, %(is_trusted)s, %(sha256)s, %(pdf)s)

@@ -15,11 +15,14 @@ from ogc.app import create_app
 from ogc.auth import make_token
 from ogc.common.pace import Pace
 from ogc.settings import Settings
+from tests.support import signing
 from tests.support.checked import INPUTS, PARCEL, Place, corridor, fill
 from tests.support.published import box
 from tests.support.server import Server
 from tests.support.serving import serve
 
+#: an office whose certificate the operator trusts
+KNOWN_OFFICE = signing.pkcs12_of("Sở Nông nghiệp và Môi trường (thử)")
 NOW = datetime(2026, 6, 1, 3, tzinfo=UTC)
 
 
@@ -56,7 +59,9 @@ async def _at_once(_when: float) -> None:
 
 
 def desk_at(place: Place, folder: Path) -> Iterator[Desk]:
-    settings = Settings(data=folder, database_url=place.url)
+    roots = folder / "offices.pem"
+    roots.write_bytes(signing.pem_of(KNOWN_OFFICE))
+    settings = Settings(data=folder, database_url=place.url, office_roots=roots)
     app = create_app(settings, demo=True, clock=lambda: NOW, pace=Pace(clock=lambda: 0.0, sleep_until=_at_once))
     with serve(app) as base:
         yield Desk(base, settings, place)

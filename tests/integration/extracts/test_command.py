@@ -44,6 +44,14 @@ def test_a_sealed_file_is_verified_offline(sealed: bytes, nowhere: Path) -> None
     assert told(found)["good"] and told(found)["signatures"][0]["demo"]
 
 
+def test_whoever_signed_is_told_as_not_checked_without_roots(sealed: bytes, nowhere: Path) -> None:
+    file, roots, office = nowhere / "phieu.pdf", nowhere / "roots.pem", signing.pkcs12_of()
+    file.write_bytes(signing.signed_by(sealed, office))
+    roots.write_bytes(signing.pem_of(office))
+    assert "chưa xác minh được người ký" in run("verify", file).stdout
+    assert "chưa xác minh được người ký" not in run("verify", file, "--offices", roots).stdout
+
+
 def test_a_changed_file_and_another_certificate_exit_1(sealed: bytes, nowhere: Path) -> None:
     changed, file, other = nowhere / "changed.pdf", nowhere / "phieu.pdf", nowhere / "other.pem"
     middle = len(sealed) // 2

@@ -20,7 +20,7 @@ from ogc.app import create_app
 from ogc.client import Client
 from ogc.extract.verify import examine
 from ogc.settings import Settings
-from tests.integration.extracts.conftest import NOW, Desk
+from tests.integration.extracts.conftest import KNOWN_OFFICE, NOW, Desk
 from tests.support import signing
 from tests.support.checked import INPUTS, geojson
 from tests.support.published import box
@@ -219,6 +219,7 @@ def test_newer_data_are_told_by_layer_where_its_activity_may_be_told(desk: Desk,
 def test_a_record_that_was_tampered_with_is_told(desk: Desk, other: tuple[str, bytes]) -> None:
     check, code = other[0], code_of(desk, other[1])
     with psycopg.connect(desk.place.url) as connection:
+        connection.execute("ALTER TABLE checks.record DISABLE TRIGGER append_only")
         connection.execute("UPDATE checks.record SET body = replace(body, 'fail', 'pass') WHERE id = %s", (check,))
     found = verified(desk, code)
     assert found["known"] and found["unchanged"] is False
@@ -247,6 +248,16 @@ def test_too_many_verifications_are_refused(desk: Desk, monkeypatch: pytest.Monk
     assert codes == [200, 200, 429]
 
 
+def test_too_many_papers_are_refused(desk: Desk, check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is made or looked at beyond the rate, whichever form it is asked in."""
+    monkeypatch.setattr("ogc.common.accesses.PAPERS", "2/h")
+    with desk.client("reviewer") as client:
+        asked = [client.get(f"/checks/{check}.{form}") for form in ("txt", "txt", "docx", "pdf")]
+        asked.append(client.put(f"/checks/{check}/signed", content=b"%PDF", headers=PDF))
+    assert [one.status_code for one in asked] == [200, 200, 429, 429, 429]
+    assert all(int(one.headers["retry-after"]) > 0 for one in asked[2:])
+
+
 # ── back with signatures ─────────────────────────────────────────────────────────────────────────
 
 
@@ -271,10 +282,29 @@ def test_a_copy_with_an_offices_signature_is_taken_kept_and_given_again(desk: De
         assert client.get(f"/checks/{check}/signed?version=1").content == signed
     assert [kind for (kind,) in rows(desk, "SELECT action FROM access.event WHERE action = 'sign'")] == ["sign", "sign"]
     told = verified(desk, code_of(desk, paper))
-    assert told["signed"] == {"copies": 2, "received": "2026-06-01"} and "Lãnh đạo" not in str(told)
+    assert told["signed"] == {"copies": 0, "received": None, "unchecked": 2} and "Lãnh đạo" not in str(told)
     with desk.client("reviewer") as client:
         assert client.get(f"/checks/{check}/signed").status_code == 404, "they are shown something else"
         assert client.get(f"/checks/{check}.pdf").content != paper
+
+
+def test_only_a_signer_whom_the_operator_knows_is_told_as_an_office(desk: Desk, office: bytes) -> None:
+    check = desk.checked()
+    with desk.client() as client:
+        paper = client.get(f"/checks/{check}.pdf").content
+        code, known = code_of(desk, paper), signing.signed_by(paper, KNOWN_OFFICE)
+        strange = signing.signed_by(paper, office)
+        assert [handed(desk, check, file).json()["trusted"] for file in (strange, known)] == [False, True]
+        mixed = handed(desk, check, signing.signed_by(known, office, field="Them")).json()
+        assert mixed["trusted"] is False and [one["trusted"] for one in mixed["signers"]] == [True, False]
+    assert verified(desk, code)["signed"] == {"copies": 1, "received": "2026-06-01", "unchecked": 2}
+    with desk.client(None) as client:
+        kinds = [
+            client.post(f"/verify/{code}", content=file, headers=PDF).json()["file"]["is"] for file in (strange, known)
+        ]
+        page = client.post(f"/verify/{code}", files={"file": ("x.pdf", strange)}, headers=HTML).text
+    assert kinds == ["unchecked", "signed"]
+    assert '<div class="note refer" role="status" id="file-result">' in page and "chưa xác minh được người ký" in page
 
 
 #: each kind of change is tried in tests/unit/extract
@@ -328,6 +358,22 @@ def test_the_pages_of_a_check_lead_to_its_extracts(desk: Desk, check: str) -> No
         page = client.get(f"/checks/{check}", headers=HTML).text
     for address in (f"/checks/{check}.pdf?lang=vi", f"/checks/{check}.pdf?lang=en", f"/checks/{check}.docx", "/verify"):
         assert f'href="{address}' in page
+
+
+def test_a_signed_copy_is_held_back_while_the_parcels_are_withdrawn(desk: Desk, office: bytes) -> None:
+    """No finding tells of it: no rule asks the parcel layer, which lends the check its subject."""
+    check = desk.checked()
+    with desk.client() as client:
+        paper = client.get(f"/checks/{check}.pdf").content
+        assert handed(desk, check, signing.signed_by(paper, office)).status_code == 201
+        desk.place.publisher.set_state("parcel", "withdrawn", "công bố nhầm")
+        try:
+            assert client.get(f"/checks/{check}").status_code == 200
+            assert client.get(f"/checks/{check}/signed").status_code == 404
+            assert client.get(f"/checks/{check}.pdf").content != paper
+        finally:
+            desk.place.publisher.set_state("parcel", "served", "đã soát")
+        assert client.get(f"/checks/{check}/signed").status_code == 200
 
 
 def test_what_was_withdrawn_since_is_not_given_out_again_on_a_signed_copy(desk: Desk, office: bytes) -> None:

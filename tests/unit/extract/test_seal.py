@@ -22,7 +22,9 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from layers.canonical import canonical, digest_of
+from layers.errors import UnavailableError
 from ogc.extract.certificate import Certificate, SealUnavailableError, certificate_of
+from ogc.extract.offices import roots_of
 from ogc.extract.seal import FIELD, seal, sealed_at_length
 from ogc.extract.verify import PROBLEMS, certificates_in, examine
 from ogc.settings import Settings
@@ -105,6 +107,24 @@ def test_only_the_named_certificate_is_trusted(sealed: bytes, certificate: Certi
     other = certificates_in(signing.pem_of(office))
     assert examine(sealed, own).is_good and examine(sealed, own).seal.is_trusted  # type: ignore[union-attr]
     assert examine(sealed, other).problems == ("untrusted",)
+
+
+def test_a_signature_after_the_seal_is_trusted_by_the_roots_of_offices_alone(
+    sealed: bytes, certificate: Certificate, office: bytes
+) -> None:
+    signed, own = signing.signed_by(sealed, office), certificates_in(signing.pem_of(certificate.pkcs12))
+    roots = certificates_in(signing.pem_of(office))
+    assert examine(signed, own).offices[0].is_trusted is None and not examine(signed, own).is_of_offices
+    assert examine(signed, own, roots).is_of_offices and not examine(signed, own, own).is_of_offices
+    assert examine(signed, own, own).is_good, "a stranger's signature changes nothing of the paper"
+
+
+def test_a_place_without_roots_is_told(tmp_path: Path, office: bytes) -> None:
+    assert roots_of(None) == ()
+    with pytest.raises(UnavailableError, match="LIENTHONG_OFFICE_ROOTS"):
+        roots_of(tmp_path)
+    (tmp_path / "a.pem").write_bytes(signing.pem_of(office))
+    assert len(roots_of(tmp_path)) == len(roots_of(tmp_path / "a.pem")) == 1
 
 
 def test_a_time_stamp_tells_the_time_that_counts(paper: bytes, certificate: Certificate) -> None:

@@ -19,13 +19,14 @@ CREATE TABLE checks.extract (
 );
 ALTER TABLE checks.extract ALTER COLUMN pdf SET STORAGE EXTERNAL;  -- streams are compressed already
 
--- What came back with the signatures of an office; several are kept, none is changed.
+-- What came back signed; several are kept, none is changed.
 CREATE TABLE checks.signed_extract (
     code      text NOT NULL REFERENCES checks.extract,
     number    integer NOT NULL CHECK (number > 0),             -- 1, 2, 3 … of the extract
     received  timestamptz NOT NULL,
     principal text NOT NULL,
     signers   text[] NOT NULL CHECK (signers <> '{}'),
+    is_trusted boolean NOT NULL,                               -- whether every signer led to a root certificate of offices
     sha256    text NOT NULL,
     pdf       bytea NOT NULL,
     PRIMARY KEY (code, number),
