@@ -167,7 +167,7 @@ def _range(measure: Mapping[str, Any], say: _Speaker) -> str:
 
 
 def _feature(feature: Mapping[str, Any], say: _Speaker) -> str:
-    title = feature["attributes"].get("title") if feature["relation"] == "raster_class" else None
+    title = feature["attributes"].get("title") if feature.get("relation") == "raster_class" else None
     name = say.of(title) if isinstance(title, Mapping) else feature["key"] or feature["fid"]
     return f"{name} ({say.area(feature['area_m2'])})" if feature["area_m2"] else str(name)
 

@@ -9,12 +9,6 @@ import typer
 
 ABOUT = "Liên thông dữ liệu GIS giữa các ngành · GIS data sharing between sectors"
 
-app = typer.Typer(
-    name="lienthong",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
-
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
 GROUPS = {
     "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
@@ -24,7 +18,8 @@ COMMANDS = ("up", "worker", "check", "batch", "divide", "inside", "replay", "ver
 
 
 def build(only: str | None = None) -> typer.Typer:
-    """Hang in all commands, or the one that is asked for: imports are most of what a short command costs."""
+    """All commands, or the one that is asked for: imports are most of what a short command costs."""
+    app = typer.Typer(name="lienthong", no_args_is_help=True, pretty_exceptions_show_locals=False)
     for name, module in GROUPS.items():
         if only in (None, name):
             app.add_typer(importlib.import_module(f"ogc.cli.{module}").app, name=name)

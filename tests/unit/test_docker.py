@@ -29,7 +29,7 @@ def _commands() -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def cli() -> typer.Typer:
-    return main.app if main.app.registered_commands else main.build()
+    return main.build()
 
 
 def test_every_copied_path_exists() -> None:

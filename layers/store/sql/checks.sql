@@ -30,7 +30,7 @@ LEFT JOIN LATERAL (
 -- candidates --
 -- What may matter to the subject, for all checks in one statement: pieces within each check's own reach, entries keyed to
 -- the parcel, and the mapped area around it. `damaged`: by the books (checks.held) the layer holds something, and the
--- tables hold nothing of it. `reach_m` holds the subject's accuracy; the layer's largest is added here.
+-- tables hold nothing of it; its first fact, and that fact's pieces, stand for the rest (`doctor` counts them all). `reach_m` holds the subject's accuracy; the layer's largest is added here.
 WITH asked AS MATERIALIZED (
     SELECT number, layer, revision, is_keyed,
            reach_m + coalesce((SELECT max(fact.accuracy_m) FROM checks.fact WHERE fact.layer = given.layer), 0) AS reach_m
@@ -72,8 +72,18 @@ CROSS JOIN LATERAL (
     WHERE counted.layer = asked.layer AND counted.revision <= asked.revision
     ORDER BY counted.revision DESC LIMIT 1
 ) held
-WHERE (held.pieces > 0 AND NOT EXISTS (SELECT FROM checks.piece WHERE piece.layer = asked.layer))
-   OR (held.facts > 0 AND NOT EXISTS (SELECT FROM checks.fact WHERE fact.layer = asked.layer))
+LEFT JOIN LATERAL (  -- ordered, so that it comes from the key's index and never from a walk over other layers
+    SELECT fact.fid
+    FROM checks.fact
+    WHERE fact.layer = asked.layer
+      AND fact.since <= asked.revision AND (fact.until IS NULL OR fact.until > asked.revision)
+    ORDER BY fact.layer, fact.fid LIMIT 1
+) one ON true
+WHERE (held.facts > 0 AND one.fid IS NULL)
+   OR (held.pieces > 0 AND one.fid IS NOT NULL AND NOT EXISTS (
+           SELECT FROM checks.piece
+           WHERE piece.fid = one.fid AND piece.layer = asked.layer
+             AND piece.since <= asked.revision AND (piece.until IS NULL OR piece.until > asked.revision)))
 UNION ALL
 SELECT asked.number, 'everywhere', NULL, NULL, NULL, NULL, NULL
 FROM asked

@@ -85,5 +85,5 @@ def test_a_change_that_is_not_possible_in_place_exits_1(url: str, tmp_path: Path
 
 def test_schemas_are_written_to_a_folder(url: str, tmp_path: Path) -> None:
     written = json.loads(lienthong("profile", "schema", str(tmp_path / "schemas"), "--json").stdout)["files"]
-    assert len(written) == 7
+    assert len(written) == 8
     assert all(json.loads(Path(path).read_text(encoding="utf-8"))["$schema"] for path in written)

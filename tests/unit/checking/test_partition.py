@@ -200,7 +200,7 @@ def test_partitions_are_put_together_in_order_and_counted(tmp_path: Path) -> Non
     for number in range(2):
         pq.write_table(table.slice(number * 512, 512), made.subjects_file(number))
         assert run(made, number) == (512, 188)[number]
-    summary = write_results(made, tmp_path, lambda *_: None, "sha256:0")
+    summary = write_results(made, tmp_path, lambda *_: None, "sha256:0", {"procedure": "p"})
     assert summary.outcomes == {"overlap": {"clear": 400, "affected": 300}, "small": {"affected": 700}}
     assert summary.verdicts == {"pass": 0, "refer": 700, "fail": 0}
     assert (summary.hits, summary.refer_by_accuracy) == (300, 0)
@@ -220,7 +220,8 @@ def test_what_was_begun_is_read_back_as_it_was(tmp_path: Path) -> None:
     begun = Started(
         request="sha256:a", as_of=None, on_date=NOW.date(), clock=NOW, subjects=7, are_parcels=True,
         standings={"zone": Standing(3, "suspended", NOW, 365, 0.3), "plan": Standing(0, "empty")},
-        accuracy_m={"zone": 0.3}, failed={"plan": "error"}, rules="sha256:b", commune_areas={"25747": b"\x01\x02"},
+        accuracy_m={"zone": 0.3}, failed={"plan": "error"}, rules="sha256:b",
+        policy="sha256:c", share=None, commune_areas={"25747": b"\x01\x02"},
     )  # fmt: skip
     begun.write(tmp_path)
     assert Started.read(tmp_path) == begun

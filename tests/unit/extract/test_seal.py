@@ -13,6 +13,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 import weasyprint
+from asn1crypto import cms, core
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -174,6 +175,42 @@ def test_one_flipped_bit_in_a_copy_signed_by_an_office_is_found(sealed: bytes, o
     spread = [(number * step + chance.randrange(step), chance.randrange(8)) for number in range(FLIPPED)]
     assert examine(signed).is_good
     assert [at for at in spread if examine(flipped(signed, *at)).is_good] == []
+
+
+def in_gap(pdf: bytes, write: Callable[[cms.SignedData], None]) -> bytes:
+    """The file with something else in the seal's signature that the signature does not cover."""
+    begin = pdf.index(b"/Contents <30") + 11
+    end = pdf.index(b">", begin)
+    held = cms.ContentInfo.load(bytes.fromhex(pdf[begin:end].decode()))
+    write(held["content"])
+    text = held.dump(force=True).hex().upper().encode()
+    return pdf[:begin] + text.ljust(end - begin, b"0") + pdf[end:]
+
+
+def test_nothing_else_stands_in_the_seals_own_signature(sealed: bytes, office: bytes) -> None:
+    (stranger,) = certificates_in(signing.pem_of(office))
+
+    def add_certificate(signed: cms.SignedData) -> None:
+        signed["certificates"] = [*signed["certificates"], cms.CertificateChoices("certificate", stranger)]
+
+    def add_attribute(signed: cms.SignedData) -> None:
+        signed["signer_infos"][0]["unsigned_attrs"] = [{"type": "1.2.3.4", "values": [core.OctetString(b"x")]}]
+
+    def write_otherwise(signed: cms.SignedData) -> None:
+        signed["signer_infos"][0]["signature_algorithm"] = {"algorithm": "rsassa_pkcs1v15"}
+
+    assert in_gap(sealed, lambda _: None) == sealed
+    for write in (add_certificate, add_attribute, write_otherwise):
+        assert examine(in_gap(sealed, write)).problems == ("gap",)
+    begin = sealed.index(b"/Contents <30") + 11
+    lower = sealed[:begin] + sealed[begin : begin + 16_384].lower() + sealed[begin + 16_384 :]
+    assert examine(lower).problems == ("gap",)
+
+
+@pytest.mark.parametrize("issuer_alone", [True, False])
+def test_a_certificate_of_an_authority_or_of_curves_seals_too(paper: bytes, issuer_alone: bool) -> None:
+    found = _opened(signing.pkcs12_of_issued() if issuer_alone else signing.pkcs12_of("Dấu (thử)"), None)
+    assert examine(seal(paper, found, now=NOW)).is_good
 
 
 @pytest.mark.parametrize("tail", [b"\n", b" ", b"%", b"\0", b"\nstartxref\n0\n%%EOF\n"])

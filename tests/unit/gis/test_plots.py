@@ -71,3 +71,27 @@ def test_excluded_ground_counts_once_where_it_overlaps() -> None:
 
 def test_without_exclusions_the_net_area_is_the_area() -> None:
     assert net_area(PLOT, np.zeros(0, dtype=object), 0.0, 0.0).measured == pytest.approx(360.0)
+
+
+SOUTH = shapely.LineString([(599950, 1219999), (600050, 1219999)])
+WEST = shapely.LineString([(599999, 1219950), (599999, 1220050)])
+SHALLOW = [(600000, 1220000), (600000, 1220006), (600020, 1220006), (600020, 1220000)]
+
+
+@pytest.mark.parametrize("start", range(4))
+@pytest.mark.parametrize("turn", [1, -1])
+def test_the_depth_is_the_same_wherever_the_ring_begins(start: int, turn: int) -> None:
+    plot = shapely.Polygon((SHALLOW[start:] + SHALLOW[:start])[::turn])
+    assert depth(plot, roads(SOUTH, WEST, reach=1.0), 0.05).measured == pytest.approx(6.0)
+
+
+def test_a_side_that_begins_in_its_middle_is_one_stretch() -> None:
+    plot = shapely.Polygon([(600010, 1220000), *SHALLOW[3:], *SHALLOW[2::-1]])
+    assert depth(plot, roads(SOUTH, WEST, reach=1.0), 0.05).measured == pytest.approx(6.0)
+
+
+def test_of_sides_equally_long_the_depth_is_the_smaller_one_and_in_doubt() -> None:
+    bent = shapely.Polygon([(0, 0), (10, 0), (10, 30), (-8, 6)])  # 10 m to the south and 10 m to the west
+    found = depth(bent, roads(shapely.LineString([(0, -1), (10, -1)]), shapely.LineString([(-1, -0.6), (-9, 5.4)]),
+                              reach=1.05), 0.1)  # fmt: skip
+    assert found.measured < 20 and found.high > 30

@@ -51,9 +51,13 @@ def test_what_was_recalled_carries_that_into_the_rule(default: Profile) -> None:
     assert not any(plot.verified for plot in rule_of(default, "minimum_area").plots)
 
 
-def test_a_land_type_of_which_nothing_is_said_is_told_as_not_asked(default: Profile) -> None:
-    bound = bind_procedure(default, "parcel_split_merge", {"kind": "SPLIT", "land_use": "DGT"}, DAY)
-    assert {"minimum_area", "access"} <= {skipped.id for skipped in bound.skipped}
+@pytest.mark.parametrize("land_use", ["TMD", "SKC", "DGT"])
+def test_a_land_type_of_which_no_row_speaks_is_asked_all_the_same(default: Profile, land_use: str) -> None:
+    bound = bind_procedure(default, "parcel_split_merge", {"kind": "SPLIT", "land_use": land_use}, DAY)
+    assert bound.skipped == ()
+    area, access = (rule_of(default, check, land_use=land_use) for check in ("minimum_area", "access"))
+    assert area.is_by_plots and area.plots == () and area.ground is not None
+    assert not access.is_by_plots and access.at_least == 1.0
 
 
 def test_a_draft_is_carried_and_applied_to_nobody(default: Profile) -> None:
