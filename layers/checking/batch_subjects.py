@@ -28,6 +28,8 @@ from .zones import projection_of
 
 _NUMBERING = pa.schema([(role, pa.string()) for role in check_export.NAMING_ROLES])
 _CRS84 = "EPSG:4326"
+#: shapes read before others may go on: GEOS keeps the interpreter while it reads text
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ def _key_of(feature: Mapping[str, Any], number: int) -> str:
 
 def shapes_of(features: Sequence[Mapping[str, Any]]) -> np.typing.NDArray[np.object_]:
     """The areas of GeoJSON features. Raises InvalidRequestError where one is none."""
-    texts = np.array([json.dumps(feature.get("geometry")) for feature in features], dtype=object)
-    shapes = np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=object)
+    parts = [_read(features[first : first + _AT_ONCE]) for first in range(0, len(features), _AT_ONCE)]
+    shapes = np.concatenate(parts) if parts else np.empty(0, dtype=object)
     bad = [number for number, shape in enumerate(shapes, start=1) if not _is_area(shape)]
     if bad:
         listed = ", ".join(map(str, bad[:10]))
@@ -140,6 +142,11 @@ def shapes_of(features: Sequence[Mapping[str, Any]]) -> np.typing.NDArray[np.obj
             f"Features {listed} are no areas in longitude and latitude (CRS84).",
         )
     return shapes
+
+
+def _read(features: Sequence[Mapping[str, Any]]) -> np.typing.NDArray[np.object_]:
+    texts = np.array([json.dumps(feature.get("geometry")) for feature in features], dtype=object)
+    return np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=object)
 
 
 def _is_area(shape: Any) -> bool:

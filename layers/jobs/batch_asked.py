@@ -8,14 +8,16 @@ from datetime import date, datetime
 from typing import Any
 
 from gis.errors import Message
-from layers.access.decide import queryables
+from layers.access.decide import decide, queryables
+from layers.access.grammar import Action
+from layers.access.principal import PUBLIC
 from layers.canonical import plain
 from layers.checking.batch_rights import share_of, subjects_decision
 from layers.checking.batch_subjects import shapes_of
 from layers.checking.export import require_areas
 from layers.checking.request import LOCAL_TIME, instant_of, parse_as_of
 from layers.checking.run import bound_case
-from layers.errors import FieldError, InvalidInputsError
+from layers.errors import FieldError, ForbiddenError, InvalidInputsError
 from layers.filters import Comparison, Expression, Property, check, parse_text
 from layers.filters.tree import And
 from layers.filters.tree import Literal as Constant
@@ -26,6 +28,8 @@ from .owner import Owner
 
 #: keys, and shapes, of one request
 MOST_KEYS, MOST_FEATURES = 100_000, 10_000
+#: what a batch does with a layer
+_USED: tuple[Action, ...] = ("items", "check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ class BatchAsked:
 def require_sound(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: datetime) -> None:
     """All that can be known before it begins. Raises InvalidInputsError, InvalidRequestError, NotFoundError,
     ForbiddenError for what the owner may not have checked."""
+    require_known(owner)
     bound_case(catalogue, asked.procedure, asked.inputs, asked.day(now), as_of=None, clock=now)
     owner.require(asked.purpose)
+    _require_unlimited(asked, catalogue, owner, now)
     if asked.features is not None:
         _require_features(asked)
         return
@@ -101,6 +107,36 @@ def require_sound(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: da
         check(wanted, queryables(layer, decision))
     if asked.keys is not None and not _names_rows(asked, catalogue, owner, now):
         raise _wrong("keys", "không được xem mã thửa; hãy dùng fid:…", "keys are not shown to you; use fid:…")
+
+
+def require_known(owner: Owner) -> None:
+    """Everybody without a name is one owner: one of them could shut all others out. Raises ForbiddenError."""
+    if owner.principal.id == PUBLIC.id and not owner.principal.is_operator:
+        raise ForbiddenError(
+            "Kiểm tra hàng loạt cần tài khoản; hãy đăng nhập, hoặc kiểm tra từng thửa.",
+            "A batch needs an account; please sign in, or check one parcel at a time.", reason="no_grant",
+        )  # fmt: skip
+
+
+def _require_unlimited(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: datetime) -> None:
+    """A grant that may be used so often only is not used for thousands of subjects at once. Raises ForbiddenError."""
+    definition = catalogue.profile.procedure(asked.procedure)
+    names = {*(definition.layers() if definition else ())} & catalogue.layers.keys()
+    if asked.features is None:
+        names.add(catalogue.profile.parcel_layer.id)
+    day, purpose = now.astimezone(LOCAL_TIME).date(), asked.purpose_of(catalogue)
+    for name in sorted(names) if not owner.principal.is_operator else ():
+        for action in _USED:
+            decision = decide(
+                owner.principal, catalogue.layers[name].definition, action, catalogue.grants, purpose=purpose, day=day,
+                active_agreements=catalogue.active_agreements,
+            )  # fmt: skip
+            if decision.rates:
+                raise ForbiddenError(
+                    "Quyền của bạn có giới hạn số lượt nên không dùng cho kiểm tra hàng loạt; hãy kiểm tra từng thửa.",
+                    "Your grant limits how often it is used, so no batch may use it; please check parcels one by one.",
+                    reason="rate",
+                )
 
 
 def _names_rows(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: datetime) -> bool:

@@ -21,12 +21,14 @@ PARCEL_CHECK, BATCH_CHECK = "parcel-check", "batch-check"
 class Limits:
     """How much one owner may have, and how long it is kept."""
 
-    waiting: int = 20  #: jobs that wait or run
+    waiting: int = 20  #: jobs of a kind that wait or run
     running: int = 1  #: at once, in one lane
     attempts: int = 5  #: workers that may end over one job
     result_bytes: int = 2_000_000_000
     subjects: int = 2_000_000
     kept_s: float = 7 * 86_400.0
+    kept: int = 200  #: jobs that are over
+    kept_bytes: int = 10_000_000_000  #: of all their results
     lease_s: float = 30.0
 
 
@@ -74,12 +76,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A job that is about to be taken in."""
+    """A job that is about to be taken in; `inputs` are JSON text."""
 
     id: str
     owner: str
     kind: str
-    inputs: Mapping[str, Any]
+    inputs: str
     inputs_digest: str
     is_operator: bool = False
     os_user: str | None = None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from anyio import to_thread
+
 from layers.access.principal import PUBLIC, Principal
-from layers.canonical import digest_of, plain
+from layers.canonical import canonical, digest_of, plain
+from layers.checking.threads import limiter_of_loop
 from layers.errors import NotFoundError
 from layers.store import audit, jobs
 from layers.store.catalogue import Catalogue
@@ -33,10 +37,10 @@ async def submit(
 
     `inputs` have been checked by the kind they are for, and are plain JSON.
     """
-    known = plain(dict(inputs))
+    known, text, asked = await to_thread.run_sync(_written, inputs, limiter=limiter_of_loop())
     draft = Draft(
-        id=new_id() if new_id else str(uuid.uuid4()), owner=principal.id, kind=kind, inputs=known,
-        inputs_digest=digest_of(known), is_operator=principal.is_operator, os_user=principal.os_user,
+        id=new_id() if new_id else str(uuid.uuid4()), owner=principal.id, kind=kind, inputs=text,
+        inputs_digest=asked, is_operator=principal.is_operator, os_user=principal.os_user,
     )  # fmt: skip
     event = audit.Event.of(
         principal, "job", "allow", purpose=known.get("purpose"), dossier=known.get("dossier"),
@@ -47,7 +51,20 @@ async def submit(
         if made is None:
             raise TooManyJobsError(limits.waiting)
         await audit.record(connection, event)
-    return made
+    return replace(made, inputs=known)
+
+
+def _written(inputs: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """Plain, as text, and its digest: of a long question that takes seconds."""
+    known = plain(dict(inputs))
+    return known, canonical(known), digest_of(known)
+
+
+async def require_room(database: Database, principal: Principal, kind: str, limits: Limits = LIMITS) -> None:
+    """Before a question is even read; `submit` decides for good. Raises TooManyJobsError."""
+    async with database.connection() as connection:
+        if await jobs.waiting(connection, principal.id, kind) >= limits.waiting:
+            raise TooManyJobsError(limits.waiting)
 
 
 async def own_jobs(

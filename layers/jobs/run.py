@@ -101,12 +101,13 @@ class Worker:
     async def clear(self) -> int:
         """Rows whose time is over, and folders that no job needs. The folders removed."""
         async with self.database.connection() as connection:
-            await jobs.forget_outlived(connection)
+            forgotten = await jobs.forget_outlived(connection, self.limits)
             found = await to_thread.run_sync(folders_in, self.data, self.limits.kept_s)
             gone = await jobs.without_files(connection, found) if found else []
-        for job_id in gone:
+        needless = {*forgotten, *gone} & found.keys()
+        for job_id in needless:
             await to_thread.run_sync(JobFolder.of(self.data, job_id).remove)
-        return len(gone)
+        return len(needless)
 
     async def _run(self, job: Job) -> None:
         log.info("job_started", id=job.id, kind=job.kind, attempt=job.attempts)

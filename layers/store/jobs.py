@@ -4,7 +4,6 @@ one who was slow or believed dead changes nothing any more. Leases run on the da
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +25,19 @@ MOST_LISTED = 1_000
 
 async def insert(connection: Connection, draft: Draft, limits: Limits, now: datetime) -> Job | None:
     """The job as it was taken in; None where its owner has as many as they may."""
-    values = {**asdict(draft), "inputs": Jsonb(dict(draft.inputs)), "message": _json(MESSAGES["accepted"]),
-              "now": now, "most": limits.waiting}  # fmt: skip
-    return _one(await row(connection, blocks(_SQL)["insert"], values))
+    values = {"id": draft.id, "owner": draft.owner, "kind": draft.kind, "inputs": draft.inputs,
+              "inputs_digest": draft.inputs_digest, "message": _json(MESSAGES["accepted"]), "now": now,
+              "most": limits.waiting}  # fmt: skip
+    made = await row(connection, blocks(_SQL)["insert"], values)
+    if made is not None and draft.is_operator:
+        made = await row(connection, blocks(_SQL)["of_operator"], {"id": draft.id, "os_user": draft.os_user})
+    return _one(made)
+
+
+async def waiting(connection: Connection, owner: str, kind: str) -> int:
+    """Jobs of this kind that the owner has waiting or running."""
+    found = await row(connection, blocks(_SQL)["waiting"], {"owner": owner, "kind": kind})
+    return int(found["number"]) if found else 0
 
 
 async def job(connection: Connection, job_id: str) -> Job | None:
@@ -107,9 +116,10 @@ async def _of_claim(connection: Connection, block: str, claimed: Job, values: Va
         raise LostError
 
 
-async def forget_outlived(connection: Connection) -> int:
-    """Rows whose time is over."""
-    return len(await rows(connection, blocks(_SQL)["outlived"]))
+async def forget_outlived(connection: Connection, limits: Limits) -> list[str]:
+    """Rows whose time is over, and the oldest beyond what an owner may keep; their ids."""
+    values = {"kept": limits.kept, "kept_bytes": limits.kept_bytes}
+    return [str(each["id"]) for each in await rows(connection, blocks(_SQL)["outlived"], values)]
 
 
 async def without_files(connection: Connection, folders: Mapping[str, bool]) -> list[str]:

@@ -10,7 +10,7 @@ LIMITS = {
     "checks": 16_000_000,
     "subjects": 16_000_000,
     "dossiers": 1_000_000,
-    "processes": 10_000_000,
+    "processes": 4_000_000,
     "verify": 5_000_000,
 }
 DEFAULT = 200_000

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS, BatchAsked
-from ogc.service.bodies import Closed
+from ogc.service.bodies import AsOf, Closed
 
 
 class ExecuteBody(Closed):
@@ -41,7 +41,7 @@ class BatchBody(Closed):
     keys: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(default=None, max_length=MOST_KEYS)
     features: FeaturesBody | None = None
     purpose: str | None = Field(default=None, max_length=100)
-    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
     def asked(self, purpose: str | None) -> BatchAsked:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from layers.errors import InvalidInputsError
-from layers.jobs.job import BATCH_CHECK, State
+from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK, State
 from ogc.common.caching import NO_STORE, VARY
 from ogc.common.language import language_of
 from ogc.common.links import HTML, JSON, Addresses, link
@@ -18,7 +18,7 @@ from ogc.common.origin import require_own_origin
 from ogc.common.pace import Made, paced
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
-from ogc.service.bodies import validated
+from ogc.service.bodies import in_thread, validated
 
 from .backing import Answered, Asked
 from .bodies import ExecuteBody
@@ -100,9 +100,9 @@ async def execute(request: Request, process_id: str) -> Response:
     raw = await request.body()
 
     async def make() -> Made:
-        body = _body(raw)
         service = Service(request, await catalogue_of(request))
-        sent = body.model_dump_json(exclude_none=True).encode()
+        await service.require_room(process_id, is_job=_wants_job(request))
+        sent = await in_thread(lambda: _body(raw).model_dump_json(exclude_none=True).encode(), raw)
         found = await _ask(request, "execute_process", process_id, service=service, body=sent)
         if found.status == 201:
             return Made(await _accepted(request, service, found), is_guarded=False)
@@ -256,7 +256,8 @@ def _status(addresses: Addresses, job: dict[str, Any]) -> dict[str, Any]:
     links = [link(here, "self", JSON), link(f"{here}?f=html", "alternate", HTML)]
     if job["status"] == "successful":
         links.append(link(f"{here}/results", f"{_REL}results", JSON))
-    told = {name: value for name, value in job.items() if name != "parameters" and value is not None}
+    left_out = {"parameters", "started"} if job["processID"] == PARCEL_CHECK else {"parameters"}
+    told = {name: value for name, value in job.items() if name not in left_out and value is not None}
     return {**told, "links": links}
 
 

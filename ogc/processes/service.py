@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from anyio import to_thread
 from starlette.requests import Request
 
 from layers.checking.answer import Answer
+from layers.checking.effort import estimate
 from layers.checking.history import find_answer
 from layers.checking.request import LOCAL_TIME
 from layers.checking.run import check
+from layers.checking.threads import limiter_of_loop
 from layers.errors import ForbiddenError, InvalidInputsError, NotFoundError
 from layers.jobs import queue
-from layers.jobs.batch_asked import require_sound
+from layers.jobs.batch_asked import require_known, require_sound
 from layers.jobs.batch_check import require_same_rights
 from layers.jobs.folders import JobFolder
 from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK, Job, State
@@ -38,7 +41,11 @@ from .bodies import BatchBody
 from .descriptions import JSON_TYPE, PARQUET
 from .errors import InvalidExecutionError, JobFailedError, NoSuchJobError, ResultNotReadyError
 
+T = TypeVar("T")
+
 SUMMARY = "summary.json"
+#: the only folders that a worker leaves results in
+_RESULTS = re.compile(r"results-[0-9]+")
 #: files of a batch's result that are given out as files; the summary is in the document itself, and a file too
 MEDIA_TYPES: Mapping[str, str] = {
     "findings.parquet": PARQUET, "features.parquet": PARQUET, SUMMARY: JSON_TYPE,
@@ -74,14 +81,21 @@ class Service:
         except InvalidInputsError as error:
             raise InvalidExecutionError.of(error) from error
 
+    async def require_room(self, process: str, *, is_job: bool) -> None:
+        """Before what was sent is read. Raises ForbiddenError, TooManyJobsError."""
+        if process == BATCH_CHECK:
+            require_known(self._owner())
+        if is_job or process == BATCH_CHECK:
+            await queue.require_room(self._app.database, self.caller.principal, process)
+
     async def _check(self, inputs: Mapping[str, Any], *, is_async: bool, response: str) -> Executed:
-        body = validated(CheckBody, orjson.dumps(inputs))
+        body = await _aside(lambda: validated(CheckBody, orjson.dumps(inputs)))
         purpose = await self._purpose(body.purpose, body.dossier)
         self._app.accesses.limit_check(self.request, self.catalogue, body.procedure, purpose)
-        if is_async:
-            sent = body.model_dump(mode="json", exclude_none=True)
+        asked = await _aside(lambda: check_request(body, purpose))
+        if is_async or estimate(asked, self.catalogue.profile) > self._app.needs_job_s:
+            sent = await _aside(lambda: body.model_dump(mode="json", exclude_none=True))
             return Executed((await submit_check(self.request, self.catalogue, sent, purpose, response)).id)
-        asked = check_request(body, purpose)
         self.answer = await check(
             self._app.database, self.catalogue, asked, self.caller.principal, now=now_of(self.request),
             new_id=self._app.new_id,
@@ -89,13 +103,14 @@ class Service:
         return Executed(self.answer.id, as_response(self.answer, response))
 
     async def _batch(self, inputs: Mapping[str, Any]) -> Executed:
-        body = validated(BatchBody, orjson.dumps(inputs))
+        body = await _aside(lambda: validated(BatchBody, orjson.dumps(inputs)))
         asked = body.asked(await self._purpose(body.purpose, None))
         self._app.accesses.limit_check(self.request, self.catalogue, asked.procedure, asked.purpose)
-        now = now_of(self.request)
-        require_sound(asked, self.catalogue, self._owner(), now)
+        now, owner = now_of(self.request), self._owner()
+        await _aside(lambda: require_sound(asked, self.catalogue, owner, now))
+        sent = await _aside(lambda: asked.as_inputs(now))
         job = await queue.submit(
-            self._app.database, self.catalogue, self.caller.principal, BATCH_CHECK, asked.as_inputs(now), now=now,
+            self._app.database, self.catalogue, self.caller.principal, BATCH_CHECK, sent, now=now,
             new_id=self._app.new_id,
         )  # fmt: skip
         return Executed(job.id)
@@ -179,7 +194,10 @@ class Service:
         """Where the files lie. Raises ForbiddenError where the caller's rights are others today."""
         day = now_of(self.request).astimezone(LOCAL_TIME).date()
         require_same_rights(job, self.catalogue, self._owner(), day)
-        folder = JobFolder.of(self._app.settings.data_folder, job.id).path / str((job.result or {})["folder"])
+        name = str((job.result or {})["folder"])
+        if not _RESULTS.fullmatch(name):
+            raise NoSuchJobError
+        folder = JobFolder.of(self._app.settings.data_folder, job.id).path / name
         found = {name: folder / name for name in MEDIA_TYPES}
         if not all(await to_thread.run_sync(lambda: [path.is_file() for path in found.values()])):
             raise NoSuchJobError
@@ -207,18 +225,25 @@ class Service:
         }  # fmt: skip
 
 
+async def _aside(work: Callable[[], T]) -> T:
+    """In a bounded thread: what is sent may be long, and everybody else waits for the event loop."""
+    return await to_thread.run_sync(work, limiter=limiter_of_loop())
+
+
 def as_response(answer: Answer, response: str) -> Any:
     """The answer by itself, or under the name of its output."""
     return {"answer": answer.content} if response == "document" else answer.content
 
 
 def told(job: Job, language: str) -> dict[str, Any]:
-    """A job in pygeoapi's words."""
+    """A job in pygeoapi's words. When a check began and ended is not told: the engine sorts by the day it was sent."""
+    is_timed = job.kind != PARCEL_CHECK
     return {
         "identifier": job.id, "process_id": job.kind, "status": job.state, "progress": job.progress,
         "message": job.message.in_language(language), "mimetype": JSON_TYPE, "parameters": None,
-        "created": instant(job.created), "updated": instant(job.updated),
-        "started": instant(job.started) or instant(job.created), "finished": instant(job.finished),
+        "created": instant(job.created), "updated": instant(job.updated) if is_timed else None,
+        "started": instant(job.started if is_timed else None) or instant(job.created),
+        "finished": instant(job.finished) if is_timed else None,
     }  # fmt: skip
 
 

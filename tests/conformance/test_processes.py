@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 import pandas as pd
+import psycopg
 import pytest
 from owslib.ogcapi.processes import Processes
+from psycopg.types.json import Jsonb
 
+from layers.jobs.job import LIMITS
 from ogc.app import create_app
 from ogc.auth import make_token
 from ogc.processes.routes import CONFORMS_TO
@@ -185,6 +188,9 @@ def test_a_check_as_a_job_gives_the_same_answer_later(served: Served, officer: h
     assert served.work() == 1
     found = officer.get(sent.headers["location"]).json()
     assert (found["status"], found["progress"]) == ("successful", 100)
+    listed = officer.get("/jobs", params={"process": "parcel-check"}).json()["jobs"]
+    for told in (found, *listed):  # when it began and ended would tell how long the work took
+        assert not {"started", "finished", "updated"} & told.keys()
     answer = officer.get(link(found, f"{REL}results")).json()
     assert answer["id"] == status["jobID"]
     assert answer["findings"] == execute(officer, "parcel-check", CHECK, response="raw").json()["findings"]
@@ -261,6 +267,41 @@ def test_inputs_that_cannot_be_used_are_400_and_named(
     refused = execute(officer, process, inputs)
     assert refused.status_code == 400
     assert {error["field"] for error in refused.json()["errors"]} == fields
+
+
+def test_a_batch_of_nobody_in_particular_is_refused_before_it_is_read(served: Served) -> None:
+    with served.caller(None) as client:
+        refused = execute(client, "batch-check", {"nothing": 1}, headers={"Accept-Language": "en"})
+        assert (refused.status_code, "sign in" in refused.json()["detail"]) == (403, True)
+        long = client.post("/processes/batch-check/execution", content=b" " * 4_000_001)
+        assert long.status_code == 413
+
+
+def test_a_full_queue_is_refused_before_what_was_sent_is_read(served: Served) -> None:
+    with served.caller("reviewer") as client, psycopg.connect(served.place.url, autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO checks.job (id, owner, kind, inputs, inputs_digest, created, updated)
+               SELECT gen_random_uuid()::text, 'reviewer', 'batch-check', '{}', 'x', now(), now()
+               FROM generate_series(1, %s)""", [LIMITS.waiting],
+        )  # fmt: skip
+        try:
+            assert execute(client, "batch-check", {"nothing": 1}).status_code == 429
+        finally:
+            connection.execute("DELETE FROM checks.job WHERE owner = 'reviewer'")
+
+
+def test_only_folders_that_a_worker_makes_are_given_out(served: Served, done: dict[str, Any]) -> None:
+    update = "UPDATE checks.job SET result = jsonb_set(result, '{folder}', %s) WHERE id = %s RETURNING result"
+    with served.caller("officer") as client, psycopg.connect(served.place.url, autocommit=True) as connection:
+        job_id, results = done["jobID"], f"/jobs/{done['jobID']}/results"
+        kept = served.data / "jobs" / job_id
+        folder = next(kept.iterdir()).name
+        connection.execute(update, [Jsonb(f"../{job_id}/{folder}"), job_id])
+        try:
+            assert client.get(results).status_code == 404
+        finally:
+            connection.execute(update, [Jsonb(folder), job_id])
+        assert client.get(results).status_code == 200
 
 
 @proves(f"{CONF}/core/job-results-failed")

@@ -1,24 +1,40 @@
 -- insert --
--- A job more, unless its owner has as many waiting or running as they may; the owner's others wait for this decision.
+-- A job more, unless its owner has as many of its kind waiting or running as they may; the owner's others wait for this
+-- decision. What was asked is not read back: it may be long.
 WITH held AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(hashtextextended('job ' || %(owner)s, 0))
 ), waiting AS MATERIALIZED (
     SELECT count(*) AS number FROM held LEFT JOIN checks.job
-        ON job.owner = %(owner)s AND job.state IN ('accepted', 'running')
+        ON job.owner = %(owner)s AND job.kind = %(kind)s AND job.state IN ('accepted', 'running')
     WHERE job.id IS NOT NULL
 )
-INSERT INTO checks.job (id, owner, is_operator, os_user, kind, inputs, inputs_digest, message, created, updated)
-SELECT %(id)s, %(owner)s, %(is_operator)s, %(os_user)s, %(kind)s, %(inputs)s, %(inputs_digest)s, %(message)s,
-       %(now)s, %(now)s
+INSERT INTO checks.job (id, owner, kind, inputs, inputs_digest, message, created, updated)
+SELECT %(id)s, %(owner)s, %(kind)s, %(inputs)s::jsonb, %(inputs_digest)s, %(message)s, %(now)s, %(now)s
 FROM waiting WHERE waiting.number < %(most)s
-RETURNING *
+RETURNING id, owner, is_operator, os_user, kind, '{}'::jsonb AS inputs, inputs_digest, state, partitions, done, message, worker,
+       token, lease_until, attempts, work, result, created, started, finished, updated, expires
+
+-- of_operator --
+-- Only whoever owns the database may say that a job is the operator's.
+UPDATE checks.job SET is_operator = true, os_user = %(os_user)s WHERE id = %(id)s
+RETURNING id, owner, is_operator, os_user, kind, '{}'::jsonb AS inputs, inputs_digest, state, partitions, done, message, worker,
+       token, lease_until, attempts, work, result, created, started, finished, updated, expires
+
+-- waiting --
+SELECT count(*) AS number FROM checks.job
+WHERE owner = %(owner)s AND kind = %(kind)s AND state IN ('accepted', 'running')
 
 -- job --
-SELECT * FROM checks.job WHERE id = %(id)s
+-- What was asked is read once it is over: until then it may be long.
+SELECT id, owner, is_operator, os_user, kind, CASE WHEN state IN ('accepted', 'running') THEN '{}' ELSE inputs END AS inputs, inputs_digest, state, partitions, done, message, worker,
+       token, lease_until, attempts, work, result, created, started, finished, updated, expires
+FROM checks.job WHERE id = %(id)s
 
 -- of_owner --
 -- The newest jobs of one owner.
-SELECT * FROM checks.job
+SELECT id, owner, is_operator, os_user, kind, '{}'::jsonb AS inputs, inputs_digest, state, partitions, done, message, worker,
+       token, lease_until, attempts, work, result, created, started, finished, updated, expires
+FROM checks.job
 WHERE owner = %(owner)s AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 ORDER BY created DESC, id
 LIMIT %(most)s OFFSET %(skipped)s
@@ -28,7 +44,9 @@ SELECT count(*) AS number FROM checks.job
 WHERE owner = %(owner)s AND (%(state)s::text IS NULL OR state = %(state)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 
 -- all --
-SELECT * FROM checks.job ORDER BY created DESC, id LIMIT %(most)s
+SELECT id, owner, is_operator, os_user, kind, '{}'::jsonb AS inputs, inputs_digest, state, partitions, done, message, worker,
+       token, lease_until, attempts, work, result, created, started, finished, updated, expires
+FROM checks.job ORDER BY created DESC, id LIMIT %(most)s
 
 -- claim --
 -- The next job for a worker: first one whose worker is gone, then that of the owner who was served longest ago. Owners
@@ -94,14 +112,25 @@ RETURNING id
 -- dismiss --
 -- Waiting, running or finished: its result is given out no more, and a worker clears its files away.
 UPDATE checks.job
-SET state = 'dismissed', message = %(message)s, result = NULL, updated = %(now)s, finished = coalesce(finished, %(now)s),
+SET state = 'dismissed', message = %(message)s, updated = %(now)s, finished = coalesce(finished, %(now)s),
     expires = %(now)s::timestamptz + make_interval(secs => %(kept_s)s)
 WHERE id = %(id)s AND state <> 'dismissed'
 RETURNING *
 
 -- outlived --
--- Jobs whose time is over.
-DELETE FROM checks.job WHERE expires < clock_timestamp() AND state NOT IN ('accepted', 'running') RETURNING id
+-- Jobs whose time is over, and of each owner the oldest ones beyond what is kept for one.
+WITH ended AS (
+    SELECT id, expires, row_number() OVER newest AS place, sum(bytes) OVER newest AS bytes
+    FROM (
+        SELECT id, owner, expires, finished,
+               (SELECT sum((file ->> 'bytes')::bigint) FROM jsonb_array_elements(result -> 'files') AS file) AS bytes
+        FROM checks.job WHERE state NOT IN ('accepted', 'running')
+    ) AS job
+    WINDOW newest AS (PARTITION BY owner ORDER BY finished DESC, id)
+)
+DELETE FROM checks.job USING ended
+WHERE job.id = ended.id AND (ended.expires < clock_timestamp() OR place > %(kept)s OR bytes > %(kept_bytes)s)
+RETURNING job.id
 
 -- without_files --
 -- Of these folders, those of jobs that need none: dismissed or failed; or of no job that is known, when they are old

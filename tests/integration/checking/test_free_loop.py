@@ -103,3 +103,31 @@ def test_a_hundred_thousand_corners_block_nobody(place: Place, tmp_path: Path, k
     assert answer.status_code == 201, answer.text[:500]
     assert answer.json()["subject"]["area_m2"] > 400_000
     assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"
+
+
+def circle(number: int, corners: int) -> dict[str, Any]:
+    """An area of a batch."""
+    turns = np.linspace(0, 2 * np.pi, corners)
+    east, north = 106.6 + 0.0005 * (number % 100), 11.0 + 0.0005 * (number // 100)
+    ring = np.round(np.column_stack([east + 1e-4 * np.cos(turns), north + 1e-4 * np.sin(turns)]), 7)
+    ring[-1] = ring[0]
+    return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring.tolist()]}}
+
+
+@pytest.mark.long
+def test_a_batch_as_long_as_it_may_be_is_taken_in_and_blocks_nobody(place: Place, tmp_path: Path) -> None:
+    features = {"type": "FeatureCollection", "features": [circle(number, 36) for number in range(4_000)]}
+    inputs = {"procedure": "land_use_change", "inputs": {"target_use": "ODT", "target_area_m2": 150}}
+    body = json.dumps({"inputs": inputs | {"features": features}}, separators=(",", ":")).encode()
+    assert 3_000_000 < len(body) < 4_000_000
+
+    async def run() -> tuple[float, float, httpx.Response]:
+        async with service(place, tmp_path) as client:
+            await client.get("/processes")  # imports the engine
+            idle, _ = await lag_during(lambda: anyio.to_thread.run_sync(burn))
+            busy, answer = await lag_during(lambda: client.post("/processes/batch-check/execution", content=body))
+        return idle, busy, answer
+
+    idle, busy, answer = anyio.run(run)
+    assert answer.status_code == 201, answer.text[:500]
+    assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import geopandas as gpd
+import httpx
 import pytest
 import shapely
 
@@ -17,7 +18,7 @@ from ogc.auth import make_token
 from ogc.client import Client
 from ogc.client.errors import LienthongClientError
 from ogc.settings import Settings
-from tests.support.checked import INPUTS, Place, fill, geojson
+from tests.support.checked import INPUTS, PARCEL, Place, fill, geojson
 from tests.support.commands import ROOT, lienthong
 from tests.support.published import box
 from tests.support.server import Server
@@ -59,6 +60,15 @@ def test_a_long_check_is_waited_for_and_has_the_record_of_its_job(client: Client
     assert answer.verdict == "refer"
     assert client.get(f"/checks/{answer.id}")["evidence"] == answer.json["evidence"]
     assert client.get(f"/jobs/{answer.id}")["processID"] == "parcel-check"
+
+
+def test_a_check_that_takes_long_is_a_job_of_the_process_too(running: Running) -> None:
+    base, settings, _ = running
+    headers = {"Authorization": f"Bearer {make_token(settings.secrets_folder, 'officer')}"}
+    asked = {"procedure": "land_use_change", "subject": {"parcel": PARCEL}, "inputs": dict(INPUTS)}
+    sent = httpx.post(f"{base}/processes/parcel-check/execution", json={"inputs": asked}, headers=headers, timeout=60)
+    assert (sent.status_code, sent.json()["processID"]) == (201, "parcel-check")
+    assert sent.headers["location"].endswith(f"/jobs/{sent.json()['jobID']}")
 
 
 def test_a_batch_from_a_notebook_is_a_table(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import psycopg
 import pytest
 
 from layers.access.principal import PUBLIC, Principal
-from layers.errors import InvalidInputsError, InvalidRequestError, NotFoundError
+from layers.errors import ForbiddenError, InvalidInputsError, InvalidRequestError, NotFoundError
 from layers.jobs import queue
-from layers.jobs.job import BATCH_CHECK, LIMITS, Job, LostError, Progress, TooManyJobsError
+from layers.jobs.batch_asked import BatchAsked, require_sound
+from layers.jobs.job import BATCH_CHECK, LIMITS, PARCEL_CHECK, Job, LostError, Progress, TooManyJobsError
+from layers.jobs.owner import Owner
+from layers.jobs.run import Worker
 from layers.store import jobs
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Database
-from tests.support.checked import OFFICER, OPERATOR, PARCELS, Place
+from tests.support.checked import INPUTS, OFFICER, OPERATOR, PARCEL, PARCELS, Place, geojson
 from tests.support.jobs import files_of, identity, job, send, work
+from tests.support.published import box
 
 
 def claim(place: Place, name: str, limits: Any = LIMITS) -> Job | None:
@@ -94,6 +99,71 @@ def test_an_owner_has_only_so_many_jobs(place: Place) -> None:
     send(place, Principal("somebody", is_operator=True), limits=few)
 
 
+def test_jobs_of_one_kind_leave_room_for_the_other(place: Place) -> None:
+    few = replace(LIMITS, waiting=1)
+    send(place, limits=few)
+    with pytest.raises(TooManyJobsError):
+        place.ask(lambda database, _: queue.require_room(database, OPERATOR, BATCH_CHECK, few))
+    place.ask(lambda database, _: queue.require_room(database, OPERATOR, PARCEL_CHECK, few))
+
+
+def test_nobody_in_particular_sends_no_batch(shared_place: Place) -> None:
+    with pytest.raises(ForbiddenError, match="sign in"):
+        send(shared_place, PUBLIC)
+
+
+def test_a_grant_with_a_limit_of_uses_is_not_used_by_a_batch(shared_place: Place) -> None:
+    officer = identity(shared_place, "officer")
+
+    async def body(_database: Database, catalogue: Catalogue) -> None:
+        limited = tuple(grant.model_copy(update={"rate": "5/d"}) for grant in catalogue.grants)
+        asked = BatchAsked("land_use_change", dict(INPUTS))
+        now = datetime.now(UTC)
+        require_sound(asked, catalogue, Owner(officer, ()), now)
+        with pytest.raises(ForbiddenError, match="limits how often"):
+            require_sound(asked, replace(catalogue, grants=limited), Owner(officer, ()), now)
+
+    shared_place.ask(body)
+
+
+def test_a_job_that_is_over_keeps_nothing_long_of_what_was_asked(place: Place, tmp_path: Path) -> None:
+    feature = {"type": "Feature", "properties": {}, "geometry": geojson(box(0, 0, 20, 31))}
+    shapes, keys = send(place, features=[feature]), send(place, keys=["25747.45.123"])
+    assert work(place, tmp_path) == 2
+    place.ask(lambda database, _: queue.dismiss(database, OPERATOR, shapes.id))
+    assert (job(place, shapes.id).inputs["features"], job(place, keys.id).state) == ([], "successful")
+    assert "keys" not in job(place, keys.id).inputs
+
+
+def test_an_owner_keeps_only_so_many_jobs_and_bytes(place: Place, tmp_path: Path) -> None:
+    first, second = send(place), send(place)
+    assert work(place, tmp_path) == 2
+
+    def clear(**limits: int) -> int:
+        async def body(database: Database, _catalogue: Catalogue) -> int:
+            return await Worker(database, tmp_path, "here", {}, replace(LIMITS, **limits)).clear()
+
+        found: int = place.ask(body)
+        return found
+
+    assert [clear(), clear(kept=1), clear(kept=1)] == [0, 1, 0]
+    left = [path.name for path in (tmp_path / "jobs").iterdir()]
+    assert left == [second.id] and first.id not in left
+    assert clear(kept_bytes=1) == 1
+
+
+def test_a_check_as_a_job_ends_on_a_whole_tick(place: Place, tmp_path: Path) -> None:
+    body = {"procedure": "land_use_change", "subject": {"parcel": PARCEL}, "inputs": dict(INPUTS)}
+    sent = place.ask(
+        lambda database, catalogue: queue.submit(database, catalogue, OFFICER, PARCEL_CHECK, {"body": body})
+    )
+    assert work(place, tmp_path) == 1
+    done = job(place, sent.id)
+    tick_s = place.publisher.profile.header.check_only.tick_ms / 1000
+    assert done.state == "successful" and done.started and done.finished
+    assert (done.finished - done.started).total_seconds() >= tick_s
+
+
 def test_jobs_of_others_are_not_there(place: Place) -> None:
     sent = send(place, identity(place, "officer"))
 
@@ -118,8 +188,6 @@ def test_a_dismissed_job_stops_and_its_files_go(place: Place, tmp_path: Path) ->
     place.ask(lambda database, _: queue.dismiss(database, OPERATOR, done.id))
 
     async def clear(database: Database, _catalogue: Catalogue) -> int:
-        from layers.jobs.run import Worker
-
         return await Worker(database, tmp_path, "here", {}).clear()
 
     assert place.ask(clear) == 1
@@ -159,7 +227,9 @@ def test_the_server_takes_jobs_in_and_dismisses_them_and_does_no_more(place: Pla
         connection.execute(insert)
         connection.execute("UPDATE checks.job SET state = 'dismissed', expires = now()")
         for forbidden in ("UPDATE checks.job SET token = 9", "UPDATE checks.job SET owner = 'y'",
-                          "DELETE FROM checks.job", waiting):  # fmt: skip
+                          "UPDATE checks.job SET result = '{}'", "DELETE FROM checks.job", waiting,
+                          insert.replace("(id,", "(is_operator, id,").replace("VALUES (", "VALUES (true, "),
+                          insert.replace("(id,", "(os_user, id,").replace("VALUES (", "VALUES ('x', ")):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(forbidden)  # type: ignore[arg-type]
         connection.execute("RESET ROLE")

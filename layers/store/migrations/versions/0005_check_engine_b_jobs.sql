@@ -46,7 +46,27 @@ REVOKE EXECUTE ON FUNCTION checks.wake_workers() FROM PUBLIC;
 CREATE TRIGGER wake_workers AFTER INSERT OR UPDATE OF state ON checks.job
     FOR EACH ROW WHEN (NEW.state IN ('accepted', 'dismissed')) EXECUTE FUNCTION checks.wake_workers();
 
--- The server takes jobs in, shows them to their owners and dismisses them; the rest is the workers'.
+-- Of what was asked, a job that is over keeps what its result is given out by; a dismissed one has no result.
+CREATE FUNCTION checks.end_job() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.inputs := NEW.inputs - 'body' - 'keys';
+    IF jsonb_typeof(NEW.inputs -> 'features') = 'array' THEN
+        NEW.inputs := NEW.inputs || '{"features": []}';
+    END IF;
+    IF NEW.state = 'dismissed' THEN
+        NEW.result := NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION checks.end_job() FROM PUBLIC;
+CREATE TRIGGER end_job BEFORE UPDATE OF state ON checks.job
+    FOR EACH ROW WHEN (NEW.state IN ('successful', 'failed', 'dismissed')) EXECUTE FUNCTION checks.end_job();
+
+-- The server takes jobs in, shows them to their owners and dismisses them; the rest is the workers'. It can send none as
+-- the operator, and write no result: workers act on both.
 REVOKE ALL ON checks.job FROM lt_api, lt_publish;
-GRANT SELECT, INSERT ON checks.job TO lt_api;
-GRANT UPDATE (state, message, finished, updated, expires, result) ON checks.job TO lt_api;
+GRANT SELECT ON checks.job TO lt_api;
+GRANT INSERT (id, owner, kind, inputs, inputs_digest, message, created, updated) ON checks.job TO lt_api;
+GRANT UPDATE (state, message, finished, updated, expires) ON checks.job TO lt_api;
