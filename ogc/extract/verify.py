@@ -1,7 +1,7 @@
 """Is a sealed extract what it was, and were only signatures added? Works without service, database or network.
 
-Two things are stricter here than in a viewer. The gap that a signature leaves for itself must hold nothing else, in one
-way of writing: then no byte of the file can change unseen. And of later revisions only signatures, their looks, time
+Two things are stricter here than in a viewer. The gap that a signature leaves for itself must hold nothing else (`gap`):
+then no byte of the paper can change unseen. And of later revisions only signatures, their looks, time
 stamps and material for their validation are let through: no form, no note, no attachment, no page.
 """
 
@@ -45,6 +45,7 @@ from layers.errors import SourceError
 
 from .certificate import DEMO_NAME
 from .changes import changes_since, value_of
+from .gap import is_clean
 from .looks import looks_in, page_of
 from .reader import Reader
 from .seal import FIELD
@@ -64,7 +65,6 @@ ONLY_SIGNATURES = StandardDiffPolicy(
         field_rules=[SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()]
     ),
 )
-_GAP = re.compile(rb"<(?:[0-9a-f]+|[0-9A-F]+)>")
 _ANY_SIGNER = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 _PDFA = re.compile(r"pdfaid:(part|conformance)(?:>|=[\"'])\s*([0-9A-Za-z]+)")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -279,23 +279,9 @@ async def _signature(pdf: bytes, reader: PdfFileReader, one: EmbeddedPdfSignatur
 
 
 def _gap_is_clean(pdf: bytes, one: EmbeddedPdfSignature) -> bool:
-    """Whether what the signature does not cover is the signature in hexadecimal, zeros, and nothing else."""
+    """Whether what the signature does not cover is the signature and nothing else."""
     begin, length, end, _ = (int(number) for number in one.byte_range)
-    gap = pdf[begin + length : end]
-    if begin or not _GAP.fullmatch(gap):
-        return False
-    held = bytes.fromhex(gap[1:-1].decode("ascii"))
-    return _is_one_value(held)
-
-
-def _is_one_value(held: bytes) -> bool:
-    """One value of DER and zeros behind it."""
-    size = held[1]
-    header = 2
-    if size & 0x80:
-        header += size & 0x7F
-        size = int.from_bytes(held[2:header])
-    return not held[header + size :].strip(b"\0")
+    return not begin and is_clean(pdf[begin + length : end], is_seal=one.field_name == FIELD)
 
 
 def _ends_signed(pdf: bytes, reader: PdfFileReader, last: EmbeddedPdfSignature) -> bool:

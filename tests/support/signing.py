@@ -50,6 +50,24 @@ def pkcs12_of(
     return pkcs12.serialize_key_and_certificates(b"office", key, made, None, guard)
 
 
+def issued_pkcs12() -> bytes:
+    """A certificate that an authority made, with its key and the authority's certificate."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("CA (thử)", "Dấu (thử)")]
+    root, made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(names[0])
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2040, 1, 1, tzinfo=UTC))
+        .sign(keys[0], hashes.SHA256())
+        for name, key in zip(names, keys, strict=True)
+    )
+    return pkcs12.serialize_key_and_certificates(b"issued", keys[1], made, [root], NoEncryption())
+
+
 def pem_of(data: bytes, password: bytes | None = None) -> bytes:
     """The certificate of a PKCS#12 file alone."""
     _, found, _ = pkcs12.load_key_and_certificates(data, password)

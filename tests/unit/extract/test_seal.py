@@ -13,7 +13,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 import weasyprint
-from asn1crypto import cms, core
+from asn1crypto import cms, core  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -184,7 +184,8 @@ def in_gap(pdf: bytes, write: Callable[[cms.SignedData], None]) -> bytes:
     held = cms.ContentInfo.load(bytes.fromhex(pdf[begin:end].decode()))
     write(held["content"])
     text = held.dump(force=True).hex().upper().encode()
-    return pdf[:begin] + text.ljust(end - begin, b"0") + pdf[end:]
+    filling: bytes = text.ljust(end - begin, b"0")
+    return pdf[:begin] + filling + pdf[end:]
 
 
 def test_nothing_else_stands_in_the_seals_own_signature(sealed: bytes, office: bytes) -> None:
@@ -207,9 +208,14 @@ def test_nothing_else_stands_in_the_seals_own_signature(sealed: bytes, office: b
     assert examine(lower).problems == ("gap",)
 
 
-@pytest.mark.parametrize("issuer_alone", [True, False])
-def test_a_certificate_of_an_authority_or_of_curves_seals_too(paper: bytes, issuer_alone: bool) -> None:
-    found = _opened(signing.pkcs12_of_issued() if issuer_alone else signing.pkcs12_of("Dấu (thử)"), None)
+@pytest.mark.parametrize("make", [signing.pkcs12_of, signing.issued_pkcs12])
+def test_keys_on_curves_and_chains_of_authorities_seal_too(
+    paper: bytes, tmp_path: Path, make: Callable[[], bytes]
+) -> None:
+    file = tmp_path / "seal.p12"
+    file.write_bytes(make())
+    file.chmod(0o600)
+    found = certificate_of(Settings(data=tmp_path, seal_p12=file), demo=False, now=NOW)
     assert examine(seal(paper, found, now=NOW)).is_good
 
 
