@@ -1,8 +1,8 @@
 """Is a sealed extract what it was, and were only signatures added? Works without service, database or network.
 
-Two things are stricter here than in a viewer. The gap that a signature leaves for itself must hold nothing else (`gap`):
-then no byte of the paper can change unseen. And of later revisions only signatures, their looks, time
-stamps and material for their validation are let through: no form, no note, no attachment, no page.
+Two things are stricter here than in a viewer. The gap that a signature leaves for itself must hold nothing else
+(`gap`): then no byte of the paper can change unseen. And of later revisions only signatures, their looks, time stamps
+and material for their validation are let through: no form, no note, no attachment, no page.
 """
 
 from __future__ import annotations
