@@ -26,14 +26,16 @@ def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
     generated = app.openapi()
     operations: tuple[Operation, ...] = app.state.operations
     paths = {operation.path: {"get": _operation(operation, language)} for operation in operations}
-    schemas = {**generated.get("components", {}).get("schemas", {}), **SCHEMAS}
+    definitions: dict[str, Any] = {}
+    described = _hoisted({**paths, **_generated_paths(generated)}, definitions)
+    schemas = {**generated.get("components", {}).get("schemas", {}), **definitions, **SCHEMAS}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Lienthong", "version": version("lienthong"), "license": _LICENCE},
         "servers": [{"url": base}],
         "security": [{}, {"bearer": []}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
-        "paths": {**paths, **_generated_paths(generated)},
+        "paths": described,
         "components": {
             "schemas": schemas,
             "parameters": {name: _named(name, schema) for name, schema in PARAMETERS.items()},
@@ -41,6 +43,23 @@ def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
+
+
+def _hoisted(value: Any, definitions: dict[str, Any]) -> Any:
+    """The value with the `$defs` of every body moved to the document's components, where references can find them."""
+    if isinstance(value, list):
+        return [_hoisted(each, definitions) for each in value]
+    if not isinstance(value, dict):
+        return value
+    for name, schema in value.get("$defs", {}).items():
+        own = _hoisted(schema, definitions)
+        if definitions.setdefault(name, own) != own:
+            raise RuntimeError(f"two bodies name different parts {name}")
+    made = {name: _hoisted(each, definitions) for name, each in value.items() if name != "$defs"}
+    reference = made.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/$defs/"):
+        made["$ref"] = reference.replace("#/$defs/", "#/components/schemas/")
+    return made
 
 
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
