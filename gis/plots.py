@@ -23,6 +23,8 @@ Geometries = NDArray[np.object_]
 _PARALLEL = 0.5
 #: stretches are looked at by parts no longer than this: a curve keeps its distance only piece by piece
 _STEP_M = 2.0
+#: steps that turn by no more than this (the sine of 1 degree) are one stretch
+_STRAIGHT = 0.0175
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,24 @@ def frontage(plot: Any, roads: Roads, accuracy_m: float) -> Interval:
 
 
 def depth(plot: Any, roads: Roads, accuracy_m: float) -> Interval:
-    """How far the plot reaches behind its longest stretch along a road; NaN without one."""
+    """How far the plot reaches behind its longest stretch along a road; NaN without one.
+
+    Of stretches equally long within the accuracy the smaller depth is taken, and the bounds hold all of them.
+    """
     try:
         stretches = _along(plot, roads, np.zeros(len(roads.reach_m))) if len(roads.geometry) else np.zeros((0, 2, 2))
     except GEOSException:
         return Interval.unknown()
     if not len(stretches):
         return Interval.unknown()
-    steps: Floats = stretches[:, 1] - stretches[:, 0]
-    longest = steps[np.argmax(np.hypot(steps[:, 0], steps[:, 1]))]
-    normal = np.array([-longest[1], longest[0]]) / np.hypot(*longest)
-    across = shapely.get_coordinates(plot) @ normal
-    measured = float(across.max() - across.min())
     either = float(np.sqrt(2.0) * accuracy_m)
-    return Interval(measured, max(measured - either, 0.0), measured + either)
+    steps = _straight(stretches)
+    length = np.hypot(steps[:, 0], steps[:, 1])
+    steps = steps[length >= length.max() - max(2.0 * either, COINCIDENCE_M)]
+    normals = np.stack([-steps[:, 1], steps[:, 0]], axis=1) / np.hypot(steps[:, 0], steps[:, 1])[:, None]
+    across = shapely.get_coordinates(plot) @ normals.T
+    found = across.max(axis=0) - across.min(axis=0)
+    return Interval(float(found.min()), max(float(found.min()) - either, 0.0), float(found.max()) + either)
 
 
 def net_area(plot: Any, excluded: Geometries, error_m: float, accuracy_m: float) -> Interval:
@@ -106,7 +112,8 @@ def _along(plot: Any, roads: Roads, by_m: Floats) -> NDArray[np.float64]:
     """Segments (n, 2, 2) of the boundary that run along the road land, moved by so much."""
     reach = np.maximum(roads.reach_m + by_m, COINCIDENCE_M)
     band = shapely.union_all(shapely.buffer(roads.geometry, reach, quad_segs=8))
-    lines = shapely.segmentize(shapely.intersection(shapely.boundary(plot), band), _STEP_M)
+    # normalized, a ring begins at a corner wherever it was drawn from: no straight side is cut in two
+    lines = shapely.segmentize(shapely.intersection(shapely.boundary(shapely.normalize(plot)), band), _STEP_M)
     points, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
     first = np.flatnonzero(line[1:] == line[:-1])
     if not len(first):
@@ -117,6 +124,17 @@ def _along(plot: Any, roads: Roads, by_m: Floats) -> NDArray[np.float64]:
     keeps = np.abs(np.diff(away)[first]) <= _PARALLEL * length
     found: Floats = np.stack([points[first], points[first + 1]], axis=1)[keeps & (length > 0)]
     return found
+
+
+def _straight(segments: NDArray[np.float64]) -> Floats:
+    """Vectors of whole stretches: segments that follow one another and go straight on are one."""
+    steps: Floats = segments[:, 1] - segments[:, 0]
+    follows = (segments[1:, 0] == segments[:-1, 1]).all(axis=1)
+    unit = steps / np.hypot(steps[:, 0], steps[:, 1])[:, None]
+    turn = unit[:-1, 0] * unit[1:, 1] - unit[:-1, 1] * unit[1:, 0]
+    goes_on = follows & (np.abs(turn) <= _STRAIGHT) & ((unit[:-1] * unit[1:]).sum(axis=1) > 0)
+    whole: Floats = np.add.reduceat(steps, np.flatnonzero(np.concatenate([[True], ~goes_on])), axis=0)
+    return whole
 
 
 def _length(segments: NDArray[np.float64]) -> float:

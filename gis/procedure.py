@@ -212,6 +212,7 @@ class SubjectRule:
     at_most: float | None = None
     sources: tuple[Rule, ...] = ()
     plots: tuple[PlotBound, ...] = ()
+    is_by_plots: bool = False  #: the bound is that of `plots`, also where none of them speaks
     ground: Rule | None = None
     applies_when: str | None = None
     verdicts: Mapping[Outcome, Verdict] = field(default_factory=dict)

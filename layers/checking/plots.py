@@ -1,8 +1,8 @@
 """Plots judged by what a commune asks of them: area without corridors, frontage, depth, access. Pure.
 
 The commune is the one the plot's label point lies in, from the layer of communes; where the plot reaches beyond the
-accuracy into another one that asks for something else, both are named and a person decides. What is not shown to be met along a
-road is never a failure: the access may be a private path that the parties agreed on, and a person looks at that.
+accuracy into another one that asks for something else, both are named and a person decides. What is not shown to be met
+along a road is never a failure: the access may be a private path the parties agreed on, and a person looks at that.
 """
 
 from __future__ import annotations

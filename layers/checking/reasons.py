@@ -217,8 +217,14 @@ _TEXTS: dict[str, Message] = {
         "The commune of the plot could not be told from the layer of communes. Next step: ask {office}.",
     ),
     "no_plot_rule": Message(
-        "Chưa có quy định về diện tích, kích thước tối thiểu cho phường/xã này. Bước tiếp theo: lấy ý kiến {office}.",
-        "Nothing is laid down for plots of this commune. Next step: ask {office}.",
+        "Chưa có quy định về diện tích, kích thước tối thiểu cho loại đất này tại phường/xã này. "
+        "Bước tiếp theo: lấy ý kiến {office}.",
+        "Nothing is laid down for plots of this land type in this commune. Next step: ask {office}.",
+    ),
+    "no_row": Message("Không có quy định: {commune}.", "Nothing laid down: {commune}."),
+    "rules_differ": Message(
+        "Khu đất nằm trên nhiều phường/xã có quy định khác nhau. Bước tiếp theo: lấy ý kiến {office}.",
+        "The plot lies in several communes whose rules differ. Next step: ask {office}.",
     ),
     "no_frontage": Message(
         "Không thấy cạnh thửa đất giáp đường nên không đo được chiều sâu.",

@@ -20,6 +20,9 @@ from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
+_FIRST_YEAR = 1900
+
+
 @dataclass(frozen=True, slots=True)
 class CommuneName:
     """A commune by code or by name, old or new; `generation` narrows a code that several generations use."""
@@ -29,7 +32,7 @@ class CommuneName:
 
     @property
     def is_code(self) -> bool:
-        return self.text.isdigit()
+        return self.text.isascii() and self.text.isdigit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +190,13 @@ def parse_point(text: str) -> ByPoint:
     return ByPoint(longitude, latitude)
 
 
+def is_generation(text: str) -> bool:
+    """A year; digits of other scripts are none."""
+    return text.isascii() and text.isdigit() and len(text) <= 4
+
+
 def _by_fid(text: str) -> ByFid:
-    if not re.fullmatch(r"\d{1,16}", text) or int(text) >= 2**53:
+    if not re.fullmatch(r"[0-9]{1,16}", text) or int(text) >= 2**53:
         raise _unreadable(f"fid:{text}")
     return ByFid(int(text))
 
@@ -196,7 +204,7 @@ def _by_fid(text: str) -> ByFid:
 def _by_number(text: str) -> ByNumber:
     commune, sheet, parcel = (part.strip() for part in text.split("/"))
     name, _, generation = commune.partition("@")
-    if not (name and sheet and parcel) or (generation and not generation.isdigit()):
+    if not (name and sheet and parcel) or (generation and not is_generation(generation)):
         raise _unreadable(text)
     return ByNumber(CommuneName(name.strip(), int(generation) if generation else None), sheet, parcel)
 
@@ -224,6 +232,9 @@ def instant_of(as_of: date | datetime | None, now: datetime) -> datetime | None:
     """The instant a cut is taken at; None is now. A date means its end in Vietnam. The future is refused."""
     if as_of is None:
         return None
+    if as_of.year < _FIRST_YEAR:  # of days near the first of the calendar other time zones have none
+        message = Message("'as_of' phải từ năm 1900.", "'as_of' must not lie before 1900.")
+        raise InvalidRequestError(message.vi, message.en, [FieldError("as_of", message)])
     if isinstance(as_of, datetime):
         instant = as_of if as_of.tzinfo else as_of.replace(tzinfo=LOCAL_TIME)
     else:

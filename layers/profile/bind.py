@@ -121,8 +121,6 @@ class _Binding:
         # unknown (an input it reads was not given) asks the check: leaving it out must be shown to be right
         if check.applies_when and evaluate(parse_bound(self._bound(check.applies_when)), {}) is False:
             return Message("không áp dụng cho các đầu vào này", "does not apply to these inputs")
-        if isinstance(check, SubjectCheck) and check.plot_rules and not self.plot_rows(check):
-            return Message("không có quy định cho loại đất này", "nothing is laid down for this land type")
         return None
 
     def missing_inputs(self, asked: Iterable[AnyCheck]) -> list[FieldError]:
@@ -162,7 +160,7 @@ class _Binding:
             applies_when=self._applies_when(check),
             verdicts=dict(check.verdict),
             required=check.required,
-            verified=check.verified,
+            verified=self._is_verified(check),
             basis=self._basis(check),
             office=check.office.message() if check.office else None,
             valid_from=check.valid.from_ if check.valid else None,
@@ -181,7 +179,7 @@ class _Binding:
             none=check.none,
             nothing_mapped=check.nothing_mapped,
             required=check.required,
-            verified=check.verified,
+            verified=self._is_verified(check),
             applies_when=self._applies_when(check),
             basis=self._basis(check),
             office=check.office.message() if check.office else None,
@@ -203,11 +201,12 @@ class _Binding:
                 for number, source in enumerate(check.sources, start=1)
             ),
             plots=plots,
+            is_by_plots=check.plot_rules is not None,
             ground=self._ground(check, commune) if needs_commune and commune else None,
             applies_when=self._applies_when(check),
             verdicts=dict(check.verdict),
             required=check.required,
-            verified=check.verified,
+            verified=self._is_verified(check),
             basis=self._basis(check),
             office=check.office.message() if check.office else None,
             valid_from=check.valid.from_ if check.valid else None,
@@ -262,6 +261,11 @@ class _Binding:
         if isinstance(quantity, str):
             return float(str(self.values[quantity.removeprefix(INPUT)]))
         return float(quantity)
+
+    def _is_verified(self, check: AnyCheck) -> bool:
+        """Not where nobody compared any of the documents it cites with its text."""
+        basis = self._basis(check)
+        return check.verified and (not basis or any(document.verified for document in basis))
 
     def _basis(self, check: AnyCheck) -> tuple[LegalBasis, ...]:
         """The documents a check names: the procedure's own wording of one goes before the layer's."""

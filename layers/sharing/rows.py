@@ -65,7 +65,7 @@ async def row_explained(
 async def _row(
     connection: Connection, catalogue: Catalogue, state: LayerState, reading: Decision, name: str
 ) -> dict[str, object]:
-    if name.startswith(FID) and name.removeprefix(FID).isdigit():
+    if name.startswith(FID) and name.isascii() and name.removeprefix(FID).isdigit() and len(name) < 20:
         fid = int(name.removeprefix(FID))
         item = await features.item(connection, state, catalogue.storage_srid, reading, fid)
         found = [item.bytes] if item else []

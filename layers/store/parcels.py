@@ -156,8 +156,8 @@ def _spellings(definition: LayerDefinition, role: Role, text: str) -> list[str] 
     """The values of a number column that a person's '045' may mean."""
     attribute = definition.by_role(role)
     if attribute is not None and attribute.type == "integer":
-        return [int(text)] if text.isdigit() and len(text) < 19 else []
-    return list({text, text.lstrip("0") or "0"}) if text.isdigit() else [text]
+        return [int(text)] if text.isascii() and text.isdigit() and len(text) < 19 else []
+    return list({text, text.lstrip("0") or "0"}) if text.isascii() and text.isdigit() else [text]
 
 
 @lru_cache(maxsize=256)

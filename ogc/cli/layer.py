@@ -347,7 +347,7 @@ def rollback(
 ) -> None:
     """Quay về nội dung phiên bản cũ: LAYER REV · go back to the content of an older revision."""
     layer_id, revision = _words(words, layer, 1, "rollback LAYER REV")
-    if not revision.isdigit():
+    if not (revision.isascii() and revision.isdigit()):
         raise typer.BadParameter("REV là một số / REV is a number")
     _ask(f"Khôi phục '{layer_id}' về phiên bản {revision}? · Go back to revision {revision}?", assume_yes)
     _change(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from anyio import to_thread
@@ -24,10 +25,11 @@ from layers.checking.request import (
     ParcelQuery,
     SubjectQuery,
     by_file,
+    parse_as_of,
     parse_parcel,
 )
 from layers.checking.threads import limiter_of_loop
-from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError
+from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, InvalidRequestError
 
 from .parcels import commune_named
 
@@ -45,6 +47,19 @@ _LONG = 50_000
 NumberText = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value),
                        Field(min_length=1, max_length=64)]  # fmt: skip
 ParcelText = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _as_of(value: object) -> date | datetime | None:
+    """A date is one only where it was written as one: midnight is an instant. A number would be seconds since 1970."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("an ISO 8601 text")
+    try:
+        return parse_as_of(value)
+    except InvalidRequestError as error:
+        raise ValueError(str(error)) from error
+
+
+AsOf = Annotated[datetime | date | None, BeforeValidator(_as_of)]
 
 
 class Closed(BaseModel):

@@ -6,7 +6,7 @@ An answer that was worked out from what the caller may not see leaves in one len
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 import orjson
@@ -32,7 +32,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
-from .bodies import Closed, SubjectBody, in_thread, subject_of, validated
+from .bodies import AsOf, Closed, SubjectBody, in_thread, subject_of, validated
 from .check_jobs import accepted, submit_check
 
 router = APIRouter(tags=["checks"])
@@ -56,7 +56,7 @@ class CheckBody(Closed):
     inputs: dict[str, Any] = Field(default_factory=dict)
     dossier: str | None = Field(default=None, max_length=100)
     purpose: str | None = Field(default=None, max_length=100)
-    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
 

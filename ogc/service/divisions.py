@@ -6,7 +6,7 @@ Like a check: what was worked out from what the caller may not see leaves in one
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -28,6 +28,7 @@ from ogc.common.responses import json_response
 
 from .bodies import (
     LONGEST_TABLE,
+    AsOf,
     Closed,
     CoordinatesBody,
     ParcelBody,
@@ -65,7 +66,7 @@ class DivisionBody(Closed):
     inputs: dict[str, Any] = Field(default_factory=dict)
     dossier: str | None = Field(default=None, max_length=100)
     purpose: str | None = Field(default=None, max_length=100)
-    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
     preview: bool = False
 

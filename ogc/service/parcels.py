@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from gis.errors import Message
 from layers.checking.look_up import look_up
-from layers.checking.request import ByCode, ByNumber, CommuneName, ParcelQuery, parse_point
+from layers.checking.request import ByCode, ByNumber, CommuneName, ParcelQuery, is_generation, parse_point
 from layers.errors import FieldError, InvalidRequestError
 from layers.store.catalogue import Catalogue
 from ogc.auth import principal_of, purpose_of
@@ -76,4 +76,4 @@ def _query(
 def commune_named(text: str, generation: int | None = None) -> CommuneName:
     """'25747', '25747@2025' or a name."""
     name, _, given = text.partition("@")
-    return CommuneName(name.strip(), int(given) if given.isdigit() else generation)
+    return CommuneName(name.strip(), int(given) if is_generation(given) else generation)

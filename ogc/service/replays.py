@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BeforeValidator
 
 from gis.errors import Message
 from layers.checking.replay import RECORDED, TODAY, Moment
@@ -19,22 +17,15 @@ from ogc.common.pace import Made, paced
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
-from .bodies import Closed, validated
+from .bodies import AsOf, Closed, validated
 
 router = APIRouter(tags=["checks"])
-
-
-def _is_text(value: object) -> object:
-    """A number would be taken for seconds since 1970."""
-    if value is not None and not isinstance(value, str):
-        raise ValueError("an ISO 8601 text")
-    return value
 
 
 class ReplayBody(Closed):
     """Neither: on the record's own cut and texts."""
 
-    as_of: Annotated[date | datetime | None, BeforeValidator(_is_text)] = None
+    as_of: AsOf = None
     today: bool = False
 
 
@@ -53,7 +44,7 @@ async def post_replay(request: Request, record_id: str) -> Response:
         found = await replay_for(
             state.database, catalogue, record_id, moment, caller.principal,
             purposes=caller.purposes, now=now_of(request),
-            limit=lambda procedure: state.accesses.limit_check(request, catalogue, procedure, None),
+            limit=lambda procedure, purpose: state.accesses.limit_check(request, catalogue, procedure, purpose),
         )  # fmt: skip
         return Made(json_response(found.replay.as_dict()), found.is_guarded)
 

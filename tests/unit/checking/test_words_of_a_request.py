@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from pydantic import BaseModel
 
 from layers.checking.names import communes_named, folded
 from layers.checking.request import (
@@ -20,6 +21,10 @@ from layers.checking.request import (
 )
 from layers.errors import InvalidRequestError
 from layers.profile.grammar import Commune
+from ogc.processes.bodies import BatchBody
+from ogc.service.checks import CheckBody
+from ogc.service.divisions import DivisionBody
+from ogc.service.replays import ReplayBody
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -88,3 +93,25 @@ def test_an_instant_without_zone_is_vietnamese() -> None:
 def test_a_wrong_instant_is_refused() -> None:
     with pytest.raises(InvalidRequestError):
         parse_as_of("yesterday")
+
+
+@pytest.mark.parametrize("text", ["25747@²/1/2", "25747@٢٠٢٥/1/2", "25747@20255/1/2", "fid:²", "fid:١"])
+def test_digits_of_other_scripts_are_no_numbers(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_parcel(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:01+14:00", "0001-01-01", "1899-12-31"])
+def test_an_instant_before_1900_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="1900"):
+        instant_of(parse_as_of(text), NOW)
+
+
+@pytest.mark.parametrize("model", [CheckBody, DivisionBody, ReplayBody, BatchBody])
+@pytest.mark.parametrize(("text", "kind"), [("2026-11-20T00:00:00Z", datetime), ("2026-11-20", date)])
+def test_midnight_is_an_instant_in_every_body_and_a_date_a_date(
+    model: type[BaseModel], text: str, kind: type[date]
+) -> None:
+    given = {"procedure": "p", "kind": "split", "subject": {"parcel": "fid:1"}, "parent": "fid:1"}
+    asked = {name: value for name, value in given.items() if name in model.model_fields}
+    assert type(model.model_validate({**asked, "as_of": text}).as_of) is kind  # type: ignore[attr-defined]

@@ -91,7 +91,7 @@ def test_a_side_that_begins_in_its_middle_is_one_stretch() -> None:
 
 
 def test_of_sides_equally_long_the_depth_is_the_smaller_one_and_in_doubt() -> None:
-    bent = shapely.Polygon([(0, 0), (10, 0), (10, 30), (-8, 6)])  # 10 m to the south and 10 m to the west
-    found = depth(bent, roads(shapely.LineString([(0, -1), (10, -1)]), shapely.LineString([(-1, -0.6), (-9, 5.4)]),
-                              reach=1.05), 0.1)  # fmt: skip
-    assert found.measured < 20 and found.high > 30
+    bent = shapely.Polygon([(0, 0), (10, 0), (10, 12), (-8, 6)])  # 10 m along each of the two roads
+    south, west = shapely.LineString([(0, -1), (10, -1)]), shapely.LineString([(-0.6, -0.8), (-8.6, 5.2)])
+    found = depth(bent, roads(south, west, reach=1.1), 0.1)
+    assert found.measured == pytest.approx(12.0) and found.high > 15.6

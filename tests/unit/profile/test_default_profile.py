@@ -10,7 +10,7 @@ from gis.procedure import Outcome, Verdict
 from layers.profile.bind import bind_procedure
 from layers.profile.grammar import LayerDefinition
 from layers.profile.load import load_profile
-from layers.profile.procedures import SubjectCheck
+from layers.profile.procedures import SubjectCheck, relations_of
 from layers.profile.profile import Profile
 from ogc.settings import Settings
 
@@ -139,3 +139,15 @@ def test_demo_identities_see_different_things_by_their_grants(profile: Profile) 
     reviewer = next(identity for identity in profile.identities if identity.id == "construction_reviewer")
     assert reviewer.claims["communes"] == ("25747", "25750")
     assert all(grant.expect for grant in profile.grants)
+
+
+def test_a_verified_check_cites_a_document_that_was_compared(profile: Profile) -> None:
+    for definition in profile.procedures:
+        for check in definition.checks:
+            known = {basis.number: basis for basis in definition.legal_basis}
+            for relation in relations_of(check):
+                layer = profile.layer(relation.layer)
+                known = {basis.number: basis for basis in (layer.legal_basis if layer else ())} | known
+            by_rows = isinstance(check, SubjectCheck) and check.plot_rules
+            cited = any(known[number].verified for number in check.basis)
+            assert cited or by_rows or not check.verified, f"{definition.id}.{check.id}"
