@@ -75,7 +75,7 @@ class Manager(BaseManager):  # type: ignore[misc]
         is_wanted = execution_mode == RequestedProcessExecutionMode.respond_async
         is_async = "sync-execute" not in options or (is_wanted and "async-execute" in options)
         execute = partial(_BACKING.get().execute, is_async=is_async, response=requested_response)
-        made = from_thread.run(execute, process_id, data_dict)
+        made = from_thread.run(execute, process_id)
         applied = {"Preference-Applied": "respond-async"} if is_wanted and is_async else None
         status = JobStatus.accepted if made.outputs is None else JobStatus.successful
         return made.id, "application/json", made.outputs, status, applied

@@ -60,6 +60,7 @@ class Service:
     catalogue: Catalogue
     state: State | None = None  #: of jobs to list
     kind: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)  #: of an execution
     answer: Answer | None = field(default=None, init=False)
     matched: int = field(default=0, init=False)
 
@@ -72,12 +73,12 @@ class Service:
         return self.request.app.state
 
     # ── executing ────────────────────────────────────────────────────────────────────────────────
-    async def execute(self, process: str, inputs: Mapping[str, Any], *, is_async: bool, response: str) -> Executed:
-        """Raises InvalidExecutionError naming every input that cannot be used, and whatever a check raises."""
+    async def execute(self, process: str, *, is_async: bool, response: str) -> Executed:
+        """Of `inputs`. Raises InvalidExecutionError naming each that cannot be used, and whatever a check raises."""
         try:
             if process == BATCH_CHECK:
-                return await self._batch(inputs)
-            return await self._check(inputs, is_async=is_async, response=response)
+                return await self._batch(self.inputs)
+            return await self._check(self.inputs, is_async=is_async, response=response)
         except InvalidInputsError as error:
             raise InvalidExecutionError.of(error) from error
 
