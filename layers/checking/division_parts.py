@@ -196,6 +196,8 @@ def part_subject(drawn: Drawn, label: str, parents: Sequence[Subject], ground: S
         zone=ground.zone,
         accuracy_m=max(parent.accuracy_m for parent in parents),
         refs=tuple(sorted({ref for parent in parents for ref in parent.refs})),
+        is_named=all(parent.refs for parent in parents),
+        cut_from=tuple(parent.fid for parent in parents if parent.fid is not None),
         geojson=drawn.geojson,
     )
 
@@ -207,5 +209,6 @@ def subject_of_record(subject: Mapping[str, Any], profile: Profile) -> Subject:
     moved = one(projection_of(crs).to_crs(many(shape), _WGS84, crs.zones[subject["zone"]].crs))
     return Subject(
         PART, None, None, None, subject["label"], moved, subject["zone"], float(subject["accuracy_m"]),
-        refs=tuple(subject["refs"]), geojson=subject["geojson"],
+        refs=tuple(subject["refs"]), is_named=subject["is_named"],
+        cut_from=tuple(int(fid) for fid in subject["cut_from"]), geojson=subject["geojson"],
     )  # fmt: skip

@@ -14,7 +14,7 @@ import shapely
 import structlog
 from numpy.typing import NDArray
 
-from gis.candidates import SUBJECT_ITSELF, Subjects
+from gis.candidates import COUNTS, SUBJECT_ITSELF, Subjects
 from gis.certificates import MEASURES
 from gis.coverage import Ground
 from gis.errors import LienthongError, Message
@@ -220,6 +220,14 @@ class _Maker:
         why = self._unreadable(rule)
         if why:
             return Sheet.unread(1, why), []
+        sheet, attributes = self._read_sheet(rule, layer, cut)
+        if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.is_named and sheet.failed is None:
+            sheet = without_names(sheet)
+        return sheet, attributes
+
+    def _read_sheet(
+        self, rule: Rule, layer: LayerDefinition, cut: CutLayer
+    ) -> tuple[Sheet, list[Mapping[str, object]]]:
         rows = self.reading.candidates.get(self.number, ())
         if isinstance(rows, CandidatesError):
             return Sheet.unread(1, rows.reason), []
@@ -246,7 +254,7 @@ class _Maker:
         self, rule: Rule, layer: LayerDefinition, cut: CutLayer, rows: Sequence[CandidateRow]
     ) -> tuple[Sheet, list[Mapping[str, object]]]:
         if rule.relation is not Relation.RASTER_CLASS:
-            return sheet_of(rule, layer, rows, self.case, own_fids(self.reading.subject, rule))
+            return sheet_of(rule, layer, rows, self.case, self._own(rule))
         mapped = replace(
             _NOTHING, everywhere=any(row.kind == "everywhere" for row in rows), areas=_ground(rows, "area"),
             refused=_ground(rows, "refused"),
@@ -256,8 +264,12 @@ class _Maker:
 
     def _unreadable(self, rule: Rule) -> str | None:
         if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.refs:
-            return "no_numbers" if self.reading.subject.rows else "needs_parcel"
+            is_parcel = self.reading.subject.rows or self.reading.subject.cut_from
+            return "no_numbers" if is_parcel else "needs_parcel"
         return None
+
+    def _own(self, rule: Rule) -> frozenset[int]:
+        return own_fids(self.reading.subject, rule, self.case.profile.parcel_layer.id)
 
     def title(self, check: Check, layer: LayerDefinition | None) -> dict[str, str]:
         named = self.titles.get(check.id)
@@ -303,8 +315,18 @@ def sheet_of(
     return sheet, [{**values, KEY: first[fid].key} for fid, values in zip(fids, attributes, strict=True)]
 
 
-def own_fids(subject: Subject, rule: Rule) -> frozenset[int]:
-    """The rows of the rule's layer that are the subject itself: a parcel does not lie across itself."""
+def without_names(sheet: Sheet) -> Sheet:
+    """Of several parcels of which one has no number: an entry that was found stands, that there is none does not."""
+    if len(sheet.subject) and (sheet.excluded[sheet.feature] == COUNTS).any():
+        return sheet
+    return replace(sheet, failed=np.full(1, "no_numbers", dtype=object))
+
+
+def own_fids(subject: Subject, rule: Rule, parcels: str) -> frozenset[int]:
+    """The rows of the rule's layer that are the subject itself, or that it is cut out of: a parcel does not lie across
+    itself."""
+    if subject.cut_from and rule.layer == parcels:
+        return frozenset(subject.cut_from)
     if subject.layer != rule.layer:
         return frozenset()
     parts = frozenset(part.fid for part in subject.parts)

@@ -23,6 +23,7 @@ from layers.store.connection import Database
 
 from .answer import Answer, Json, View, layers_of, project, view_of
 from .asked import bound_procedure
+from .division_parts import PART
 from .evidence import engine, seal
 from .findings import NOTHING_NEAR, findings_of, verdict_of_findings
 from .nothing_near import NothingNear
@@ -208,6 +209,8 @@ def _of_kind(subject: Subject) -> dict[str, object]:
     if subject.kind == "parcels":
         parts = [{**asdict(part), "fid": str(part.fid)} for part in subject.parts]
         return {"parts": parts, "reasons": list(subject.reasons)}
+    if subject.kind == PART:
+        return {"is_named": subject.is_named, "cut_from": [str(fid) for fid in subject.cut_from]}
     return {}
 
 

@@ -52,6 +52,7 @@ def united(singles: Sequence[Subject], rows: Sequence[ParcelRow], profile: Profi
         accuracy_m=max(single.accuracy_m for single in singles),
         registered_area_m2=None if None in registered else round(sum(filter(None, registered)), 4),
         refs=tuple(sorted({ref for single in singles for ref in single.refs})),
+        is_named=all(single.refs for single in singles),
         parts=parts,
         reasons=tuple(_reasons(shapes)),
     )

@@ -62,6 +62,8 @@ class Subject:
     accuracy_m: float
     registered_area_m2: float | None = None
     refs: tuple[str, ...] = ()  #: every name under which register entries may be keyed to it
+    is_named: bool = True  #: every parcel it is made of has such a name
+    cut_from: tuple[int, ...] = ()  #: parcels that a new part is cut out of or made of
     attributes: Mapping[str, object] | None = None
     geojson: Mapping[str, object] | None = None  #: a drawn shape as it was given
     coordinates: Mapping[str, object] | None = None  #: a table of vertices as it was read: points, crs, axes

@@ -16,6 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers.access.principal import Principal
+from layers.checking import upload as upload_module
 from layers.checking.answer import Answer
 from layers.checking.effort import NEEDS_JOB_S, estimate
 from layers.checking.given import CoordinatesRefusedError
@@ -30,7 +31,7 @@ from layers.checking.request import (
     parse_parcel,
 )
 from layers.checking.upload import shape_of_upload
-from layers.errors import AmbiguousError, InvalidInputsError, NotFoundError
+from layers.errors import AmbiguousError, InvalidInputsError, NotFoundError, UnavailableError
 from tests.support.checked import (
     OFFICER,
     OPERATOR,
@@ -156,6 +157,17 @@ def test_register_entries_of_each_of_several_parcels_count(town: Place) -> None:
     assert (found["outcome"], found["features"][0]["key"]) == ("affected", "NC-77")
 
 
+def test_of_several_parcels_one_without_a_number_leaves_the_register_open_but_hides_no_entry(town: Place) -> None:
+    nameless = {**parcel("25747", "45", "125", box(40, 0, 20, 20)), "so_to": None, "so_thua": None, "fid": "nameless"}
+    town.publish("parcel", [*PARCELS, nameless])
+    both = several(FIRST, f"fid:{town.publisher.fid('parcel', 'nameless')}")
+    found = finding(town.check(both), "blocks")
+    assert (found["outcome"], found["verdict"], codes(found)) == ("not_checked", "refer", ["no_numbers"])
+    town.publish("parcel_block", [{"so_vb": "NC-77", "ma_xa": "25747", "so_to": "45", "so_thua": "123"}])
+    found = finding(town.check(both), "blocks")
+    assert (found["outcome"], found["features"][0]["key"]) == ("affected", "NC-77")
+
+
 def test_an_ambiguous_or_repeated_parcel_is_refused(town: Place) -> None:
     with pytest.raises(AmbiguousError):
         town.check(several(FIRST, "25813/1/1"))
@@ -261,6 +273,12 @@ def test_checks_of_several_parcels_are_listed_under_each_of_them(town: Place) ->
 def opened(place: Place, upload: ByUpload) -> ByGeometry:
     found: ByGeometry = place.ask(lambda _, catalogue: shape_of_upload(upload, catalogue.profile))
     return found
+
+
+def test_a_file_too_many_is_sent_away_instead_of_waiting(shared_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_module, "MOST_WAITING", 0)
+    with pytest.raises(UnavailableError, match="too many files"):
+        opened(shared_place, ByUpload("khu.kml", b"x"))
 
 
 def file_of(path: Path, shapes: list[BaseGeometry], crs: str | None, **columns: list[Any]) -> ByUpload:
