@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from layers.jobs.job import Job
-from tests.support.checked import PARCELS, Place, corridor, fill, parcel
-from tests.support.jobs import SHORT, files_of, job, send, start, work
+from ogc.auth import make_token
+from ogc.settings import Settings
+from tests.support.checked import INPUTS, PARCELS, Place, corridor, fill, parcel
+from tests.support.jobs import ROOT, SHORT, files_of, identity, job, send, start, work
 from tests.support.published import box
 
 #: three partitions of 512 subjects at most
@@ -53,8 +59,9 @@ def same_question(place: Place, data: Path) -> tuple[Job, dict[str, bytes]]:
 @pytest.mark.parametrize(
     ("step", "number"),
     [
-        pytest.param("begin", 0, marks=pytest.mark.long), ("export", 2), ("check", 1),
-        pytest.param("check", 2, marks=pytest.mark.long), ("write", 1), ("closing", 0),
+        ("check", 1),
+        *(pytest.param(step, number, marks=pytest.mark.long)
+          for step, number in [("begin", 0), ("export", 2), ("check", 2), ("write", 1), ("closing", 0)]),
     ],
 )  # fmt: skip
 def test_killed_at_a_named_step_another_worker_ends_with_the_same_bytes(
@@ -88,3 +95,53 @@ def test_twelve_kills_drawn_over_the_duration_end_with_the_same_bytes(many: Plac
         killed += process.wait(timeout=60) == -signal.SIGKILL
         assert files_of(tmp_path, taken_again(many, tmp_path, sent.id)) == expected
     assert killed >= 6
+
+
+SERVE = "import sys; from ogc.serving import serve; from ogc.settings import Settings; "
+SERVE += "serve(Settings(), sys.argv[1], '127.0.0.1', int(sys.argv[2]), demo=True)"
+
+
+def server_of(place: Place, data: Path, port: int) -> subprocess.Popen[bytes]:
+    """The service in a process of its own, once it answers."""
+    environment = {**os.environ, "LIENTHONG_DATABASE_URL": place.url, "LIENTHONG_DATA": str(data)}
+    command = [sys.executable, "-c", SERVE, place.url, str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+        while True:
+            try:
+                client.get(f"http://127.0.0.1:{port}/healthz")
+            except httpx.TransportError:
+                assert process.poll() is None and time.monotonic() < deadline, "the service does not answer"
+            else:
+                return process
+
+
+@pytest.mark.long
+def test_the_server_is_killed_while_its_batch_runs_and_the_bytes_are_the_same(many: Place, tmp_path: Path) -> None:
+    whole = send(many, identity(many, "officer"))
+    assert work(many, tmp_path) == 1
+    expected = files_of(tmp_path, job(many, whole.id))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    settings = Settings(data=tmp_path, database_url=many.url)
+    server = server_of(many, tmp_path, port)
+    try:
+        headers = {"Authorization": f"Bearer {make_token(settings.secrets_folder, 'officer')}"}
+        inputs = {"procedure": "land_use_change", "inputs": dict(INPUTS), "as_of": whole.inputs["as_of"]}
+        sent = httpx.post(f"http://127.0.0.1:{port}/processes/batch-check/execution", json={"inputs": inputs},
+                          headers=headers, timeout=60)  # fmt: skip
+        assert sent.status_code == 201, sent.text
+        job_id = sent.json()["jobID"]
+        worker = start(many.url, tmp_path)
+        deadline = time.monotonic() + 60
+        while job(many, job_id).state == "accepted":
+            assert time.monotonic() < deadline, "no worker took the job"
+        assert job(many, job_id).state == "running"
+        server.kill()
+        assert (server.wait(30), worker.wait(120)) == (-signal.SIGKILL, 0)
+    finally:
+        server.kill()
+        server.wait(30)
+    assert files_of(tmp_path, job(many, job_id)) == expected

@@ -81,17 +81,20 @@ def test_a_batch_from_a_notebook_is_a_table(client: Client) -> None:
     assert result.job.id in {job.id for job in client.jobs()}
 
 
+@pytest.mark.long
 def test_shapes_of_a_notebook_come_back_with_their_verdicts(client: Client) -> None:
     shapes = gpd.GeoDataFrame({"key": ["a"]}, geometry=[shapely.geometry.shape(geojson(box(0, 0, 20, 31)))], crs=4326)
     result = client.batch("land_use_change", shapes=shapes, timeout_s=20, **INPUTS)
     assert list(result.on(shapes, "key")["verdict"]) == [str(result.verdicts["a"])]
 
 
+@pytest.mark.long
 def test_a_job_that_fails_says_why(client: Client) -> None:
     with pytest.raises(LienthongClientError, match="Không có đối tượng"):
         client.batch("land_use_change", keys=["nowhere"], timeout_s=20, **INPUTS)
 
 
+@pytest.mark.long
 def test_the_command_lists_and_dismisses(running: Running, client: Client) -> None:
     _, settings, place = running
     done = client.batch("land_use_change", timeout_s=20, **INPUTS).job
