@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from anyio import to_thread
+
 from layers.access.decide import SHOWING, decide
 from layers.access.ownership import is_owner
 from layers.access.principal import Principal
@@ -27,6 +29,7 @@ from .ground import Grounds, KnownGrounds, Place, grounds_of
 from .reading import LayerStanding, standing_now
 from .request import LOCAL_TIME
 from .sight import Sight
+from .threads import limiter_of_loop
 from .view import View, view_of
 
 State = Literal["mapped", "partly", "empty", "stale", "none", "suspended", "withdrawn", "withheld"]
@@ -155,15 +158,14 @@ async def coverage_of(
     maker = _Maker(catalogue, principal, purpose, view, at)
     maker.require(asked)
     async with known.lock, database.transaction(snapshot=True) as connection:
-        cut = await read_cut(
-            connection, dict.fromkeys(catalogue.layers), instant=None, timeout_ms=TIMEOUT_MS
-        )  # fmt: skip
+        cut = await read_cut(connection, dict.fromkeys(catalogue.layers), instant=None, timeout_ms=TIMEOUT_MS)
         grounds = await grounds_of(
             connection, catalogue.profile, catalogue.profile_digest, cut, known, database.raster_folder
         )
-        made = maker.coverage(cut, grounds, asked)
-        told = tuple(row.definition.id for row in made.rows if row.sees_rows)
-        event = audit.Event.of(principal, "coverage", "allow", used=told, policy=catalogue.policy_digest)
+    made = await to_thread.run_sync(maker.coverage, cut, grounds, asked, limiter=limiter_of_loop())
+    told = tuple(row.definition.id for row in made.rows if row.sees_rows)
+    event = audit.Event.of(principal, "coverage", "allow", used=told, policy=catalogue.policy_digest)
+    async with database.connection() as connection:
         await audit.record(connection, event, is_read=True)
     return made
 

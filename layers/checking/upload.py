@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis.crs import WGS84
 from gis.errors import LienthongError, Message
-from layers.errors import FieldError, InvalidInputsError, SourceError
+from layers.errors import FieldError, InvalidInputsError, SourceError, UnavailableError
 from layers.profile.profile import Profile
 from layers.publishing.placing import crs_of_file
 from layers.publishing.reader import GEOMETRY
@@ -27,22 +27,29 @@ from .request import ByGeometry, ByUpload
 from .zones import many, one, projection_of
 
 #: a file of one parcel needs no more
-LIMITS = Limits(memory_bytes=4 * 2**30, cpu_s=20, time_s=40)
+LIMITS = Limits(memory_bytes=2**30, cpu_s=20, time_s=40)
 #: rows of a file that may be asked for by name
 MOST_ROWS = 20_000
-#: files being opened at once, whoever asks
-READERS = 2
+#: files being opened at once, whoever asks, and those that may wait for it
+READERS, MOST_WAITING = 2, 8
 _MOST_CHOICES = 20
 _FILE = "subject.file"
 _READERS: RunVar[CapacityLimiter] = RunVar("lienthong.checking.readers")
 
 
 async def shape_of_upload(upload: ByUpload, profile: Profile) -> ByGeometry:
-    """The polygon in CRS84. Raises InvalidInputsError with the next step: another format, a system, a choice.
+    """The polygon in CRS84. Raises InvalidInputsError with the next step: another format, a system, a choice;
+    UnavailableError while too many files wait.
 
     The file's SHA-256 goes with it only where the file alone says which ground it is.
     """
-    return await to_thread.run_sync(_shape_of, upload, profile, limiter=_readers())
+    readers = _readers()
+    if readers.statistics().tasks_waiting >= MOST_WAITING:
+        raise UnavailableError(
+            "Máy chủ đang mở quá nhiều tệp; hãy thử lại sau ít phút.",
+            "The server is opening too many files; please try again in a moment.",
+        )
+    return await to_thread.run_sync(_shape_of, upload, profile, limiter=readers)
 
 
 def _readers() -> CapacityLimiter:

@@ -38,6 +38,7 @@ async def get_coverage(
     """Lớp dữ liệu nào phủ đến đâu, theo phường xã; nên bổ sung lớp nào trước · what is mapped where, and what to close
     next."""
     state, catalogue = request.app.state, await catalogue_of(request)
+    state.accesses.limit_matrix(request)
     asked = Asked(sector, layer, commune, procedure)
     found = await coverage_of(
         state.database, catalogue, principal_of(request), state.grounds, asked,

@@ -87,6 +87,7 @@ async def post_subject(request: Request) -> Response:
         raise InvalidInputsError(message.vi, message.en, [FieldError("subject", message)])
     profile = (await catalogue_of(request)).profile
     if isinstance(asked, ByUpload):
+        request.app.state.accesses.limit_file(request)
         asked = await shape_of_upload(asked, profile)
     given = await prepared(asked, profile)
     return json_response(await to_thread.run_sync(_shown, given, profile, limiter=limiter_of_loop()))

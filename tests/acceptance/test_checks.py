@@ -66,7 +66,7 @@ def test_a_check_is_recorded_and_replays_identically(lienthong: CommandLine) -> 
     assert (again["identical"], again["record"]) == (True, answer["evidence"]["record"])
     with psycopg.connect(lienthong.place.url) as connection:
         users = connection.execute("SELECT phase, principal, os_user FROM access.event ORDER BY id").fetchall()
-    assert users == [(phase, "operator", getpass.getuser()) for phase in ("opened", "closed")]
+    assert users == [(phase, "operator", getpass.getuser()) for phase in ("opened", "closed", "whole")]
 
 
 def test_a_parcel_outside_the_mapped_area_is_a_finding_with_the_next_step_and_exit_0(lienthong: CommandLine) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ogc.app import create_app
 from ogc.auth import make_token
+from ogc.common import accesses
 from ogc.settings import Settings
 from tests.support.published import box
 from tests.support.server import Server
@@ -51,6 +52,18 @@ def record(clients: Clients) -> str:
     asked = clients("officer").post("/checks", json=body)
     assert asked.status_code == 201, asked.text
     return str(asked.json()["id"])
+
+
+def test_one_place_asks_for_so_many_matrices_and_files_in_a_minute(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accesses, "MATRICES", "1/min")
+    monkeypatch.setattr(accesses, "FILES", "1/min")
+    file = {"subject": {"file": {"name": "x.kml", "content": "eA=="}}}
+    asked = [clients("public").get("/coverage") for _ in range(2)]
+    asked += [clients("public").post("/subjects", json=file) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [200, 429, 422, 429]
+    assert int(asked[3].headers["retry-after"]) > 0
 
 
 def test_the_matrix_in_its_three_forms(clients: Clients) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from layers.checking import coverage as module
 from layers.checking.coverage import Asked, coverage_of
+from layers.checking.gaps import gaps_of
 from layers.checking.ground import KnownGrounds
 from layers.errors import NotFoundError
 from layers.profile.procedures import relations_of
@@ -230,6 +234,20 @@ def test_what_was_measured_serves_the_next_until_the_layer_changes(land: Land) -
     land.publisher.publish("quiet", [], mapped=[WARD_BOXES[A]])
     assert land.run(states).cells["quiet", B].state == "none"
     assert [key[1] for key in known._known if key not in measured] == ["quiet"]
+
+
+def test_the_matrix_is_worked_out_beside_the_event_loop_and_holds_nobody_up(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, seen = KnownGrounds(), list[tuple[bool, bool]]()
+
+    def noted(*given: Any) -> Any:
+        seen.append((known.lock.locked(), threading.current_thread() is threading.main_thread()))
+        return gaps_of(*given)
+
+    monkeypatch.setattr(module, "gaps_of", noted)
+    land.run(lambda database, catalogue: coverage_of(database, catalogue, somebody("public"), known))
+    assert seen == [(False, False)]
 
 
 def test_the_reading_leaves_an_event_with_the_layers_whose_rows_it_told_of(land: Land) -> None:
