@@ -24,6 +24,7 @@ from .history import find_answer
 from .replay import Moment, Replay, asked_again, compared, event_of, made_between
 from .request import LOCAL_TIME
 from .reserved import Reader
+from .tasks import owned
 from .telling import rows_of_subject, shows_shape
 from .threads import limiter_of_loop
 
@@ -45,19 +46,20 @@ async def replay_for(
     *,
     purposes: Collection[str] | None = None,
     now: datetime | None = None,
-    limit: Callable[[str], None] = lambda procedure: None,
+    limit: Callable[[str, str | None], None] = lambda procedure, purpose: None,
 ) -> ShownReplay:
     """Raises NotFoundError for a record that is not the caller's, ForbiddenError for a parcel they no longer see as it
     is measured; whatever `replay` and `limit` raise."""
     instant = now or datetime.now(UTC)
     answer = await find_answer(database, catalogue, record_id, principal, purposes=purposes, now=instant)
-    limit(answer.content["procedure"]["id"])
     async with database.connection() as connection:
         stored = await record(connection, record_id)
     if stored is None:
         raise NotFoundError
     reader = Reader(catalogue, principal, purposes, instant.astimezone(LOCAL_TIME).date())
-    view = view_of(catalogue, principal, purpose=reader.purpose_for(stored), day=reader.day)
+    purpose = reader.purpose_for(stored)
+    limit(answer.content["procedure"]["id"], purpose)
+    view = view_of(catalogue, principal, purpose=purpose, day=reader.day)
     content = opened(stored)
     async with audit.opened(database, event_of(principal, content, catalogue)) as access:
         again = await asked_again(database, content, moment, catalogue=catalogue, now=instant)
@@ -65,7 +67,11 @@ async def replay_for(
         found = await to_thread.run_sync(
             _compared, view, content, again, moment, limiter=limiter_of_loop()
         )  # fmt: skip
-        made = await made_between(database, found)
+        owns = owned(catalogue, principal, reader.day)
+        made = tuple(
+            each if each.layer in owns else replace(each, note=None)  # free text of whoever published
+            for each in await made_between(database, found)
+        )
         async with database.connection() as connection:
             await audit.record(connection, access.closing(features=len(found.changes)))
     return ShownReplay(replace(found, made=made), view.guards(layers_of(content)) or view.guards(layers_of(again)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from anyio import to_thread
@@ -26,11 +26,13 @@ from .evidence import opened
 from .history import find_answer
 from .opinion import Feature, Opinion, chained, content_of, sealed, written
 from .request import LOCAL_TIME
+from .reserved import Reader
 from .shown import flat
 from .threads import limiter_of_loop
+from .view import View, view_of
 
-#: opinions and answers of one person in an hour, and of one record ever
-MOST_AN_HOUR, MOST_OF_RECORD = 60, 200
+#: opinions and answers of one person in an hour, and opinions of one person on one record ever
+MOST_AN_HOUR, MOST_OF_RECORD = 60, 40
 HOUR = timedelta(hours=1)
 #: earlier disputes told about one feature
 MOST_NOTES = 3
@@ -85,6 +87,7 @@ async def say(
     made_id = new_id() if new_id else str(uuid.uuid4())
     async with database.transaction() as connection:
         stored, chain = await held(connection, record_id, principal, instant)
+        _require_new(said, [content_of(one) for one in chain if one.principal == principal.id])
         row = sealed(said, principal, record_id, stored.digest, chain, review_id=made_id, now=instant)
         event = audit.Event.of(
             principal, "review", "allow", layer=said.layer, purpose=stored.purpose, dossier=stored.dossier,
@@ -97,7 +100,10 @@ async def say(
 async def held(
     connection: Connection, record_id: str, principal: Principal, now: datetime
 ) -> tuple[RecordRow, list[ReviewRow]]:
-    """The record and its chain with nobody else appending to it. Raises TooManyError, ConflictError, NotFoundError."""
+    """The record and its chain with nobody else appending to it.
+
+    Raises TooManyError, NotFoundError, TamperedRecordError.
+    """
     await hold(connection, record_id, principal.id)
     said = await said_since(connection, principal.id, now - HOUR)
     if said.count >= MOST_AN_HOUR and said.first is not None:
@@ -107,12 +113,24 @@ async def held(
         raise NotFoundError
     chain = await reviews_of(connection, record_id)
     chained(chain, stored.digest)
-    if len(chain) >= MOST_OF_RECORD:
-        raise ConflictError(
-            f"Lần kiểm tra này đã có {MOST_OF_RECORD} ý kiến; hãy kiểm tra lại rồi nêu ý kiến ở kết quả mới.",
-            f"This check has {MOST_OF_RECORD} opinions already; check again and say it of the new answer.",
-        )
     return stored, chain
+
+
+def _require_new(said: Opinion, own: Sequence[Mapping[str, Any]]) -> None:
+    """Said once, and not too often: only what the person said counts, what others said may be hidden from them."""
+    fid = said.feature.fid if said.feature else None
+    opinions = [one for one in own if one["kind"] != "answer"]
+    if any((one["check"], one["kind"], (one["feature"] or {}).get("fid")) == (said.check, said.kind, fid)
+           for one in opinions):  # fmt: skip
+        raise ConflictError(
+            "Bạn đã nêu ý kiến này; hãy xem trả lời trong mục Phản ánh.",
+            "You have said this already; its answer will stand in the tasks.",
+        )
+    if len(opinions) >= MOST_OF_RECORD:
+        raise ConflictError(
+            f"Bạn đã nêu {MOST_OF_RECORD} ý kiến về lần kiểm tra này; hãy kiểm tra lại rồi nêu ở kết quả mới.",
+            f"You have given {MOST_OF_RECORD} opinions on this check; check again and say it of the new answer.",
+        )
 
 
 async def reviews(
@@ -134,7 +152,9 @@ async def reviews(
         answered = await answers_to(connection, [dispute.id for dispute in earlier])
     if stored is None:
         raise NotFoundError
-    shower = _Shower(catalogue, principal, answer.content, now or datetime.now(UTC))
+    reader = Reader(catalogue, principal, purposes, (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date())
+    view = view_of(catalogue, principal, purpose=reader.purpose_for(stored), day=reader.day)
+    shower = _Shower(catalogue, principal, answer.content, view, reader.day)
 
     def told() -> Reviewed:
         record_digest = stored.digest
@@ -204,16 +224,18 @@ def _hits(answer: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mappin
 class _Shower:
     """Shows opinions to one caller: of findings they are shown, on features they are shown, by office and role."""
 
-    def __init__(self, catalogue: Catalogue, principal: Principal, answer: Mapping[str, Any], now: datetime) -> None:
-        self.catalogue, self.principal = catalogue, principal
-        self.day = now.astimezone(LOCAL_TIME).date()
+    def __init__(
+        self, catalogue: Catalogue, principal: Principal, answer: Mapping[str, Any], view: View, day: date
+    ) -> None:
+        self.catalogue, self.principal, self.view, self.day = catalogue, principal, view, day
         self.findings = {one["check"]: one for one in flat(answer["findings"])}
 
     def review(self, content: Mapping[str, Any]) -> Mapping[str, Any] | None:
         finding = self.findings.get(content["check"])
         if finding is None or finding["outcome"] == Outcome.WITHHELD:
             return None
-        return opinion_shown(content, knows_person=self._answers_for(content["layer"]), reader=self.principal) | {
+        knows = self._answers_for(content["layer"])
+        return opinion_shown(content, knows_person=knows, reader=self.principal, view=self.view) | {
             "feature": self._feature(content, finding)
         }
 
@@ -237,27 +259,38 @@ class _Shower:
         for check, finding in self.findings.items():
             for hit in finding["features"] if finding["layer"] else ():
                 for dispute in by_feature.get((finding["layer"], int(hit["fid"])), ()):
+                    outcome = _outcome(answered.get(dispute.id), self.view)
                     yield {
                         "check": check, "feature": {"fid": hit["fid"], "key": hit["key"]},
-                        "disputed": content_of(dispute)["created"], "answer": _outcome(answered.get(dispute.id)),
+                        "disputed": content_of(dispute)["created"], "answer": outcome,
                     }  # fmt: skip
 
 
-def _outcome(answer: ReviewRow | None) -> dict[str, Any] | None:
-    if answer is None:
-        return None
-    content = content_of(answer)
-    return {"created": content["created"], "decision": content["decision"], "revision": content["revision"]}
+def _outcome(answer: ReviewRow | None, view: View) -> dict[str, Any] | None:
+    return None if answer is None else _revised(content_of(answer), view)
 
 
-def opinion_shown(content: Mapping[str, Any], *, knows_person: bool, reader: Principal) -> dict[str, Any]:
-    """One opinion without what hangs on the finding. The person is named to themselves and to who must answer."""
+def _revised(answer: Mapping[str, Any], view: View) -> dict[str, Any]:
+    """What became of a dispute; of a layer whose activity is hidden neither when nor in which revision."""
+    is_told = view.sight(answer["layer"]).tells_activity
+    return {
+        "created": answer["created"] if is_told else None, "decision": answer["decision"],
+        "revision": answer["revision"] if is_told else None,
+    }  # fmt: skip
+
+
+def opinion_shown(
+    content: Mapping[str, Any], *, knows_person: bool, reader: Principal, view: View
+) -> dict[str, Any]:  # fmt: skip
+    """One opinion without what hangs on the finding, and without its number: that would count the hidden ones. The
+    person is named to themselves and to who must answer."""
     by = content["by"]
     is_own = by["principal"] == reader.id
     person = by["principal"] if is_own or knows_person or reader.is_operator else None
-    return {
-        "id": content["id"], "number": content["number"], "created": content["created"], "kind": content["kind"],
+    shown = {
+        "id": content["id"], "created": content["created"], "kind": content["kind"],
         "about": content["about"], "check": content["check"], "layer": content["layer"], "feature": None,
-        "text": content["text"], "decision": content["decision"], "revision": content["revision"],
+        "text": content["text"], "decision": None, "revision": None,
         "by": {"principal": person, "office": by["office"], "roles": by["roles"], "is_own": is_own},
     }  # fmt: skip
+    return shown | _revised(content, view) if content["kind"] == "answer" else shown

@@ -21,7 +21,7 @@ from layers.store.connection import Connection, Database
 from layers.store.reviews import ReviewRow, answers_to, append, disputes, has_revision, records_of, review
 
 from .answer import View, subject_shown, view_of
-from .evidence import opened
+from .evidence import TamperedRecordError, opened
 from .opinion import Feature, Opinion, content_of, sealed, written
 from .request import LOCAL_TIME
 from .reviews import held, opinion_shown
@@ -64,7 +64,7 @@ async def tasks_of(
     purpose: str | None = None,
     now: datetime | None = None,
 ) -> Tasks:
-    """The newest tasks. Nobody in particular has none. Raises TamperedRecordError."""
+    """The newest tasks. Nobody in particular has none. One whose texts were altered is named as such."""
     if principal.id == PUBLIC.id and not principal.is_operator:
         return Tasks((), ())
     day = (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
@@ -83,7 +83,7 @@ async def tasks_of(
     shower = _Shower(catalogue, principal, view_of(catalogue, principal, purpose=purpose, day=day))
 
     def told() -> Tasks:
-        shown = [(one, shower.task(one, answers.get(one.id), records[one.record], one.layer in layers))
+        shown = [(one, shower.task_or_broken(one, answers.get(one.id), records[one.record], one.layer in layers))
                  for one in found]  # fmt: skip
         return Tasks(
             tuple(task for one, task in shown if one.layer in layers),
@@ -159,10 +159,23 @@ class _Shower:
     def __init__(self, catalogue: Catalogue, principal: Principal, view: View) -> None:
         self.catalogue, self.principal, self.view = catalogue, principal, view
 
+    def task_or_broken(
+        self, dispute: ReviewRow, answer: ReviewRow | None, stored: RecordRow, is_task: bool
+    ) -> Mapping[str, Any]:
+        """One altered text must not hide the other tasks; nothing of it is told but that it is."""
+        try:
+            return self.task(dispute, answer, stored, is_task)
+        except TamperedRecordError as error:
+            return {
+                "id": dispute.id, "state": "broken", "layer": dispute.layer if is_task else None,
+                "record": dispute.record, "problem": error.message.as_dict(),
+            }  # fmt: skip
+
     def task(self, dispute: ReviewRow, answer: ReviewRow | None, stored: RecordRow, is_task: bool) -> Mapping[str, Any]:
         content, record = content_of(dispute), opened(stored)
-        shown = opinion_shown(content, knows_person=is_task, reader=self.principal)
-        replied = opinion_shown(content_of(answer), knows_person=is_task, reader=self.principal) if answer else None
+        shown, replied = self._opinion(content, is_task), None
+        if answer is not None:
+            replied = self._opinion(content_of(answer), is_task)
         return {
             "id": dispute.id, "state": "answered" if answer else "open", "created": shown["created"],
             "layer": dispute.layer, "check": content["check"], "record": dispute.record, "dossier": stored.dossier,
@@ -171,6 +184,9 @@ class _Shower:
             "finding": self._finding(record, content["check"]) if is_task else None,
             "subject": self._subject(record["subject"]), "answer": replied,
         }  # fmt: skip
+
+    def _opinion(self, content: Mapping[str, Any], is_task: bool) -> Mapping[str, Any]:
+        return opinion_shown(content, knows_person=is_task, reader=self.principal, view=self.view)
 
     def _finding(self, record: Mapping[str, Any], check: str) -> Mapping[str, Any] | None:
         """What was found; measures say how the parcel lies, and are for whoever may see its exact shape."""

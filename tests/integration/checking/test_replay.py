@@ -240,3 +240,24 @@ def test_a_replay_leaves_its_event(met: tuple[Place, str]) -> None:
         ("reviewer", "opened", "parcel", True), ("reviewer", "closed", "parcel", True),
         ("operator", "whole", "parcel", True),
     ]  # fmt: skip
+
+
+def test_the_note_of_a_publication_is_for_whoever_answers_for_the_layer_and_the_rate_knows_the_purpose(
+    met: tuple[Place, str],
+) -> None:
+    place, _ = met
+    record = place.check(principal=REVIEWER, purpose="land_use_change").id
+    place.publisher.set_state("water_corridor", "suspended", "Hồ sơ của ông A")
+    limited: list[tuple[str, str | None]] = []
+
+    def notes(who: Principal) -> list[object]:
+        found = place.ask(
+            lambda database, catalogue: replay_for(
+                database, catalogue, record, TODAY, who, limit=lambda *asked: limited.append(asked)
+            )
+        ).replay
+        return [made["note"] for change in found.as_dict()["changes"] for made in change["because"]]
+
+    assert notes(OPERATOR) == ["Hồ sơ của ông A"]
+    assert notes(REVIEWER) == [None]
+    assert limited == [("land_use_change", "land_use_change")] * 2

@@ -18,7 +18,9 @@ from layers.access.principal import Principal
 from layers.checking import reviews as module
 from layers.checking.evidence import TamperedRecordError
 from layers.checking.reviews import ReviewDraft, Reviewed, reviews, say
+from layers.checking.sight import Sight
 from layers.checking.tasks import TaskAnswer, Tasks, answer_task, tasks_of
+from layers.checking.view import View
 from layers.errors import (
     ConflictError,
     ForbiddenError,
@@ -36,6 +38,8 @@ STRANGER = replace(OWNER, id="stranger", sector="land")
 GRANT = {"id": "environment_owner", "to": {"role": "environment.owner"}, "layer": "water_corridor",
          "actions": ["items", "check", "publish"], "columns": {"tags": ["public"]}}  # fmt: skip
 DISPUTE = ReviewDraft("water_corridor", "dispute", "Hành lang đã được điều chỉnh năm 2025.", "SG-03")
+AGAIN = ReviewDraft("water_corridor", "dispute", "Hành lang đã được điều chỉnh.")
+CONFIRMED = ReviewDraft("water_corridor", "confirm")
 
 
 @pytest.fixture
@@ -219,13 +223,55 @@ def test_nobody_says_too_much_in_an_hour(disputed: tuple[Place, str], monkeypatc
     place, record = disputed
     monkeypatch.setattr(module, "MOST_AN_HOUR", 2)
     now = datetime.now(UTC)
-    for _ in range(2):
-        say_it(place, record, DISPUTE, REVIEWER, now=now)
+    for draft in (DISPUTE, AGAIN):
+        say_it(place, record, draft, REVIEWER, now=now)
     with pytest.raises(TooManyError) as raised:
-        say_it(place, record, DISPUTE, REVIEWER, now=now)
+        say_it(place, record, CONFIRMED, REVIEWER, now=now)
     assert raised.value.retry_after_s == 3600
     say_it(place, record, DISPUTE, OFFICER, now=now)
-    say_it(place, record, DISPUTE, REVIEWER, now=now + timedelta(hours=1, seconds=1))
+    say_it(place, record, CONFIRMED, REVIEWER, now=now + timedelta(hours=1, seconds=1))
+
+
+def test_what_is_said_is_said_once_and_nobody_fills_a_record_for_others(
+    disputed: tuple[Place, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, record = disputed
+    monkeypatch.setattr(module, "MOST_OF_RECORD", 2)
+    made = say_it(place, record, DISPUTE, REVIEWER)
+    with pytest.raises(ConflictError, match="said this already"):
+        say_it(place, record, replace(DISPUTE, reason="Lần nữa."), REVIEWER)
+    say_it(place, record, AGAIN, REVIEWER)
+    with pytest.raises(ConflictError, match="2 opinions"):
+        say_it(place, record, CONFIRMED, REVIEWER)
+    say_it(place, record, DISPUTE, OFFICER)
+    answer(place, made, TaskAnswer("rejected", "Dữ liệu đúng."), OWNER)
+    assert [one["kind"] for one in said_of(place, record, REVIEWER).reviews] == [*["dispute"] * 3, "answer"]
+
+
+def test_an_altered_record_or_opinion_hides_no_other_task(disputed: tuple[Place, str]) -> None:
+    place, record = disputed
+    other = place.check(principal=REVIEWER, dossier="D2").id
+    for each, who in ((record, REVIEWER), (record, OFFICER), (other, REVIEWER)):
+        say_it(place, each, DISPUTE, who)
+    with psycopg.connect(place.url) as connection:
+        for table in ("review", "record"):
+            connection.execute(f"ALTER TABLE checks.{table} DISABLE TRIGGER append_only")  # type: ignore[call-overload]
+        connection.execute("UPDATE checks.review SET body = '{}' WHERE principal = 'officer'")
+        connection.execute("UPDATE checks.record SET dossier = 'D3' WHERE id = %s", (other,))
+    found = tasks(place, OWNER).tasks
+    assert sorted((one["record"], one["state"]) for one in found) == sorted(
+        [(record, "open"), (record, "broken"), (other, "broken")]
+    )
+    assert all("altered" in one["problem"]["en"] for one in found if one["state"] == "broken")
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_of_a_layer_with_hidden_activity_an_answer_tells_neither_day_nor_revision(hides: bool) -> None:
+    said = {"id": "1", "created": "2026-01-01", "kind": "answer", "about": "0", "check": "c", "layer": "x", "text": "",
+            "decision": "corrected", "revision": 7, "by": {"principal": "a", "office": None, "roles": []}}  # fmt: skip
+    view = View({"x": Sight((object(),), (), is_visible=True, hides_activity=hides)}, frozenset(), "")  # type: ignore[arg-type]
+    shown = module.opinion_shown(said, knows_person=False, reader=REVIEWER, view=view)
+    assert (shown["revision"], shown["created"]) == ((None, None) if hides else (7, "2026-01-01"))
 
 
 @pytest.mark.parametrize("change", [
@@ -237,8 +283,8 @@ def test_nobody_says_too_much_in_an_hour(disputed: tuple[Place, str], monkeypatc
 ])  # fmt: skip
 def test_a_chain_that_was_altered_is_found(disputed: tuple[Place, str], change: str) -> None:
     place, record = disputed
-    for _ in range(2):
-        say_it(place, record, DISPUTE, REVIEWER)
+    for who in (REVIEWER, OFFICER):
+        say_it(place, record, DISPUTE, who)
     with psycopg.connect(place.url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(change)  # type: ignore[call-overload]
     with psycopg.connect(place.url) as connection:  # by somebody who owns the database and switches the guard off
@@ -247,7 +293,7 @@ def test_a_chain_that_was_altered_is_found(disputed: tuple[Place, str], change: 
     with pytest.raises(TamperedRecordError):
         said_of(place, record, REVIEWER)
     with pytest.raises(TamperedRecordError):
-        say_it(place, record, DISPUTE, REVIEWER)
+        say_it(place, record, AGAIN, REVIEWER)
 
 
 def test_the_role_of_the_service_may_add_and_never_change(disputed: tuple[Place, str]) -> None:
@@ -313,7 +359,7 @@ def test_killed_in_the_middle_nothing_was_said(disputed: tuple[Place, str]) -> N
     assert done.returncode == 9
     assert said_of(place, record, REVIEWER).reviews == ()
     say_it(place, record, DISPUTE, REVIEWER)
-    assert [one["number"] for one in said_of(place, record, REVIEWER).reviews] == [1]
+    assert len(said_of(place, record, REVIEWER).reviews) == 1
 
 
 def test_two_who_speak_at_once_are_both_heard_in_one_chain(disputed: tuple[Place, str]) -> None:
@@ -325,7 +371,7 @@ def test_two_who_speak_at_once_are_both_heard_in_one_chain(disputed: tuple[Place
                 tasks.start_soon(say, database, catalogue, record, DISPUTE, who)
 
     place.ask(both)
-    assert [one["number"] for one in said_of(place, record, REVIEWER).reviews] == [1, 2, 3]
+    assert len(said_of(place, record, REVIEWER).reviews) == 3
 
 
 def test_a_dispute_answered_twice_at_once_has_one_answer(disputed: tuple[Place, str]) -> None:
