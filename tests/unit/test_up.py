@@ -13,7 +13,6 @@ HOSTS = ("0.0.0.0", "192.0.2.1", "example.org", "::")
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_demo_is_refused_on_every_host_but_loopback(host: str) -> None:
     """Two sentences and exit 1, before a database is touched."""
-    from ogc.cli import main
 
     app = build()
     done = CliRunner().invoke(app, ["up", "--demo", "--host", host])

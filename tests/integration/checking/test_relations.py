@@ -98,7 +98,7 @@ def ask(place: Place, parcel: str, **more: Any) -> Answer:
         ("A", "river", "affected", "fail", None),
         ("B", "river", "clear", "pass", None),
         ("C", "river", "borderline", "refer", "distance_assumed"),
-        ("D", "river", "clear", "pass", None),
+        ("D", "river", "borderline", "refer", "distance_assumed"),
         ("G", "landfill", "borderline", "refer", "origin_unknown"),  # the cell may lie 200 m behind the fence
         ("F", "landfill", "clear", "pass", None),
     ],
