@@ -7,7 +7,7 @@ along a road is never a failure: the access may be a private path the parties ag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 NO_COMMUNE = "no_commune"
 NO_PLOT_RULE = "no_plot_rule"
@@ -60,15 +61,57 @@ def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[Rule
     sources = of_layers[: len(check.sources)]
     ground = of_layers[len(check.sources)] if check.ground is not None else None
     made.commune[:] = _communes(subjects, ground) if ground is not None else None
+    known = _Known(
+        rows={id(one): _counting_rows(one, size) for one in of_layers},
+        areas=_areas(check, subjects, made.commune) if check.measure == "area_m2" else {},
+    )
+    verdicts: dict[tuple[Outcome, bool], Verdict] = {}
     for place in range(size):
-        one = _Plot(check, subjects, place, sources, ground, made.commune[place])
+        one = _Plot(check, subjects, place, sources, ground, made.commune[place], known)
         made.row[place], made.bound[place] = one.row, one.bound if one.bound is not None else np.nan
         outcome, reasons, value = one.judged()
         made.others[place] = one.others
         made.outcome[place], made.reasons[place] = outcome, reasons
         made.measured[place], made.low[place], made.high[place] = value.measured, value.low, value.high
-        made.verdict[place] = one.verdict(outcome)
+        if (outcome, one.is_verified) not in verdicts:
+            verdicts[outcome, one.is_verified] = _verdict(check, outcome, one.is_verified)
+        made.verdict[place] = verdicts[outcome, one.is_verified]
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is taken once for all subjects: of many, each alone would cost more than its measuring."""
+
+    rows: Mapping[
+        int, tuple[Integers, Integers]
+    ]  #: by identity of findings: rows that count, and where those of a subject begin
+    areas: Mapping[float | None, tuple[Objects, Floats, Floats]]  #: by bound: outcomes and bounds of every area
+
+
+def _counting_rows(one: RuleFindings, size: int) -> tuple[Integers, Integers]:
+    sheet = one.sheet
+    counts = sheet.excluded[sheet.feature] == COUNTS
+    if sheet.is_subject is not None:  # of many subjects; of one it is excluded by its reason
+        counts &= ~sheet.is_subject
+    rows = np.flatnonzero(counts)
+    rows = rows[np.argsort(sheet.subject[rows], kind="stable")]
+    return rows, np.searchsorted(sheet.subject[rows], np.arange(size + 1))
+
+
+def _areas(
+    check: SubjectRule, subjects: Subjects, communes: Objects
+) -> dict[float | None, tuple[Objects, Floats, Floats]]:
+    """Every area against each bound that some commune asks for."""
+    rows = (next((row for row in check.plots if code in row.communes), None) for code in set(communes.tolist()))
+    bounds = {check.at_least, *(row.at_least for row in rows if row is not None)}
+    return {bound: judge_subject(replace(check, at_least=bound), subjects) for bound in bounds}
+
+
+def _verdict(check: SubjectRule, outcome: Outcome, is_verified: bool) -> Verdict:
+    """A row nobody compared with its text can at best refer, and no missing road fails anybody."""
+    found = verdict_of(replace(check, verified=is_verified), outcome)
+    return Verdict.REFER if check.measure in NEVER_FAIL and found is Verdict.FAIL else found
 
 
 def _communes(subjects: Subjects, ground: RuleFindings) -> Objects:
@@ -91,9 +134,10 @@ class _Plot:
 
     def __init__(
         self, check: SubjectRule, subjects: Subjects, place: int, sources: Sequence[RuleFindings],
-        ground: RuleFindings | None, commune: str | None,
+        ground: RuleFindings | None, commune: str | None, known: _Known,
     ) -> None:  # fmt: skip
         self.check, self.subjects, self.place, self.ground, self.commune = check, subjects, place, ground, commune
+        self.known = known
         self.is_by_plots = check.is_by_plots or bool(check.plots)
         self.row = self._row_for(commune)
         self.bound = self.row.at_least if self.row is not None else None if self.is_by_plots else check.at_least
@@ -181,18 +225,15 @@ class _Plot:
         return (Outcome.PARTLY_MAPPED, (PARTLY_MAPPED,)) if share < 1 else None
 
     def _area(self) -> tuple[Outcome, tuple[str, ...], Interval]:
-        one = slice(self.place, self.place + 1)
-        alone = Subjects.of(self.subjects.geometry[one], self.subjects.accuracy_m[one])
-        outcome, low, high = judge_subject(replace(self.check, at_least=self.bound), alone)
+        outcomes, low, high = self.known.areas[self.bound]
+        outcome: Outcome = outcomes[self.place]
         reasons = {Outcome.BORDERLINE: (WITHIN_ACCURACY,), Outcome.NOT_CHECKED: ("broken_measure",)}
-        return outcome[0], reasons.get(outcome[0], ()), Interval(float(alone.area_m2[0]), float(low[0]), float(high[0]))
+        area = float(self.subjects.area_m2[self.place])
+        return outcome, reasons.get(outcome, ()), Interval(area, float(low[self.place]), float(high[self.place]))
 
-    def verdict(self, outcome: Outcome) -> Verdict:
-        """A row nobody compared with its text can at best refer, and no missing road fails anybody."""
-        is_verified = self.check.verified and (self.row is None or self.row.verified)
-        found = verdict_of(replace(self.check, verified=is_verified), outcome)
-        never = self.check.measure in NEVER_FAIL and found is Verdict.FAIL
-        return Verdict.REFER if never else found
+    @property
+    def is_verified(self) -> bool:
+        return self.check.verified and (self.row is None or self.row.verified)
 
     # ── measures ─────────────────────────────────────────────────────────────────────────────────
     def measured(self) -> Interval:
@@ -206,13 +247,10 @@ class _Plot:
             return net_area(self.shape, shapes, error, self.accuracy_m)
         return (depth if self.check.measure == "depth_m" else frontage)(self.shape, self._roads(), self.accuracy_m)
 
-    def _rows(self, one: RuleFindings) -> NDArray[np.int64]:
+    def _rows(self, one: RuleFindings) -> Integers:
         """Rows of a source that count for this subject."""
-        sheet = one.sheet
-        counts = (sheet.subject == self.place) & (sheet.excluded[sheet.feature] == COUNTS)
-        if sheet.is_subject is not None:  # of many subjects; of one it is excluded by its reason
-            counts &= ~sheet.is_subject
-        return np.flatnonzero(counts)
+        rows, start = self.known.rows[id(one)]
+        return rows[start[self.place] : start[self.place + 1]]
 
     def _excluded(self) -> tuple[Objects, float]:
         rows = [(one, self._rows(one)) for one in self.sources]
