@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.candidates import Pieces, Subjects
@@ -29,6 +29,7 @@ def nothing(found: Subjects) -> Pieces:
     return near(found, [shapely.Point(1e6, 1e6)])
 
 
+@settings(deadline=None)
 @given(
     relation=st.sampled_from(list(FEATURES)),
     gap_m=st.sampled_from([-15.0, -1.0, 0.0, 0.005, 0.01, 0.02, 0.4, 0.6, 1.0, 4.9, 5.0, 5.1, 7.0, 30.0]),
