@@ -359,7 +359,7 @@ def test_everybody_is_a_class_of_its_own() -> None:
 
 #: beyond reading, of each table of checks: the roles by which the server acts, the inherited included
 _SEALED = ("record", "division", "review", "extract", "signed_extract")
-_MAY_WRITE = {("job", "lt_api", "INSERT")} | {(t, role, "INSERT") for t in _SEALED for role in ("lt_api", "lt_check")}
+_MAY_WRITE = {(t, role, "INSERT") for t in _SEALED for role in ("lt_api", "lt_check")}
 
 
 def test_the_server_adds_to_the_checks_and_changes_nothing_of_them(walled: str) -> None:
