@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,7 @@ def main() -> None:
     try:
         made = province.province(parcels)
         print(f"\n{parcels:,} parcels, made and published in {made.built_s:.1f} s; {platform.machine()}, medians\n")
+        os.environ["LIENTHONG_RASTERS"] = str(made.rasters)  # for this process, the servers and the batches it starts
         rows = _rows(made.url, runs, checks, arguments.only)
     finally:
         province.stop()

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from layers.store.cluster import Cluster
 from layers.store.migrate import migrate
@@ -26,8 +27,9 @@ def shares() -> list[str]:
         return [f"real cadastre: no data at {data} (LIENTHONG_SHARED)"]
     cluster = Cluster.at(Settings().data_folder / "bench").ensure_started()
     with psycopg.connect(cluster.url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {DATABASE}")
+        name = sql.Identifier(DATABASE)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
     url = cluster.url_of(DATABASE)
     migrate(url)
     publish_all(url, data)

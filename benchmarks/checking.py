@@ -20,6 +20,7 @@ from layers.checking.request import ByFid, CheckRequest
 from layers.checking.run import case_of, examine
 from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
+from ogc.settings import Settings
 
 PROCEDURE = "land_use_change"
 INPUTS = {"target_use": "ODT", "target_area_m2": 100}
@@ -44,7 +45,7 @@ def one_parcel(url: str, runs: int) -> Row:
 
 async def _one_parcel(url: str, runs: int) -> Row:
     fids = parcels(url, runs)
-    async with Database.open(url, size=2) as database:
+    async with Database.open(url, size=2, rasters=Settings().rasters_folder) as database:
         async with database.connection() as connection:
             catalogue = await load_catalogue(connection)
         now = datetime.now(UTC)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -29,9 +31,10 @@ from layers.errors import (
     NotFoundError,
     TooManyError,
 )
+from layers.profile.load import load_profile
 from layers.profile.profile import digest
 from tests.support.checked import OFFICER, OPERATOR, PUBLIC, REVIEWER, Place, corridor, finding
-from tests.support.published import box
+from tests.support.published import ROOT, apply_profile, box
 
 OWNER = Principal("warden", roles=frozenset({"environment.owner"}), office="phong_moi_truong", sector="environment")
 STRANGER = replace(OWNER, id="stranger", sector="land")
@@ -272,6 +275,32 @@ def test_of_a_layer_with_hidden_activity_an_answer_tells_neither_day_nor_revisio
     view = View({"x": Sight((object(),), (), is_visible=True, hides_activity=hides)}, frozenset(), "")  # type: ignore[arg-type]
     shown = module.opinion_shown(said, knows_person=False, reader=REVIEWER, view=view)
     assert (shown["revision"], shown["created"]) == ((None, None) if hides else (7, "2026-01-01"))
+
+
+def hide_activity(place: Place, folder: Path, layer: str) -> None:
+    """The profile once more, with one layer whose revisions are told to nobody but its owner."""
+    shutil.copytree(ROOT / "profiles" / "checking", folder)
+    (file,) = folder.rglob(f"{layer}.yaml")
+    file.write_text(file.read_text(encoding="utf-8") + "hide_activity: true\n", encoding="utf-8")
+    apply_profile(place.url, load_profile(folder))
+
+
+def test_of_a_layer_with_hidden_activity_nobody_but_its_owner_reads_when_it_was_mended(
+    disputed: tuple[Place, str], tmp_path: Path
+) -> None:
+    place, record = disputed
+    made = say_it(place, record, DISPUTE, REVIEWER)
+    answer(place, made, TaskAnswer("corrected", "Đã cập nhật.", revision=2), OWNER)
+    hide_activity(place, tmp_path / "profile", "water_corridor")
+    _, reply = said_of(place, record, REVIEWER).reviews
+    assert (reply["decision"], reply["revision"], reply["created"]) == ("corrected", None, None)
+    own = tasks(place, REVIEWER).own[0]["answer"]
+    assert (own["decision"], own["revision"], own["created"]) == ("corrected", None, None)
+    later = place.check(principal=REVIEWER, dossier="D2").id
+    (note,) = said_of(place, later, REVIEWER).notes
+    assert (note["answer"]["revision"], note["answer"]["created"]) == (None, None)
+    _, reply = said_of(place, record, OWNER).reviews
+    assert reply["revision"] == 2 and reply["created"] is not None
 
 
 @pytest.mark.parametrize("change", [
