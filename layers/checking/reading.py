@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import numpy as np
 import shapely
+import structlog
 from anyio import to_thread
 from shapely.geometry.base import BaseGeometry
 
@@ -48,6 +49,8 @@ from .subject import (
 from .telling import shows_shape, told
 from .threads import limiter_of_loop
 from .zones import is_pieced_around, many, names_communes, one, projection_of, zone_of
+
+log = structlog.get_logger("lienthong")
 
 #: for each statement of a check; a layer that needs longer is `not_checked`
 TIMEOUT_MS = 5_000
@@ -128,8 +131,9 @@ async def read(database: Database, case: Case, choose: Choose) -> Reading:
             subject = await choose(connection, cut)
             found = (cut, subject, reaches := _reaches(case, cut, subject))
             rows = await _candidates(connection, subject, reaches)
-    except CandidatesError:
+    except CandidatesError as error:
         assert found is not None  # nothing before the candidates raises it
+        log.warning("candidates_read_apart", reason=error.reason, cause=type(error.__cause__).__name__)
         reading = Reading(found[0], found[1], await _read_apart(database, *found), database.raster_folder)
     else:
         reading = Reading(cut, subject, _by_rule(rows, reaches), database.raster_folder)

@@ -84,7 +84,8 @@ def test_more_candidates_than_can_be_measured_at_once_are_not_checked(
 
 
 def test_a_check_takes_five_statements_however_many_rules_it_has(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its opening and its closing event among them; besides the frame of its transaction."""
+    """Its opening and its closing event among them; besides the frame of its transaction. A time-out would add some."""
+    monkeypatch.setattr(reading, "TIMEOUT_MS", 120_000)
     statements: list[str] = []
     execute = psycopg.AsyncConnection.execute
 
