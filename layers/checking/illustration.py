@@ -81,6 +81,33 @@ async def illustration_of(
     return await _Illustrator(database, reader, checked, profile, subject).content(answer.content)
 
 
+async def brought_ground(
+    database: Database, catalogue: Catalogue, answer: Answer, principal: Principal
+) -> Mapping[str, Any] | None:
+    """The ground of a check as GeoJSON in CRS84, where the caller brought it along (drawn, pasted, uploaded, a part of
+    a division). None for parcels, whose shapes are items, and for what somebody else brought."""
+    if answer.content["subject"]["layer"] is not None:
+        return None
+    reader = Reader(catalogue, principal, None, datetime.now(UTC).astimezone(LOCAL_TIME).date())
+    async with database.connection() as connection:
+        stored = await record(connection, answer.id)
+    if stored is None:
+        return None
+    checked = await to_thread.run_sync(_checked, reader, stored, limiter=limiter_of_loop())
+    if checked is None:
+        return None
+    profile, subject = await _subject_again(database, catalogue, checked.content)
+    if subject is None or shapely.count_coordinates(subject.geometry) > MOST_CORNERS:
+        return None
+    return await to_thread.run_sync(_in_crs84, profile, subject, limiter=limiter_of_loop())
+
+
+def _in_crs84(profile: Profile, subject: Subject) -> Mapping[str, Any]:
+    crs = profile.header.crs
+    moved = projection_of(crs).to_crs(many(subject.geometry), crs.zones[subject.zone].crs, "EPSG:4326")
+    return dict(shapely.geometry.mapping(one(moved)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A record whose subject the reader may see exactly."""

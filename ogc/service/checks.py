@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field
 from gis.errors import Message
 from layers.checking.effort import estimate
 from layers.checking.history import checks_of, find_answer
+from layers.checking.illustration import brought_ground
 from layers.checking.request import CheckRequest, parse_parcel
 from layers.checking.reviews import Reviewed, reviews
 from layers.checking.run import check
@@ -125,7 +126,8 @@ async def get_check(request: Request, record_id: str) -> Response:
             found = await reviews(
                 state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now_of(request)
             )
-            return _page(request, catalogue, found)
+            ground = await brought_ground(state.database, catalogue, found.answer, caller.principal)
+            return _page(request, catalogue, found, ground)
         answer = await find_answer(
             state.database, catalogue, record_id, caller.principal, purposes=caller.purposes, now=now_of(request)
         )
@@ -155,14 +157,14 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
     return await paced(request, make)
 
 
-def _page(request: Request, catalogue: Catalogue, found: Reviewed) -> Made:
+def _page(request: Request, catalogue: Catalogue, found: Reviewed, ground: Mapping[str, Any] | None) -> Made:
     """The page of a check. Its length with level outcomes, and room for others, is the length it is padded to."""
     answer = found.answer
-    response = answer_page(request, catalogue, answer.content, found)
+    response = answer_page(request, catalogue, answer.content, found, ground)
     told = sum(is_reduced(finding) for finding in flat(answer.content["findings"]))
     if not told:
         return Made(response, answer.is_guarded)
-    level = answer_page(request, catalogue, levelled(answer.content), found)
+    level = answer_page(request, catalogue, levelled(answer.content), found, ground)
     slack = len(level.body) + PAGE_ROOM + told * FINDING_ROOM - len(response.body)
     if slack < 0:
         raise RuntimeError("a page of a check differs more with its outcomes than there is room for")

@@ -25,8 +25,11 @@ Json = Mapping[str, Any]
 GROUPS = ("affected", "look", "clear")
 
 
-def answer_page(request: Request, catalogue: Catalogue, answer: Json, reviewed: Reviewed | None = None) -> HTMLResponse:
-    """`answer` is the JSON of contracts 2, already what the caller may see."""
+def answer_page(
+    request: Request, catalogue: Catalogue, answer: Json, reviewed: Reviewed | None = None, ground: Json | None = None
+) -> HTMLResponse:
+    """`answer` is the JSON of contracts 2, already what the caller may see; `ground` what they brought along, as
+    GeoJSON."""
     language = language_of(request)
     return render(
         request,
@@ -46,7 +49,7 @@ def answer_page(request: Request, catalogue: Catalogue, answer: Json, reviewed: 
         attributes_of=lambda layer, attributes: _attributes(catalogue, layer, attributes, language),
         layer_title=lambda layer: say(language, _title(catalogue, layer)),
         appraisal=appraisal_text(answer, language),
-        places=_places(answer),
+        places=_places(answer) | {"ground": ground},
         opinions=opinions_of(answer, reviewed, principal_of_page(request)),
         who=lambda by: who(by, language),
     )

@@ -55,6 +55,9 @@ def test_a_pasted_table_is_shown_back_and_checked_by_keyboard_alone(open_page: O
     watched.keep("check-table-vi-desktop")
     asked(page)
     assert page.locator("h1").inner_text() == "Khu đất theo bảng tọa độ"
+    answer_map = "document.getElementById('answer-map').map"
+    watched.until(f"{answer_map}?.getLayer('marked:fill') !== undefined")
+    watched.until(f"{answer_map}.queryRenderedFeatures({{layers: ['marked:fill']}}).length > 0")
     watched.keep("answer-table-vi-desktop")
 
 

@@ -21,10 +21,11 @@ const places = json("answer-places");
 const container = document.getElementById("answer-map");
 try {
   const parcels = await Promise.all(places.subject.fids.map((fid) => itemOf(places.subject.layer, fid)));
-  if (!parcels.length) throw new Error("a shape that was brought along");
+  if (places.ground) parcels.push({ type: "Feature", properties: {}, geometry: places.ground });
+  if (!parcels.length) throw new Error("a shape that somebody else brought along");
   await draw(parcels.length > 1 ? together(parcels) : parcels[0]);
 } catch {
-  container.closest("section").hidden = true; // no right to the shape, or a drawn subject: the tables say it all
+  container.closest("section").hidden = true; // no right to the shape: the tables say it all
 }
 
 /** Several parcels checked as one, as one shape to mark. */
