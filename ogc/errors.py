@@ -33,7 +33,7 @@ from layers.errors import (
     UnavailableError,
 )  # fmt: skip
 from ogc.common.language import language_of
-from ogc.common.negotiation import prefers_html
+from ogc.common.negotiation import NotAcceptableError, prefers_html
 
 log = structlog.get_logger("lienthong")
 
@@ -46,6 +46,7 @@ STATUS: Mapping[type[LienthongError], int] = {
     GeometryError: 422,
     ProfileError: 500,
     NotFoundError: 404,
+    NotAcceptableError: 406,
     ForbiddenError: 403,
     UnauthenticatedError: 401,
     InvalidRequestError: 400,

@@ -52,6 +52,15 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+#: headers of a request that an operation may name
+HEADERS: Mapping[str, Mapping[str, Any]] = {
+    "If-Match": _about(_TEXT, "The ETag of the state that is meant to be changed"),
+    "If-None-Match": _about(_TEXT, "ETags of what the caller already has"),
+    "If-Unmodified-Since": _about(_TEXT, "The time of the state that is meant to be changed"),
+    "Content-Crs": _about(_TEXT, "The CRS of what is sent, as a URI in angle brackets"),
+    "Prefer": _about(_TEXT, "Wishes of the caller (RFC 7240), such as `respond-async`"),
+}
+
 _LINK = {
     "type": "object",
     "required": ["href", "rel"],

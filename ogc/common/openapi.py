@@ -9,13 +9,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from .components import PARAMETERS, PATH_PARAMETERS, SCHEMAS
+from .components import HEADERS, PARAMETERS, PATH_PARAMETERS, SCHEMAS
 from .operations import Operation
-from .parameters import COMMON
 
 _REASONS = {
-    "204": "No content", "304": "Not modified", "400": "A parameter cannot be used", "401": "The token does not hold",
-    "403": "Not granted for this layer", "404": "Not found or not permitted",
+    "200": "OK", "201": "Created", "202": "Taken on as a job", "204": "No content", "303": "See other",
+    "304": "Not modified", "400": "A parameter cannot be used", "401": "The token does not hold",
+    "403": "Not granted for this layer", "404": "Not found or not permitted", "405": "Not a method of this address",
+    "406": "No answer of the types that are accepted", "409": "It does not fit what is there",
+    "412": "It has changed since", "413": "Too large", "415": "Not a media type that is taken here",
+    "422": "What was sent cannot be used", "428": "Say which state is meant (If-Match)",
     "429": "The limit of a grant is reached for now", "500": "Unknown error, with an id",
     "503": "Suspended, or not ready",
 }  # fmt: skip
@@ -25,7 +28,9 @@ def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
     """The whole description, the same for every caller: it names no layer."""
     generated = app.openapi()
     operations: tuple[Operation, ...] = app.state.operations
-    paths = {operation.path: {"get": _operation(operation, language)} for operation in operations}
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, language)
     definitions: dict[str, Any] = {}
     described = _hoisted({**paths, **_generated_paths(generated)}, definitions)
     schemas = {**generated.get("components", {}).get("schemas", {}), **definitions, **SCHEMAS}
@@ -38,7 +43,7 @@ def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
         "paths": described,
         "components": {
             "schemas": schemas,
-            "parameters": {name: _named(name, schema) for name, schema in PARAMETERS.items()},
+            "parameters": {name: _named(name, schema) for name, schema in PARAMETERS.items()} | _headers(),
             "responses": {code: _problem(text) for code, text in _REASONS.items() if int(code) >= 400},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
@@ -89,22 +94,60 @@ def _operation(operation: Operation, language: str) -> dict[str, Any]:
         "tags": [operation.tag],
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]} for name in names),
-            *(_ref("parameters", name) for name in (*operation.parameters, *sorted(COMMON))),
+            *_query_parameters(operation),
+            *(_ref("parameters", _header_key(name)) for name in operation.headers),
         ],
-        "responses": _responses(operation),
     }
-    if operation.allow_others:
-        made["parameters"].append(_ref("parameters", "queryables"))
-    return made
+    if operation.body is not None:
+        made["requestBody"] = {
+            "description": operation.body.about.in_language(language),
+            "required": operation.body.is_required,
+            "content": _content(operation.body.content),
+        }
+    return {**made, "responses": _responses(operation)}
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    """Its own, the language, the forms it answers in, and the columns that only its layer knows."""
+    made = [_ref("parameters", name) for name in operation.parameters]
+    if "f" not in operation.parameters:
+        words = list(operation.known_forms)
+        plain = words in ([], ["json", "html"])
+        made.append(_ref("parameters", "f") if plain else _named("f", {**PARAMETERS["f"], "schema": _words(words)}))
+    if "lang" not in operation.parameters:
+        made.append(_ref("parameters", "lang"))
+    return [*made, _ref("parameters", "queryables")] if operation.allow_others else made
+
+
+def _words(words: list[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": words}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    content = {media_type: {"schema": _ref("schemas", name)} for media_type, name in operation.answers.items()}
-    made: dict[str, Any] = {"200": {"description": "OK", "content": content}}
-    for status in (400, 401, *operation.statuses, 500):
+    made: dict[str, Any] = {str(operation.success): {"description": _REASONS[str(operation.success)]}}
+    if operation.answers:
+        made[str(operation.success)]["content"] = _content(operation.answers)
+    negotiates = (406,) if operation.known_forms else ()
+    for status in sorted({400, 401, *negotiates, *operation.statuses, 500}):
         code = str(status)
         made[code] = _ref("responses", code) if status >= 400 else {"description": _REASONS[code]}
     return made
+
+
+def _content(content: Mapping[str, str]) -> dict[str, Any]:
+    return {media_type: {"schema": _ref("schemas", name)} for media_type, name in content.items()}
+
+
+def _headers() -> dict[str, Any]:
+    """Request headers; their keys do not meet those of query parameters."""
+    return {
+        _header_key(name): {"name": name, "in": "header", "required": False, **described}
+        for name, described in HEADERS.items()
+    }
+
+
+def _header_key(name: str) -> str:
+    return f"header.{name}"
 
 
 def _named(name: str, described: Mapping[str, Any]) -> dict[str, Any]:

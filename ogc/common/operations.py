@@ -1,28 +1,42 @@
 """One value for each operation of the standards: its route, its parameters and what the OpenAPI document says of it.
 
-The parameters named here are the ones the route accepts: what is documented and what is enforced cannot differ.
+The parameters named here are the ones the route accepts, and the answers the forms it negotiates: what is documented
+and what is enforced cannot differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gis.errors import Message
+from layers.access.grammar import Action
 
 from .links import HTML, JSON
+from .negotiation import negotiate
 from .parameters import Parameters
 
 Endpoint = Callable[[Request, Parameters], Awaitable[Response]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: media type → the name of its schema in the document's components."""
+
+    content: Mapping[str, str]
+    about: Message
+    is_required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """GET (and HEAD) on one path. Plain routes: FastAPI's cost 2.5 times as much (prototypes 3)."""
+    """One method on one path; GET answers HEAD too. Plain routes: FastAPI's cost 2.5 times as much (prototypes 3)."""
 
     path: str
     endpoint: Endpoint
@@ -30,18 +44,43 @@ class Operation:
     tag: str
     parameters: tuple[str, ...] = ()  #: names in the document's components
     answers: Mapping[str, str] = field(default_factory=lambda: {JSON: "object", HTML: "html"})
-    statuses: tuple[int, ...] = ()  #: besides 200, 400, 401 and 500
+    statuses: tuple[int, ...] = ()  #: besides `success`, 400, 401, 406 and 500
     allow_others: bool = False  #: the route itself judges names that only its layer knows
+    method: Method = "GET"
+    success: int = 200  #: the status that `answers` come with; without answers its body is empty
+    body: Body | None = None
+    headers: tuple[str, ...] = ()  #: request headers it heeds, by their names in the document's components
+    action: Action | None = None  #: where the caller may do this with no layer, it is not in their document
+    forms: Mapping[str, str] = field(default_factory=dict)  #: words of `f` → media type, besides json and html
 
     @property
     def id(self) -> str:
         return self.endpoint.__name__
 
+    @property
+    def known_forms(self) -> dict[str, str]:
+        """Words of `f`, the usual form first."""
+        usual: dict[str, str] = {}
+        for media_type in self.answers:
+            usual.setdefault(_word(media_type), media_type)
+        named = {word: media_type for word, media_type in self.forms.items() if media_type in self.answers}
+        return {**{word: usual[word] for word in ("json", "html") if word in usual}, **named}
+
     def route(self) -> Route:
         endpoint, known, allow_others = self.endpoint, frozenset(self.parameters), self.allow_others
+        forms = self.known_forms
 
         async def run(request: Request) -> Response:
-            return await endpoint(request, Parameters(request, known, allow_others=allow_others))
+            parameters = Parameters(request, known, allow_others=allow_others, forms=forms)
+            if forms:
+                negotiate(request, forms)
+            return await endpoint(request, parameters)
 
         run.__name__ = self.id
-        return Route(self.path, run, methods=["GET"], name=self.id)
+        return Route(self.path, run, methods=[self.method], name=self.id)
+
+
+def _word(media_type: str) -> str:
+    """The word of `f` for what every caller knows."""
+    name = media_type.partition(";")[0]
+    return "html" if name == HTML else "json" if name.endswith(("/json", "+json")) else ""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from gis.errors import Message
 from layers.errors import FieldError, InvalidRequestError
 
-from .negotiation import FORMATS
+from .negotiation import FORMATS, Forms
 
 T = TypeVar("T")
 
@@ -23,9 +23,11 @@ COMMON = frozenset({"f", "lang"})
 class Parameters:
     """The query of one request, checked against the names its route knows."""
 
-    def __init__(self, request: Request, known: Collection[str] = (), *, allow_others: bool = False) -> None:
+    def __init__(
+        self, request: Request, known: Collection[str] = (), *, allow_others: bool = False, forms: Forms | None = None
+    ) -> None:
         """`allow_others` leaves names that are not known to the route, which then asks `others`. A route that names `f`
-        or `lang` among its own judges their values itself."""
+        or `lang` among its own judges their values itself; `forms` are the words of `f` where there are others."""
         self._values: dict[str, str] = {}
         self._known = COMMON.union(known)
         errors = []
@@ -37,7 +39,8 @@ class Parameters:
             elif "\0" in value:
                 errors.append(_error(name, "chứa ký tự không dùng được", "holds a character that no text has"))
             self._values[name] = value
-        errors += _errors_of_common({name: text for name, text in self._values.items() if name not in known})
+        judged = {name: text for name, text in self._values.items() if name not in known}
+        errors += _errors_of_common(judged, tuple(forms or FORMATS))
         if errors:
             raise invalid(errors)
 
@@ -71,10 +74,10 @@ class Parameters:
             raise invalid([_error(name, vi, en)]) from error
 
 
-def _errors_of_common(values: dict[str, str]) -> list[FieldError]:
+def _errors_of_common(values: dict[str, str], formats: tuple[str, ...]) -> list[FieldError]:
     errors = []
-    if values.get("f", "json") not in FORMATS:
-        errors.append(_error("f", "chỉ nhận json hoặc html", "json or html"))
+    if "f" in values and values["f"] not in formats:
+        errors.append(_error("f", f"chỉ nhận {' hoặc '.join(formats)}", " or ".join(formats)))
     if values.get("lang", "vi") not in ("vi", "en"):
         errors.append(_error("lang", "chỉ nhận vi hoặc en", "vi or en"))
     return errors
