@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
+import anyio
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
@@ -96,6 +97,9 @@ async def raw_columns(
     return tuple([result.get_value(row, column) or b"" for row in range(result.ntuples)] for column in range(count))
 
 
+#: connections for exports, beside the pool of requests: whoever waits for one waits here and holds up nobody else
+EXPORTS, EXPORT_WAIT_S, EXPORT_TIMEOUT_MS = 3, 20.0, 300_000
+
 #: as what the web service acts when it logs in as `lt_server`, which owns nothing and inherits nothing
 SERVING, GOVERNING = "lt_api", "lt_publish"
 
@@ -125,9 +129,15 @@ class Database:
     has_second_wall = True
 
     def __init__(
-        self, pool: AsyncConnectionPool[_Pooled], *, is_server: bool = False, rasters: Path | None = None
+        self,
+        pool: AsyncConnectionPool[_Pooled],
+        exports: AsyncConnectionPool[_Pooled],
+        *,
+        is_server: bool = False,
+        rasters: Path | None = None,
     ) -> None:
         self._pool = pool
+        self._exports = exports
         #: the largest of a column by (layer, revision, column): rows of a revision never change
         self.largest: dict[tuple[int, int, str], float] = {}
         self.raster_folder = None if rasters is None else RasterFolder(rasters)  #: None: this process was not told
@@ -140,19 +150,14 @@ class Database:
         cls, url: str, *, size: int = 8, statement_timeout_ms: int = 60_000, rasters: Path | None = None
     ) -> AsyncIterator[Database]:
         """Open the pool and wait for its first connection. Raises StoreError when the database does not answer."""
-        options = _SETTINGS.format(timeout_ms=statement_timeout_ms)
-        pool: AsyncConnectionPool[_Pooled] = AsyncConnectionPool(
-            url,
-            connection_class=_Pooled,
-            kwargs={"autocommit": True, "row_factory": dict_row, "options": options},
-            min_size=1,
-            max_size=size,
-            open=False,
-        )
+        pool = _pool(url, size, statement_timeout_ms)
+        exports = _pool(url, EXPORTS, max(statement_timeout_ms, EXPORT_TIMEOUT_MS), idle=0)
         try:
             await pool.open(wait=True, timeout=15)
+            await exports.open()
         except (PoolTimeout, psycopg.OperationalError) as error:
             await pool.close()
+            await exports.close()
             raise StoreError(
                 "Không kết nối được cơ sở dữ liệu. Chạy 'lienthong db start' hoặc kiểm tra LIENTHONG_DATABASE_URL.",
                 "The database does not answer. Run 'lienthong db start' or check LIENTHONG_DATABASE_URL.",
@@ -160,8 +165,9 @@ class Database:
         try:
             async with pool.connection() as connection:
                 found = await row(connection, "SELECT session_user = 'lt_server' AS is_server")
-            yield cls(pool, is_server=bool(found and found["is_server"]), rasters=rasters)
+            yield cls(pool, exports, is_server=bool(found and found["is_server"]), rasters=rasters)
         finally:
+            await exports.close()
             await pool.close()
 
     @asynccontextmanager
@@ -186,19 +192,37 @@ class Database:
         Raises UnavailableError for a class that is not known, and for what the wall does not let through: a policy that
         changed between decision and read.
         """
+        async with self._pool.connection() as connection, self._behind_the_wall(connection, role_class):
+            yield connection
+
+    @asynccontextmanager
+    async def exporting(self, role_class: RoleClass) -> AsyncIterator[Connection]:
+        """As `reading`, by one of the few connections for exports. Raises UnavailableError, also where none is free."""
+        try:
+            connection = await self._exports.getconn(timeout=EXPORT_WAIT_S)
+        except PoolTimeout as error:
+            raise too_many_exports() from error
+        try:
+            async with self._behind_the_wall(connection, role_class):
+                yield connection
+        finally:
+            with anyio.CancelScope(shield=True):  # a cancelled export gives its connection back, too
+                await self._exports.putconn(connection)
+
+    @asynccontextmanager
+    async def _behind_the_wall(self, connection: Connection, role_class: RoleClass) -> AsyncIterator[None]:
         if role_class.is_operator or not self.has_second_wall:
-            async with self.connection() as connection:
-                yield connection
+            await _act_as(connection, self._role)
+            yield
             return
-        async with self._pool.connection() as connection:
-            try:
-                await _act_as(connection, role_class.database_role)
-            except psycopg.errors.InvalidParameterValue as error:  # no such role
-                raise _stopped_by_the_wall() from error
-            try:
-                yield connection
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise _stopped_by_the_wall() from error
+        try:
+            await _act_as(connection, role_class.database_role)
+        except psycopg.errors.InvalidParameterValue as error:  # no such role
+            raise _stopped_by_the_wall() from error
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _stopped_by_the_wall() from error
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
@@ -221,6 +245,24 @@ class Database:
                 if snapshot:
                     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 yield connection
+
+
+def _pool(url: str, size: int, timeout_ms: int, *, idle: int = 1) -> AsyncConnectionPool[_Pooled]:
+    return AsyncConnectionPool(
+        url,
+        connection_class=_Pooled,
+        kwargs={"autocommit": True, "row_factory": dict_row, "options": _SETTINGS.format(timeout_ms=timeout_ms)},
+        min_size=idle,
+        max_size=size,
+        open=False,
+    )
+
+
+def too_many_exports() -> UnavailableError:
+    return UnavailableError(
+        "Đang có nhiều bản xuất dữ liệu cùng lúc. Vui lòng thử lại sau ít phút.",
+        "Many exports are being made at the moment. Please try again in a few minutes.",
+    )
 
 
 def _stopped_by_the_wall() -> UnavailableError:
