@@ -4,59 +4,74 @@ Clipping and repairing (ST_AsMVTGeom) is most of a tile's cost. A shape that lie
 no clipping: it is moved to tile coordinates and rounded (prototypes 2). Only what crosses the edge, and what rounding
 made invalid, goes the long way. Rings keep the direction they are stored with, which is the one the format asks for
 (outer rings clockwise in EPSG:3857, so clockwise on the screen; MVT 2.1, 4.3.4.4).
+
+What is left out is decided among the rows of the relation alone, by their rank and fid: hidden rows take no place.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Double,
-    LargeBinary,
-    Select,
-    case,
-    func,
-    literal,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.types import NullType
-
+from gis.zoom import LAST_CELL_ZOOM
 from layers.access.decide import Decision
 from layers.errors import InvalidRequestError
-from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
-from .features import State, prepare, require_served
-from .relation_sql import (
-    SHAPE,
-    WEB_MERCATOR,
-    Relation,
-    Wanted,
-    bound,
-    envelope,
-    tile_bounds,
-    tile_values,
-)  # fmt: skip
+from .features import Prepared, State, prepare, require_served
+from .relation_sql import WEB_MERCATOR, Wanted, is_wide_box, tile_values
+from .tile_columns import is_coverage, tile_columns
+from .tile_sql import BUFFER, EXTENT, cells_tile, cells_values, drawing_values, plain_tile
+
+__all__ = ["BUFFER", "ENCODER", "EXTENT", "MAX_ZOOM", "Drawn", "drawn", "is_coverage", "tile", "tile_columns"]
 
 MAX_ZOOM = 22
-EXTENT = 4096
-BUFFER = 64
-#: features in one tile; the smallest are left out first. Below z13 a parcel is 3 pixels: a tile stays under 200 kB
+#: features in one tile; the smallest are left out first. Below z13 a parcel is 3 pixels
 MAX_FEATURES = 20_000
-MAX_FEATURES_LOW = 3_500
-LOW_ZOOM = 12
+MAX_FEATURES_LOW = 5_000
+#: rows looked at for the cells of one tile: one a cell where shapes do not overlap
+MAX_CANDIDATES = 20_000
+#: a larger tile is drawn again with fewer features
+MAX_BYTES = 1_000_000
+MAX_BYTES_LOW = 200_000
+#: what is aimed at then, and how often at most
+_AIM = 0.9
+_TRIES = 4
 #: another way of drawing must not be taken for this one
-ENCODER = "tiles-1"
+ENCODER = "tiles-2"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """`is_capped`: features of the relation were left out, last ranks first, because the tile was full."""
+
+    body: bytes
+    features: int
+    is_capped: bool
+
+
+NOTHING = Drawn(b"", 0, False)
 
 
 async def tile(
     connection: Connection, state: State, storage_srid: int, decision: Decision, z: int, x: int, y: int
 ) -> bytes:
+    """The bytes of `drawn`."""
+    return (await drawn(connection, state, storage_srid, decision, z, x, y)).body
+
+
+async def drawn(
+    connection: Connection,
+    state: State,
+    storage_srid: int,
+    decision: Decision,
+    z: int,
+    x: int,
+    y: int,
+    revision: int | None = None,
+) -> Drawn:
     """One tile of WebMercatorQuad; empty bytes where nothing is shown, whatever the reason.
 
     Raises InvalidRequestError for a tile that does not exist, NotFoundError, ForbiddenError, UnavailableError.
@@ -65,43 +80,58 @@ async def tile(
     decision.require()
     _require_tile(z, x, y)
     if not decision.has_geometry:
-        return b""
+        return NOTHING
+    prepared, values = _asked(state, storage_srid, decision, (z, x, y), revision)
+    most, max_bytes = (MAX_FEATURES_LOW, MAX_BYTES_LOW) if z <= LAST_CELL_ZOOM else (MAX_FEATURES, MAX_BYTES)
+    return await _within(connection, prepared, values, most, max_bytes)
+
+
+async def _within(
+    connection: Connection, prepared: Prepared, values: Mapping[str, object], most: int, max_bytes: int
+) -> Drawn:
+    """Drawn with fewer features until it is small enough."""
+    found = NOTHING
+    for _ in range(_TRIES):
+        found = await _encoded(connection, prepared, values, most)
+        if len(found.body) <= max_bytes:
+            break
+        most = max(1, int(found.features * max_bytes / len(found.body) * _AIM))
+    return found
+
+
+async def _encoded(connection: Connection, prepared: Prepared, values: Mapping[str, object], most: int) -> Drawn:
+    text, bound_values = prepared.with_values({**values, "limit": MAX_CANDIDATES, "most": most})
+    columns = await database.raw_columns(connection, text, bound_values, 2, is_planned_anew=True)
+    ((encoded,), (counted,)) = columns
+    number = int(counted)
+    body = bytes.fromhex(encoded[2:].decode()) if number else b""  # `\x…`, as the server writes bytes in text
+    return Drawn(body, number, number >= most)
+
+
+def _asked(
+    state: State, storage_srid: int, decision: Decision, place: tuple[int, int, int], revision: int | None
+) -> tuple[Prepared, dict[str, object]]:
+    z, x, y = place
+    is_as_of = revision is not None and revision < state.revision
     wanted = Wanted(
-        tile_columns(state.definition, decision), srid=WEB_MERCATOR, is_tile=True, is_limited=True, order="size"
-    )
-    values = tile_values(z, x, y, BUFFER / EXTENT, decision) | _drawing_values(z, x, y)
-    limit = MAX_FEATURES_LOW if z <= LOW_ZOOM else MAX_FEATURES
-    prepared = prepare(_tile, state.definition, storage_srid, decision, wanted)
-    bound_values = prepared.with_values(values | {"limit": limit})
-    (encoded,) = await database.raw_column(connection, *bound_values, is_planned_anew=True)
-    return bytes.fromhex(encoded[2:].decode())  # `\x…`, as the server writes bytes in text
+        tile_columns(state.definition, decision), srid=WEB_MERCATOR, is_tile=True, is_limited=True, order="size",
+        is_as_of=is_as_of, is_wide=is_as_of and not _has_stored_place(z, x, y),
+    )  # fmt: skip
+    has_cells = z <= LAST_CELL_ZOOM and is_coverage(state.definition)
+    prepared = prepare(cells_tile if has_cells else plain_tile, state.definition, storage_srid, decision, wanted)
+    values = tile_values(z, x, y, BUFFER / EXTENT, decision) | drawing_values(z, x, y) | cells_values(z)
+    return prepared, values | {"revision": revision}
 
 
-def tile_columns(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
-    """What a map needs of a feature: its label and what it may be coloured by. The rest is one click away."""
-    labelled = definition.label or ""
-    return tuple(
-        attribute.name
-        for attribute in definition.attributes
-        if attribute.name in decision.columns
-        and attribute.is_scalar
-        and (
-            f"{{{attribute.name}}}" in labelled
-            or attribute.indexed
-            or bool(attribute.enum)
-            or attribute.type == "code"
-            or attribute.name in _styled(definition.style)
-        )
-    )
+def _has_stored_place(z: int, x: int, y: int) -> bool:
+    """Whether the index on the stored shapes can be asked for the tile: that of Web Mercator knows no earlier rows."""
+    west, east = (column / 2**z * 360 - 180 for column in (x, x + 1))
+    return not is_wide_box((west, _latitude(z, y + 1), east, _latitude(z, y)))
 
 
-def _styled(style: object) -> frozenset[str]:
-    """The attributes a MapLibre paint reads: every text in it that could be a name."""
-    if isinstance(style, dict):
-        return frozenset().union(*map(_styled, style.values()))
-    if isinstance(style, list | tuple):
-        return frozenset().union(*map(_styled, style))
-    return frozenset({style}) if isinstance(style, str) else frozenset()
+def _latitude(z: int, row: int) -> float:
+    """Of the upper edge of a row."""
+    return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z))))
 
 
 def _require_tile(z: int, x: int, y: int) -> None:
@@ -110,48 +140,3 @@ def _require_tile(z: int, x: int, y: int) -> None:
             f"Không có ô bản đồ {z}/{y}/{x}. Mức phóng từ 0 đến {MAX_ZOOM}.",
             f"There is no tile {z}/{y}/{x}. Zoom levels run from 0 to {MAX_ZOOM}.",
         )
-
-
-def _tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
-    """ST_AsMVT over the drawn features. The second fence keeps the rounded shape from being computed twice."""
-    columns = asked.rows.c
-    names = [columns[name] for name in wanted.columns]
-    rounded = asked.select(columns.fid, *names, columns[SHAPE], _rounded(columns[SHAPE]).label(_ROUNDED))
-    drawn = rounded.offset(literal_column("0")).subquery("rounded")
-    kept = [drawn.c.fid, *(drawn.c[name] for name in wanted.columns)]
-    features = select(*kept, _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label("_geom")).subquery("features")
-    encoded = func.ST_AsMVT(
-        literal_column("features.*"), literal(definition.id), literal(EXTENT), literal("_geom"), literal("fid"),
-        type_=LargeBinary(),
-    )  # fmt: skip
-    return select(encoded.label("tile")).select_from(features)
-
-
-def _drawing_values(z: int, x: int, y: int) -> dict[str, object]:
-    """The tile's square, the one with its buffer, and the way from metres to tile coordinates (y grows downward)."""
-    square, buffered = tile_bounds(z, x, y), tile_bounds(z, x, y, BUFFER / EXTENT)
-    scale = EXTENT / (square[2] - square[0])
-    moved = (scale, -scale, -square[0] * scale, square[3] * scale)
-    return dict(zip(_SQUARE + _BUFFERED + _MOVED, (*square, *buffered, *moved), strict=True))
-
-
-_SQUARE = ("tile_west", "tile_south", "tile_east", "tile_north")
-_BUFFERED = ("buffered_west", "buffered_south", "buffered_east", "buffered_north")
-_ROUNDED = "_rounded"
-_MOVED = ("scale_x", "scale_y", "shift_x", "shift_y")
-
-
-def _rounded(shape: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A shape wholly inside the buffered tile, in tile coordinates; NULL for one that crosses its edge."""
-    scale_x, scale_y, shift_x, shift_y = (bound(name, Double) for name in _MOVED)
-    moved = func.ST_Affine(shape, scale_x, 0.0, 0.0, scale_y, shift_x, shift_y, type_=NullType())
-    is_inside = shape.op("@", is_comparison=True)(envelope(_BUFFERED, WEB_MERCATOR))
-    return case((is_inside, func.ST_SnapToGrid(moved, 1.0, type_=NullType())))
-
-
-def _drawn(shape: ColumnElement[Any], rounded: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What rounding left valid as it is, everything else clipped and repaired. ((M) on a real cadastre rounding alone
-    breaks 0.8-3 % of the polygons, and turns the rings of some.)"""
-    square = func.Box2D(envelope(_SQUARE, WEB_MERCATOR), type_=NullType())
-    the_long_way = func.ST_AsMVTGeom(shape, square, literal(EXTENT), literal(BUFFER), true(), type_=NullType())
-    return case((func.ST_IsValid(rounded, type_=Boolean()), rounded), else_=the_long_way)
