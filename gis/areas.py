@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
+from .asked import CONTACT_AREA_M2, Asked
 from .bounds import (
     GRID_M,
     ROUNDING_M2,
@@ -33,36 +34,25 @@ from .candidates import (
     pair_distances,
 )
 from .edges import Edges, pair_areas, sums
-from .procedure import Relation, Rule
 
-#: less than this in common is a shared boundary
-CONTACT_AREA_M2 = 0.01
 #: pieces of different features with less than this in common do not overlap
 _DISJOINT_M2 = 1e-6
 
 
-def area_threshold_m2(rule: Rule, subject_area_m2: Floats) -> Floats:
-    """The area of the theme from which on the relation holds."""
-    if rule.relation is Relation.INSIDE:
-        return np.maximum(subject_area_m2 - max(rule.min_area_m2, CONTACT_AREA_M2), CONTACT_AREA_M2)
-    wanted = rule.at_least_m2 if rule.relation is Relation.COVERS_AREA else rule.min_area_m2
-    return np.full(len(subject_area_m2), max(wanted or 0.0, CONTACT_AREA_M2))
-
-
-def measure_areas(rule: Rule, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:
+def measure_areas(asked: Asked, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:
     """Areas of every pair, the union of every theme, and its bounds where the decision could flip."""
     of_rows = _row_areas_by_edges(found) if by_edges else _row_areas_by_overlay(found)
     areas = found.sum_by_pair(of_rows)
     distance = pair_distances(found, areas > CONTACT_AREA_M2)
-    keep = near_enough(found, distance, rule.reach_m)
+    keep = near_enough(found, distance, asked.reach_m[found.subject])
     of_rows, areas, distance, found = of_rows[keep[found.row_pair]], areas[keep], distance[keep], found.only(keep)
-    theme = _theme(rule, found, of_rows, areas, by_edges=by_edges)
+    theme = _theme(asked, found, of_rows, areas, by_edges=by_edges)
     areas = np.maximum(areas, 0.0) + 0.0  # what rounding left below nothing is nothing; the guard has seen it
-    low, high = _bounds(rule, found, of_rows, areas, theme, pair_bounds=pair_bounds)
+    low, high = _bounds(asked, found, of_rows, areas, theme, pair_bounds=pair_bounds)
     counting = found.counts
     nearest = found.only(counting).min_by_subject(distance[counting])
     theme = replace(theme, nearest_m=nearest, count=found.count_by_subject(counting & (areas > CONTACT_AREA_M2)))
-    words = contact_words(rule.relation.value, areas > CONTACT_AREA_M2, distance)
+    words = contact_words(asked.word[found.subject], areas > CONTACT_AREA_M2, distance)
     return measures_of(
         found, words, theme, area_m2=areas, area_low_m2=low, area_high_m2=high, nearest_m=distance
     )  # fmt: skip
@@ -83,7 +73,7 @@ def _row_areas_by_edges(found: Candidates) -> Floats:
     return sums(row, areas, len(subject))
 
 
-def _theme(rule: Rule, found: Candidates, of_rows: Floats, areas: Floats, *, by_edges: bool) -> Theme:
+def _theme(asked: Asked, found: Candidates, of_rows: Floats, areas: Floats, *, by_edges: bool) -> Theme:
     """The area of the union of all features that count, guarded on both sides."""
     counted = np.where(found.counts, areas, 0.0)
     total, largest = found.sum_by_subject(counted), found.max_by_subject(counted)
@@ -96,8 +86,8 @@ def _theme(rule: Rule, found: Candidates, of_rows: Floats, areas: Floats, *, by_
     for subject in np.flatnonzero(several).tolist():
         united[subject] = _united_area_m2(found, subject, counted > 0, float(largest[subject]), float(total[subject]))
     broken |= np.isnan(united)
-    if rule.relation is Relation.INSIDE:
-        united = _with_coincident_boundary(rule, found, united)
+    if asked.is_inside.any():
+        united = _with_coincident_boundary(asked, found, united)
     return replace(Theme.blank(len(found.subjects)), area_m2=united, broken=broken)
 
 
@@ -156,10 +146,10 @@ def covered_area_m2(shape: Any, pieces: Geometries, largest: float, total: float
     return float("nan")
 
 
-def _with_coincident_boundary(rule: Rule, found: Candidates, united: Floats) -> Floats:
+def _with_coincident_boundary(asked: Asked, found: Candidates, united: Floats) -> Floats:
     """For `inside`: a remainder wholly within 1 cm of the theme is a shared boundary, and the subject is covered."""
     whole = found.subjects.area_m2
-    short = united < area_threshold_m2(rule, whole)
+    short = asked.is_inside & (united < asked.area_m2)
     possible = short & (united >= whole - (found.subjects.perimeter_m + 1.0) * 0.02)
     for subject in np.flatnonzero(possible & (united > 0)).tolist():
         pieces = found.rows_of(subject, found.counts)
@@ -173,22 +163,22 @@ def _with_coincident_boundary(rule: Rule, found: Candidates, united: Floats) -> 
 
 
 def _bounds(
-    rule: Rule, found: Candidates, of_rows: Floats, areas: Floats, theme: Theme, *, pair_bounds: bool
+    asked: Asked, found: Candidates, of_rows: Floats, areas: Floats, theme: Theme, *, pair_bounds: bool
 ) -> tuple[Floats, Floats]:
     """Bounds of pairs and, written into the theme, of themes: only where the decision on the theme could flip."""
     low, high = np.full(len(areas), np.nan), np.full(len(areas), np.nan)
     counting = found.counts
     error = found.max_by_subject(np.where(counting, found.error_m, 0.0))
-    flips = _could_flip(rule, found, theme, error)
+    flips = _could_flip(asked, found, theme, error)
     subjects = np.flatnonzero(flips)
     if not len(subjects):
         return low, high
     features = found.count_by_subject(counting)
     _bound_themes(found, of_rows, theme, subjects, error)
-    asked = counting & flips[found.subject]
-    alone = np.flatnonzero(asked & (features[found.subject] == 1))
+    wanted = counting & flips[found.subject]
+    alone = np.flatnonzero(wanted & (features[found.subject] == 1))
     low[alone], high[alone] = theme.area_low_m2[found.subject[alone]], theme.area_high_m2[found.subject[alone]]
-    together = np.flatnonzero(asked & (features[found.subject] > 1))
+    together = np.flatnonzero(wanted & (features[found.subject] > 1))
     if pair_bounds and len(together):
         low[together], high[together] = _bounds_of_pairs(found, of_rows, areas, together)
     return low, high
@@ -232,22 +222,22 @@ def _bounds_of_pairs(found: Candidates, of_rows: Floats, areas: Floats, pairs: I
     )
 
 
-def _could_flip(rule: Rule, found: Candidates, theme: Theme, error: Floats) -> NDArray[np.bool_]:
+def _could_flip(asked: Asked, found: Candidates, theme: Theme, error: Floats) -> NDArray[np.bool_]:
     """A cheap and safe look: no strip of the error's width along the boundaries nearby could change the decision."""
     whole, area = found.subjects.area_m2, theme.area_m2
-    threshold = area_threshold_m2(rule, whole)
-    asked = (error > 0) & ~theme.broken & (found.count_by_subject(found.counts) > 0)
+    threshold = asked.area_m2
+    open_question = (error > 0) & ~theme.broken & (found.count_by_subject(found.counts) > 0)
     is_hit, is_covered = area >= threshold, area >= whole - CONTACT_AREA_M2
     own_strip = strip_limit_m2(found.subjects.perimeter_m, found.subjects.vertices.astype(np.float64), error)
     certain = is_hit & is_covered & (whole - own_strip >= threshold)
     certain |= ~is_hit & (whole < threshold)  # even the whole subject would not be enough
-    asked &= ~certain
-    rows = np.flatnonzero(asked[found.row_subject] & found.counts[found.row_pair])
+    open_question &= ~certain
+    rows = np.flatnonzero(open_question[found.row_subject] & found.counts[found.row_pair])
     if not len(rows):
-        return asked
+        return open_question
     subject = found.row_subject[rows]
     grow = error[subject][:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
     boxes = shapely.bounds(found.subjects.geometry[subject]) + grow
     length, edges = boundary_length_in_boxes(found.geometry[rows], boxes)
     strip = strip_limit_m2(sums(subject, length, len(whole)), sums(subject, edges, len(whole)), error)
-    return asked & np.where(is_hit, area - strip < threshold, area + strip >= threshold)
+    return open_question & np.where(is_hit, area - strip < threshold, area + strip >= threshold)

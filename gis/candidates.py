@@ -122,6 +122,7 @@ class Pieces:
     piece: Integers | None = None
     distances: Distances | None = None  #: of rules with terms, one entry a feature
     is_subject: Booleans | None = None  #: rows whose feature is the subject itself, or a part of it
+    distance_m: Floats | None = None  #: of each row, where somebody has taken it already
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class Candidates:
     error_m: Floats  #: of each pair: both accuracies combined
     excluded: NDArray[np.object_]
     distances: Distances | None = None  #: of each pair
+    distance_m: Floats | None = None  #: of each row, where it is known
 
     @classmethod
     def of(cls, subjects: Subjects, pieces: Pieces) -> Candidates:
@@ -225,6 +227,7 @@ class Candidates:
             error_m=np.hypot(subjects.accuracy_m[subject], pieces.accuracy_m[feature]),
             excluded=excluded,
             distances=None if pieces.distances is None else pieces.distances.at(feature),
+            distance_m=None if pieces.distance_m is None else pieces.distance_m[order],
         )
 
     @property
@@ -257,6 +260,7 @@ class Candidates:
             error_m=self.error_m[keep],
             excluded=self.excluded[keep],
             distances=None if self.distances is None else self.distances.at(np.flatnonzero(keep)),
+            distance_m=None if self.distance_m is None else self.distance_m[rows],
         )
 
     def sum_by_pair(self, of_rows: Floats) -> Floats:
@@ -299,13 +303,16 @@ def pair_distances(found: Candidates, known_to_meet: Booleans) -> Floats:
     rows = np.flatnonzero(~known_to_meet[found.row_pair])
     if len(rows):
         of_rows = np.full(len(found.geometry), np.inf)
-        of_rows[rows] = shapely.distance(found.row_shape[rows], found.geometry[rows])
+        if found.distance_m is not None:
+            of_rows[rows] = found.distance_m[rows]
+        else:
+            of_rows[rows] = shapely.distance(found.row_shape[rows], found.geometry[rows])
         unknown = ~known_to_meet
         distance[unknown] = found.min_by_pair(of_rows)[unknown]
     return distance
 
 
-def near_enough(found: Candidates, distance_m: Floats, reach_m: float) -> Booleans:
+def near_enough(found: Candidates, distance_m: Floats, reach_m: Floats) -> Booleans:
     """Pairs within the rule's reach plus the accuracy; shared boundaries always are."""
     return np.asarray(distance_m <= reach_m + np.maximum(found.error_m, COINCIDENCE_M), dtype=bool)
 
@@ -333,8 +340,7 @@ def measures_of(found: Candidates, relation: NDArray[np.object_], theme: Theme, 
     )
 
 
-def contact_words(word: str, meets: Booleans, distance_m: Floats) -> NDArray[np.object_]:
-    """The relation's own word where it holds; else a shared boundary, else nearby."""
-    words = np.full(len(meets), word, dtype=object)
+def contact_words(words: NDArray[np.object_], meets: Booleans, distance_m: Floats) -> NDArray[np.object_]:
+    """The relation's own word, one a pair, where it holds; else a shared boundary, else nearby. Written in place."""
     words[~meets] = np.where(distance_m[~meets] <= COINCIDENCE_M, TOUCHES_ONLY, NEAR)
     return words

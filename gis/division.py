@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
-from .areas import CONTACT_AREA_M2
+from .asked import CONTACT_AREA_M2
 from .bounds import COINCIDENCE_M, ROUNDING_M2, strip_limit_m2
 from .edges import Edges, pair_areas
 from .procedure import Outcome

@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
-from .areas import CONTACT_AREA_M2
+from .asked import CONTACT_AREA_M2
 from .bounds import strip_limit_m2
 from .candidates import Pieces, Subjects
 from .division import is_wide

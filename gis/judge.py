@@ -14,10 +14,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .areas import CONTACT_AREA_M2, area_threshold_m2
+from .asked import AREA, Asked
 from .bounds import strip_limit_m2
 from .candidates import COUNTS, WITHIN_ACCURACY, Booleans, Floats, Measures, Subjects, Theme
-from .lengths import length_threshold_m
 from .procedure import Check, Group, Outcome, Relation, Rule, SubjectRule, Verdict, worst
 
 BELOW_THRESHOLD = "below_threshold"
@@ -30,7 +29,7 @@ PARTLY_MAPPED = "partly_mapped"
 CONFLICT = "conflict"
 MEMBER_NOT_CHECKED = "member_not_checked"
 
-_AREA = (Relation.OVERLAPS_AREA, Relation.COVERS_AREA, Relation.INSIDE, Relation.RASTER_CLASS)
+_AREA = (*AREA, Relation.RASTER_CLASS)
 _DEFAULT_VERDICT = {Outcome.CLEAR: Verdict.PASS}
 _REASONS = {
     Outcome.BORDERLINE: (WITHIN_ACCURACY,),
@@ -53,9 +52,16 @@ def judge(rule: Rule, measures: Measures, mapped: Floats, blocked: NDArray[np.ob
     """Outcomes of one rule. `mapped` is the mapped share of each grown subject; `blocked` says for each subject why the
     layer cannot be relied on (stale, suspended …; empty: it can): hits are reported all the same, nothing is concluded.
     """
-    hit, reason = _pairs(rule, measures)
-    holds, surely, possibly = (_holds(rule, measures, which) for which in ("measured", "least", "most"))
-    outcome = _outcomes(rule, holds, surely, possibly, mapped)
+    return judge_asked(Asked.one(rule, measures.subject_area_m2), measures, mapped, blocked)
+
+
+def judge_asked(
+    asked: Asked, measures: Measures, mapped: Floats, blocked: NDArray[np.object_] | None = None
+) -> Judgement:
+    """`judge`, with what is asked of each subject by itself."""
+    holds, surely, possibly = (_holds(asked, measures, which) for which in ("measured", "least", "most"))
+    hit, reason = _pairs(asked, measures, holds)
+    outcome = _outcomes(asked, holds, surely, possibly, mapped)
     reasons = reasons_of(outcome, _REASONS)
     if measures.doubt is not None:
         _tell_doubts(measures, outcome, reasons)
@@ -93,31 +99,34 @@ def reasons_of(outcome: NDArray[np.object_], known: Mapping[Outcome, tuple[str, 
     return reasons
 
 
-def _outcomes(rule: Rule, holds: Booleans, surely: Booleans, possibly: Booleans, mapped: Floats) -> NDArray[np.object_]:
+def _outcomes(
+    asked: Asked, holds: Booleans, surely: Booleans, possibly: Booleans, mapped: Floats
+) -> NDArray[np.object_]:
     """The truth table. A prohibition is affected where the relation holds, a requirement where it does not."""
     doubtful = (holds & ~surely) | (~holds & possibly)
-    met, unmet = Outcome.CLEAR, Outcome.AFFECTED
     outcome = np.empty(len(holds), dtype=object)
-    outcome[:] = unmet if rule.relation.is_requirement else met
+    outcome[:] = Outcome.CLEAR
+    outcome[asked.is_requirement] = Outcome.AFFECTED
     outcome[mapped < 1] = Outcome.PARTLY_MAPPED
     outcome[mapped <= 0] = Outcome.NOT_MAPPED
-    outcome[holds] = met if rule.relation.is_requirement else unmet
+    outcome[holds & asked.is_requirement] = Outcome.CLEAR
+    outcome[holds & ~asked.is_requirement] = Outcome.AFFECTED
     outcome[doubtful] = Outcome.BORDERLINE
     return outcome
 
 
-def _holds(rule: Rule, measures: Measures, which: Literal["measured", "least", "most"]) -> Booleans:
+def _holds(asked: Asked, measures: Measures, which: Literal["measured", "least", "most"]) -> Booleans:
     """Does the relation hold for the theme as measured, at the least, at the most the accuracy allows?"""
     theme = measures.theme
-    if rule.relation in _AREA:
+    if asked.relation in _AREA:
         value = _of(which, theme.area_m2, theme.area_low_m2, theme.area_high_m2)
-        return np.asarray(value >= area_threshold_m2(rule, measures.subject_area_m2), dtype=bool)
-    if rule.relation is Relation.CROSSES_LINE:
+        return np.asarray(value >= asked.area_m2, dtype=bool)
+    if asked.relation is Relation.CROSSES_LINE:
         value = _of(which, theme.length_m, theme.length_low_m, theme.length_high_m)
-        return np.asarray((value >= length_threshold_m(rule)), dtype=bool)
-    if rule.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
+        return np.asarray(value >= asked.length_m, dtype=bool)
+    if asked.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
         value = _of(which, theme.nearest_m, theme.nearest_high_m, theme.nearest_low_m)
-        return np.asarray(value <= rule.distance_m, dtype=bool)  # NaN, nothing near, does not hold
+        return np.asarray(value <= asked.distance_m, dtype=bool)  # NaN, nothing near, does not hold
     return _of_counts(which, theme) > 0
 
 
@@ -132,15 +141,16 @@ def _of_counts(which: str, theme: Theme) -> NDArray[np.int64]:
     return {"measured": theme.count, "least": theme.count_low, "most": theme.count_high}[which]
 
 
-def _pairs(rule: Rule, measures: Measures) -> tuple[Booleans, NDArray[np.object_]]:
+def _pairs(asked: Asked, measures: Measures, holds: Booleans) -> tuple[Booleans, NDArray[np.object_]]:
     """Hits, and for the others why not. If the theme passes the threshold and no feature alone does, all are hits."""
-    counts, meets = measures.counts, measures.relation == rule.relation.value
+    counts = measures.counts
+    meets = np.asarray(measures.relation == asked.word[measures.subject], dtype=bool)
     reason = np.where(meets, BELOW_THRESHOLD, measures.relation).astype(object)
-    hit = np.asarray(counts & meets & _alone(rule, measures), dtype=bool)
+    hit = np.asarray(counts & meets & _alone(asked, measures), dtype=bool)
     reason[hit] = ""
-    if rule.relation in (Relation.OVERLAPS_AREA, Relation.CROSSES_LINE, Relation.RASTER_CLASS):
+    if asked.adds_up.any():
         has_hit = np.bincount(measures.subject[hit], minlength=len(measures.subject_area_m2)) > 0
-        together = _holds(rule, measures, "measured") & ~has_hit
+        together = holds & ~has_hit & asked.adds_up
         by_sum = counts & meets & together[measures.subject]
         hit = hit | by_sum
         reason[by_sum] = SUM
@@ -152,20 +162,16 @@ def _pairs(rule: Rule, measures: Measures) -> tuple[Booleans, NDArray[np.object_
     return hit, reason
 
 
-def _alone(rule: Rule, measures: Measures) -> Booleans:
+def _alone(asked: Asked, measures: Measures) -> Booleans:
     """Does the pair pass the rule's threshold by itself?"""
-    if rule.relation in _AREA:
-        return np.asarray(measures.area_m2 >= max(_feature_minimum_m2(rule), CONTACT_AREA_M2), dtype=bool)
-    if rule.relation is Relation.CROSSES_LINE:
-        return np.asarray(measures.length_m >= length_threshold_m(rule), dtype=bool)
-    if rule.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
-        return np.asarray(measures.nearest_m <= rule.distance_m, dtype=bool)
+    subject = measures.subject
+    if asked.relation in _AREA:
+        return np.asarray(measures.area_m2 >= asked.feature_m2[subject], dtype=bool)
+    if asked.relation is Relation.CROSSES_LINE:
+        return np.asarray(measures.length_m >= asked.length_m[subject], dtype=bool)
+    if asked.relation is Relation.WITHIN_DISTANCE and measures.distances is None:
+        return np.asarray(measures.nearest_m <= asked.distance_m[subject], dtype=bool)
     return np.ones(len(measures.subject), dtype=bool)
-
-
-def _feature_minimum_m2(rule: Rule) -> float:
-    """Of `inside`, min_area_m2 is what may be missing, not what a feature must share."""
-    return 0.0 if rule.relation is Relation.INSIDE else rule.min_area_m2
 
 
 def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.object_], Floats, Floats]:

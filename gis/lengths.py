@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from shapely.errors import GEOSException
 
+from .asked import CONTACT_LENGTH_M, Asked
 from .bounds import COINCIDENCE_M, length_bounds_m
 from .candidates import (
     Booleans,
@@ -23,28 +24,20 @@ from .candidates import (
     near_enough,
     pair_distances,
 )  # fmt: skip
-from .procedure import Rule
 
-#: a shorter line inside is a shared end
-CONTACT_LENGTH_M = COINCIDENCE_M
 _ROUNDING_M = 1e-6
 
 
-def length_threshold_m(rule: Rule) -> float:
-    """The length of the theme from which on the relation holds."""
-    return max(rule.min_length_m, CONTACT_LENGTH_M)
-
-
-def measure_lengths(rule: Rule, found: Candidates) -> Measures:
+def measure_lengths(asked: Asked, found: Candidates) -> Measures:
     """Dissolved lengths of every pair and theme, with bounds."""
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
-    keep = near_enough(found, distance, rule.reach_m)
+    keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)
     lines = pair_lines(found)
     lengths = lengths_inside(found, lines)
     enters = _enters(found, lines, lengths)
-    theme = _theme(rule, found, lines, lengths, enters, distance)
-    words = contact_words(rule.relation.value, enters, distance)
+    theme = _theme(found, lines, lengths, enters, distance)
+    words = contact_words(asked.word[found.subject], enters, distance)
     return measures_of(found, words, theme, length_m=lengths, nearest_m=distance)
 
 
@@ -77,9 +70,7 @@ def _enters(found: Candidates, lines: Geometries, lengths: Floats) -> Booleans:
     return enters
 
 
-def _theme(
-    rule: Rule, found: Candidates, lines: Geometries, lengths: Floats, enters: Booleans, distance: Floats
-) -> Theme:
+def _theme(found: Candidates, lines: Geometries, lengths: Floats, enters: Booleans, distance: Floats) -> Theme:
     crossing = enters & found.counts
     total = found.sum_by_subject(np.where(crossing, lengths, 0.0))
     largest = found.max_by_subject(np.where(crossing, lengths, 0.0))

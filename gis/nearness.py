@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
+from .asked import Asked
 from .bounds import COINCIDENCE_M
 from .candidates import (
     Candidates,
@@ -18,14 +19,13 @@ from .candidates import (
     pair_distances,
 )  # fmt: skip
 from .lengths import lengths_inside, pair_lines
-from .procedure import Rule
 
 
-def measure_points(rule: Rule, found: Candidates) -> Measures:
+def measure_points(asked: Asked, found: Candidates) -> Measures:
     """Features with a point in the subject; a point within 1 cm of the boundary lies on it, which
     its accuracy may leave open."""
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
-    keep = near_enough(found, distance, rule.reach_m)
+    keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)
     points, row = shapely.get_parts(found.geometry, return_index=True)
     pair = found.row_pair[row]
@@ -48,15 +48,16 @@ def measure_points(rule: Rule, found: Candidates) -> Measures:
         count_low=found.count_by_subject(sure & counting),
         count_high=found.count_by_subject(possible & counting),
     )
-    words = contact_words(rule.relation.value, inside, distance)
+    words = contact_words(asked.word[found.subject], inside, distance)
     return replace(measures_of(found, words, theme, nearest_m=distance), is_inside=inside)
 
 
-def measure_distances(rule: Rule, found: Candidates) -> Measures:
+def measure_distances(asked: Asked, found: Candidates) -> Measures:
     """Distances to the nearest point of each feature; what touches, touches, whatever the accuracy."""
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
-    keep = near_enough(found, distance, rule.reach_m)
+    keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)
+    is_within = distance <= asked.distance_m[found.subject]
     error = np.where(distance <= COINCIDENCE_M, 0.0, found.error_m)
     counting = found.counts
     counted = found.only(counting)
@@ -65,9 +66,9 @@ def measure_distances(rule: Rule, found: Candidates) -> Measures:
         nearest_m=counted.min_by_subject(distance[counting]),
         nearest_low_m=counted.min_by_subject(np.maximum(distance - error, 0.0)[counting]),
         nearest_high_m=counted.min_by_subject((distance + error)[counting]),
-        count=found.count_by_subject(counting & (distance <= rule.distance_m)),
+        count=found.count_by_subject(counting & is_within),
     )
-    words = contact_words(rule.relation.value, distance <= rule.distance_m, distance)
+    words = contact_words(asked.word[found.subject], is_within, distance)
     dimensions = np.unique(shapely.get_dimensions(found.geometry))
     if len(dimensions) == 1 and dimensions[0] == 1:
         lengths = lengths_inside(found, pair_lines(found))
@@ -75,9 +76,8 @@ def measure_distances(rule: Rule, found: Candidates) -> Measures:
     return measures_of(found, words, theme, nearest_m=distance)
 
 
-def measure_entries(rule: Rule, found: Candidates) -> Measures:
+def measure_entries(asked: Asked, found: Candidates) -> Measures:
     """Register entries keyed to the subject: each is a hit, there is nothing to measure."""
     count = found.count_by_subject(found.counts)
     theme = replace(Theme.blank(len(found.subjects)), count=count, count_low=count, count_high=count)
-    words = np.full(len(found.subject), rule.relation.value, dtype=object)
-    return measures_of(found, words, theme)
+    return measures_of(found, asked.word[found.subject], theme)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .asked import Asked
 from .bounds import COINCIDENCE_M
 from .candidates import (
     DISTANCE_ASSUMED,
@@ -22,10 +23,9 @@ from .candidates import (
     measures_of,
     pair_distances,
 )
-from .procedure import Rule
 
 
-def measure_from_origins(rule: Rule, found: Candidates) -> Measures:
+def measure_from_origins(asked: Asked, found: Candidates) -> Measures:
     """Distances to the legal origin of each feature, held against the feature's own distance."""
     assert found.distances is not None
     drawn = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
@@ -44,7 +44,7 @@ def measure_from_origins(rule: Rule, found: Candidates) -> Measures:
         count_low=found.count_by_subject(counting & surely),
         count_high=found.count_by_subject(counting & possibly),
     )
-    words = contact_words(rule.relation.value, holds, drawn)
+    words = contact_words(asked.word[found.subject], holds, drawn)
     doubt = _doubt(terms, possibly & ~surely)
     return replace(measures_of(found, words, theme, nearest_m=nearest), doubt=doubt)
 

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .areas import CONTACT_AREA_M2, area_threshold_m2
+from .asked import CONTACT_AREA_M2, area_threshold_m2
 from .bounds import strip_limit_m2
 from .candidates import COUNTS, NEAR, Booleans, Floats, Integers, Measures, Subjects, Theme
 from .procedure import Rule

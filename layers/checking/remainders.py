@@ -11,7 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gis.areas import CONTACT_AREA_M2, covered_area_m2
+from gis.areas import covered_area_m2
+from gis.asked import CONTACT_AREA_M2
 from gis.procedure import Outcome, Relation, Rule
 
 from .evaluate import RuleFindings
