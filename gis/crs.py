@@ -157,6 +157,14 @@ def family_of(storage: str) -> tuple[str, ...]:
     return tuple(sorted({f"EPSG:{each.code}" for each in listed if each.name.startswith(f"{datum} /")}))
 
 
+@lru_cache(maxsize=16)
+def sisters_of(storage: str) -> tuple[str, ...]:
+    """The family of a national datum's system; that of WGS 84 is the whole earth's, and no list of anybody."""
+    crs = crs_named(storage)
+    is_worldwide = crs.geodetic_crs is None or crs.geodetic_crs.datum == WGS84.datum
+    return family_of(storage) if crs.is_projected and not is_worldwide and crs != WEB_MERCATOR else ()
+
+
 @lru_cache(maxsize=256)
 def _share_datum(one: pyproj.CRS, other: pyproj.CRS) -> bool:
     """PROJ takes 18 ms to tell, and it is asked for every shape that is moved."""

@@ -30,12 +30,11 @@ from . import connection as database
 from .connection import Connection
 from .figures import MISSING, Figures
 from .relation_sql import SHAPE, Relation, Wanted, box_values, is_wide_box, relation
+from .shape_form import CRS84, DEGREE_DIGITS, Form, as_geojson
 from .sorting import Sort, not_sortable
 
 BBox = tuple[float, float, float, float]
 
-#: digits after the point of a degree: 1 mm, below any accuracy of a cadastre
-DECIMALS = 8
 MAX_LIMIT = 10_000
 #: beyond it `numberMatched` is left out
 MAX_COUNT = 100_000
@@ -61,22 +60,33 @@ class ItemsQuery:
     bbox: BBox | None = None
     filter: Expression | None = None
     limit: int = 10
-    after: int | None = None  #: the `next_after` of the page before
+    after: int | None = None  #: the fid at the edge of the page before
+    is_backward: bool = False  #: the page that ends before `after`
     properties: tuple[str, ...] | None = None  #: None: every column that may be shown
     revision: int | None = None  #: None: the current one
     has_geometry: bool = True
     sort: Sort | None = None
-    after_value: Scalar | None = None  #: beside `after` in a sorted list: the sort column of the last row
+    after_value: Scalar | None = None  #: beside `after` in a sorted list: the sort column of that row
+    form: Form = CRS84  #: of the shapes
+    tolerance: float = 0.0  #: of a form that simplifies, in the units of its system
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A feature in its list: `value` is that of the sort column as JSON, None where the list is in the order of fid."""
+
+    fid: int
+    value: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`features`: each a complete GeoJSON feature in UTF-8. `next_value`: JSON, of a sorted list only."""
+    """`features`: each a complete GeoJSON feature in UTF-8. `last` and `first` are told where more lies behind them."""
 
     features: Sequence[bytes]
-    next_after: int | None
     number_matched: int | None
-    next_value: bytes | None = None
+    last: Place | None = None
+    first: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +108,33 @@ async def page(
     """One page in the order of fid. Raises InvalidRequestError, NotFoundError, ForbiddenError, UnavailableError."""
     require_served(state)
     limit = max(1, min(query.limit, MAX_LIMIT))
-    wanted, values = _asked(state, decision, query)
-    wanted = replace(wanted, is_limited=True, is_after=query.after is not None)
-    if query.sort is None:
-        found, places = (
-            await _run(connection, state, storage_srid, decision, wanted, values | {"limit": limit + 1}),
-            None,
-        )
-    else:
-        found, places = await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit + 1)
+    wanted, values = asked(state, decision, query)
+    wanted = replace(
+        wanted, is_limited=True, is_after=query.after is not None, is_backward=query.is_backward, sort=None
+    )
+    found, values_found = await _run_any(connection, state, storage_srid, decision, wanted, values, query, limit + 1)
     features, has_more = found[:limit], len(found) > limit
+    places = [Place(fid_of(feature), value) for feature, value in _edges(features, values_found)]
+    if query.is_backward:
+        features, places = features[::-1], places[::-1]
     if query.after is None and not has_more:
         matched: int | None = len(features)
     else:
         matched = await count(connection, state, storage_srid, decision, query, figures)
-    if not has_more:
-        return Page(features, None, matched)
-    return Page(features, fid_of(features[-1]), matched, places[limit - 1] if places else None)
+    has_before = has_more if query.is_backward else query.after is not None
+    has_behind = True if query.is_backward else has_more
+    return Page(
+        features, matched,
+        last=places[-1] if places and has_behind else None,
+        first=places[0] if places and has_before else None,
+    )  # fmt: skip
+
+
+def _edges(features: Sequence[bytes], values: Sequence[bytes] | None) -> list[tuple[bytes, bytes | None]]:
+    """The first and the last feature, each with its value of the sort column; SQL's NULL is JSON's."""
+    if not features:
+        return []
+    return [(features[at], None if values is None else values[at] or b"null") for at in (0, len(features) - 1)]
 
 
 async def item(
@@ -123,11 +143,11 @@ async def item(
     storage_srid: int,
     decision: Decision,
     fid: int,
-    revision: int | None = None,
+    query: ItemsQuery | None = None,
 ) -> Item | None:
     """One feature; None when it is not in the relation, whatever the reason."""
     require_served(state)
-    wanted, values = _asked(state, decision, ItemsQuery(revision=revision))
+    wanted, values = asked(state, decision, query or ItemsQuery())
     found = await _run(connection, state, storage_srid, decision, replace(wanted, is_item=True), values | {"fid": fid})
     return Item(found[0], hashlib.sha256(found[0]).digest()) if found else None
 
@@ -142,8 +162,8 @@ async def count(
 ) -> int | None:
     """How many features the query matches in the relation: exact up to 100,000, None beyond."""
     require_served(state)
-    wanted, values = _asked(state, decision, query)
-    wanted = replace(wanted, columns=(), has_geometry=False, order="none", is_limited=True)
+    wanted, values = asked(state, decision, query)
+    wanted = replace(wanted, columns=(), has_geometry=False, form=CRS84, order="none", is_limited=True)
     key = ("count", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known if isinstance(known, int) else None
@@ -161,10 +181,11 @@ async def extent(
     storage_srid: int,
     decision: Decision,
     figures: Figures | None = None,
+    revision: int | None = None,
 ) -> BBox | None:
     """The box in CRS84 around what the relation shows, as exactly as it shows it; None when nothing is shown."""
     require_served(state)
-    wanted, values = _asked(state, decision, ItemsQuery())
+    wanted, values = asked(state, decision, ItemsQuery(revision=revision))
     if not wanted.has_geometry:
         return None
     wanted = replace(wanted, columns=(), order="none")
@@ -183,7 +204,7 @@ def _bounds(found: Mapping[str, float], decision: Decision) -> BBox:
     """Degraded shapes no finer than they are told: digits beyond would tell of the shapes they were made from."""
     if all(box.geometry.kind == "full" for box in decision.boxes):
         return found["west"], found["south"], found["east"], found["north"]
-    step = 10.0**DECIMALS
+    step = 10.0**DEGREE_DIGITS
     west, south = (math.floor(found[side] * step) / step for side in ("west", "south"))
     east, north = (math.ceil(found[side] * step) / step for side in ("east", "north"))
     return west, south, east, north
@@ -234,6 +255,22 @@ async def _run(
     return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=is_selective)
 
 
+async def _run_any(
+    connection: Connection,
+    state: State,
+    storage_srid: int,
+    decision: Decision,
+    wanted: Wanted,
+    values: Mapping[str, object],
+    query: ItemsQuery,
+    limit: int,
+) -> tuple[Sequence[bytes], Sequence[bytes] | None]:
+    """Features in the order they are walked in, and their values of the sort column where there is one."""
+    if query.sort is not None:
+        return await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit)
+    return await _run(connection, state, storage_srid, decision, wanted, {**values, "limit": limit}), None
+
+
 async def _run_sorted(
     connection: Connection,
     state: State,
@@ -250,7 +287,7 @@ async def _run_sorted(
         raise not_sortable(query.sort.name)
     found, places = list[bytes](), list[bytes]()
     is_behind_values = query.after is not None and query.after_value is None
-    for part in query.sort.parts(is_behind_values=is_behind_values):
+    for part in query.sort.parts(is_behind_values=is_behind_values, is_backward=query.is_backward):
         if len(found) == limit:
             break
         is_after = wanted.is_after and part.is_null == is_behind_values
@@ -299,8 +336,7 @@ def _text(fixed: str) -> ColumnElement[str]:
 def _geometry(asked: Relation, wanted: Wanted) -> ColumnElement[Any]:
     if not wanted.has_geometry:
         return _text("null")
-    shown = func.ST_AsGeoJSON(asked.rows.c[SHAPE], literal(DECIMALS), literal(0), type_=Text())
-    return func.coalesce(shown, _text("null"))
+    return func.coalesce(as_geojson(asked.leaving(wanted.form), wanted.form), _text("null"), type_=Text())
 
 
 def _title(definition: LayerDefinition, asked: Relation) -> list[ColumnElement[Any]]:
@@ -333,7 +369,7 @@ _UNAVAILABLE = {
 }  # fmt: skip
 
 
-def _asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted, dict[str, object]]:
+def asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted, dict[str, object]]:
     """The shape of the query and its values; only names the caller may see are known."""
     decision.require()
     box = query.bbox if query.bbox is not None and _is_plain(query.bbox) else None
@@ -341,12 +377,13 @@ def _asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted,
     wanted = Wanted(
         columns=decision.columns if query.properties is None else _selected(decision, query.properties),
         has_geometry=query.has_geometry and decision.has_geometry,
+        form=query.form,
         filter=_filter(state, decision, query, has_odd_box=query.bbox is not None and box is None),
         is_as_of=is_as_of,
         is_boxed=box is not None,
         is_wide=box is not None and is_wide_box(box),
     )
-    values: dict[str, object] = {"revision": query.revision, "after": query.after}
+    values: dict[str, object] = {"revision": query.revision, "after": query.after, "tolerance": query.tolerance}
     return wanted, values if box is None else values | box_values(box, decision)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from gis.crs import Projection
+from gis.crs import Projection, sisters_of
 from layers.profile.facts import fact_columns
 from layers.profile.grammar import RESERVED_COLUMNS, CrsDefinition, LayerDefinition
 from layers.profile.plan import Plan, Standing, StoredLayer, TableShape
@@ -70,7 +70,8 @@ def _as_stored(found: dict[str, object] | None) -> tuple[object, ...] | None:
 
 
 def _systems(crs: CrsDefinition) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([crs.storage, *(zone.crs for zone in crs.zones)]))
+    """The storage CRS, the zones, and their sisters on the same national datum: shapes leave in all of them."""
+    return tuple(dict.fromkeys([crs.storage, *(zone.crs for zone in crs.zones), *sisters_of(crs.storage)]))
 
 
 def _proj4(crs: CrsDefinition, name: str) -> str:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 from typing import Literal as OneOf
 
 from sqlalchemy import (
@@ -59,6 +60,7 @@ from layers.filters.tree import (
 from layers.profile.grammar import LayerDefinition
 
 from .filter_sql import WGS84, box_overlaps, compile_filter
+from .shape_form import CRS84, Form
 from .sorting import SortPart
 from .tables import layer_table
 
@@ -68,6 +70,8 @@ HALF_WORLD_M = 20_037_508.342789244
 _COPIED_TYPES = frozenset({"integer", "string", "code", "date"})
 #: names that no attribute can have
 SHAPE = "_shape"
+#: the shown shape in the system of a form that is not CRS84
+LEAVING = "_leaving"
 NO_SHAPE: ColumnElement[Any] = literal_column("NULL::geometry")
 Bounds = tuple[float, float, float, float]
 
@@ -95,16 +99,18 @@ class Wanted:
     """The shape of a request; what changes from page to page and from tile to tile is bound when it is run.
 
     `filter` is checked; `columns` are among the decision's. The bound names: `revision`, `fid`, `after`, `limit`, and
-    those of `box_values` and `tile_values`.
+    those of `box_values` and `tile_values`, and `tolerance` of a form that simplifies.
     """
 
     columns: tuple[str, ...] = ()
     srid: int = WGS84  #: or WEB_MERCATOR
+    form: Form = CRS84  #: of the shapes that leave; filters and boxes stay in CRS84
     has_geometry: bool = True
     filter: Expression | None = None
     is_as_of: bool = False  #: at `revision`; else the current state
     is_item: bool = False  #: only `fid`
     is_after: bool = False  #: keyset: only features behind `after`
+    is_backward: bool = False  #: from `after` towards the first feature, nearest first
     is_limited: bool = False
     is_boxed: bool = False  #: only what meets the box
     is_wide: bool = False  #: of the box: `is_wide_box`
@@ -141,6 +147,10 @@ class Relation:
     outside: tuple[ColumnElement[bool], ...]
     has_limit_outside: bool
 
+    def leaving(self, form: Form) -> ColumnElement[Any]:
+        """The shown shape in the form's system."""
+        return self.rows.c[SHAPE if form.is_crs84 else LEAVING]
+
     def select(self, *columns: Any, beside: FromClause | None = None) -> Select[Any]:
         """A statement over the relation with the filter above the fence; `beside` is drawn from each row."""
         source = self.rows if beside is None else self.rows.join(beside, true())
@@ -155,7 +165,7 @@ def relation(definition: LayerDefinition, storage_srid: int, decision: Decision,
     base = _base(table, storage_srid, definition, decision, wanted)
     left = tuple(part for part in _conjuncts(wanted) if not _is_exact_copy(part, definition, decision))
     has_outside = bool(left) or wanted.is_boxed
-    rows = _shown(base, definition, decision, wanted)
+    rows = _shown(base, storage_srid, definition, decision, wanted)
     if wanted.order != "none":
         rows = rows.order_by(*_order(base, wanted))
     if wanted.is_limited and not has_outside:
@@ -189,21 +199,29 @@ def _base(table: Table, storage_srid: int, definition: LayerDefinition, decision
         where.append(_box(table, storage_srid, wanted))
     if wanted.is_tile:
         first_zoom = _first_zoom(table, decision, rules)
-        where += [first_zoom <= bound("zoom", SmallInteger), _overlaps(table.c.geom_3857, WEB_MERCATOR)]
+        where += [first_zoom <= bound("zoom", SmallInteger), _tile_box(table, storage_srid, wanted)]
     marks = [rule.label(f"_g{number}") for number, rule in enumerate(rules)] if len(rules) > 1 else []
     if wanted.order == "size":
         marks.append(_first_zoom(table, decision, rules).label("first_zoom"))
-    return select(*_read(table, definition, decision, wanted), *marks).where(and_(*where)).subquery("base")
+    read = _read(table, storage_srid, definition, decision, wanted)
+    return select(*read, *marks).where(and_(*where)).subquery("base")
 
 
-def _read(table: Table, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> list[ColumnElement[Any]]:
+def _read(
+    table: Table, storage_srid: int, definition: LayerDefinition, decision: Decision, wanted: Wanted
+) -> list[ColumnElement[Any]]:
     """The stored columns that are needed: shown ones, those of the filter, and the shapes the boxes are drawn from."""
     found: list[ColumnElement[Any]] = [table.c.fid, *(table.c[name] for name in _names(decision, wanted))]
+    kinds = {box.geometry.kind for box in decision.boxes}
+    shapes: set[str] = set()
     if definition.has_geometry and _needs_shape(wanted):
-        kinds = {box.geometry.kind for box in decision.boxes}
-        found += [_stored(table, wanted)] if kinds & {"full", "centroid"} else []
-        found += [table.c.geom] if "grid" in kinds else []
-    return found
+        shapes |= {_stored_at(wanted.srid)} if kinds & {"full", "centroid"} else set()
+        shapes |= {"geom"} if "grid" in kinds else set()
+    if definition.has_geometry and _leaves_elsewhere(wanted):
+        shapes |= {_left_from(wanted.form.srid, storage_srid)} if "full" in kinds else set()
+        shapes |= {"geom_4326"} if "centroid" in kinds else set()
+        shapes |= {"geom"} if "grid" in kinds else set()
+    return found + [table.c[name] for name in sorted(shapes)]
 
 
 def _first_zoom(table: Table, decision: Decision, rules: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
@@ -233,8 +251,13 @@ def _zoom_of_grid(shape: ColumnElement[Any], precision_m: float) -> ColumnElemen
     return case((longer == 0, 0.0), else_=func.least(float(LAST_MIN_ZOOM), func.greatest(0.0, func.ceil(needed))))
 
 
-def _stored(table: Table, wanted: Wanted) -> ColumnElement[Any]:
-    return table.c.geom_4326 if wanted.srid == WGS84 else table.c.geom_3857
+def _stored_at(srid: int) -> str:
+    """The stored form that a system is served from; what is neither of these two begins with the storage CRS."""
+    return {WGS84: "geom_4326", WEB_MERCATOR: "geom_3857"}.get(srid, "geom")
+
+
+def _left_from(srid: int, storage_srid: int) -> str:
+    return "geom" if srid == storage_srid else _stored_at(srid)
 
 
 def _names(decision: Decision, wanted: Wanted) -> list[str]:
@@ -245,11 +268,13 @@ def _names(decision: Decision, wanted: Wanted) -> list[str]:
 
 
 def _needs_shape(wanted: Wanted) -> bool:
-    return (
-        wanted.has_geometry
-        or wanted.is_boxed
-        or (wanted.filter is not None and GEOMETRY in property_names(wanted.filter))
-    )
+    """In the relation's own system: for what is asked of it, or to leave as it is."""
+    is_filtered = wanted.filter is not None and GEOMETRY in property_names(wanted.filter)
+    return wanted.is_boxed or is_filtered or (wanted.has_geometry and not _leaves_elsewhere(wanted))
+
+
+def _leaves_elsewhere(wanted: Wanted) -> bool:
+    return wanted.has_geometry and not wanted.form.is_crs84
 
 
 def _state(table: Table, wanted: Wanted) -> ColumnElement[bool]:
@@ -263,7 +288,8 @@ def _state(table: Table, wanted: Wanted) -> ColumnElement[bool]:
 def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.sort is not None:
         return wanted.sort.condition(table, is_after=wanted.is_after)
-    found = [table.c.fid > bound("after", BigInteger)] if wanted.is_after else []
+    place = bound("after", BigInteger)
+    found = [table.c.fid < place if wanted.is_backward else table.c.fid > place] if wanted.is_after else []
     return [*found, table.c.fid == bound("fid", BigInteger)] if wanted.is_item else found
 
 
@@ -274,6 +300,16 @@ def _box(table: Table, storage_srid: int, wanted: Wanted) -> ColumnElement[bool]
     dense = func.ST_Segmentize(envelope(_GROWN, WGS84), 0.01)
     moved = func.ST_Expand(func.ST_Transform(dense, literal(storage_srid)), _BOWED_M)
     return table.c.geom.op("&&", is_comparison=True)(moved)
+
+
+def _tile_box(table: Table, storage_srid: int, wanted: Wanted) -> ColumnElement[bool]:
+    """As `_box`: of an earlier revision by the stored shape, where the tile is small enough to have a place there."""
+    on_the_map = _overlaps(table.c.geom_3857, WEB_MERCATOR)
+    if not wanted.is_as_of or wanted.is_wide:
+        return on_the_map
+    dense = func.ST_Segmentize(envelope(_GROWN, WEB_MERCATOR), 1_000.0)
+    moved = func.ST_Expand(func.ST_Transform(dense, literal(storage_srid)), _BOWED_M)
+    return and_(table.c.geom.op("&&", is_comparison=True)(moved), on_the_map)
 
 
 def _overlaps(column: ColumnElement[Any], srid: int) -> ColumnElement[bool]:
@@ -301,13 +337,18 @@ def _coarsest_m(decision: Decision) -> float:
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────
 
 
-def _shown(base: Subquery, definition: LayerDefinition, decision: Decision, wanted: Wanted) -> Select[Any]:
+def _shown(
+    base: Subquery, storage_srid: int, definition: LayerDefinition, decision: Decision, wanted: Wanted
+) -> Select[Any]:
     cells = [_cell(base, name, decision.boxes) for name in _names(decision, wanted)]
-    shape = []
+    shapes = []
     if _needs_shape(wanted):
-        drawn = _shape(base, decision.boxes, wanted.srid) if definition.has_geometry else NO_SHAPE
-        shape = [drawn.label(SHAPE)]
-    return select(base.c.fid, *cells, *shape)
+        drawn = _shape(base, decision.boxes, partial(_drawn, srid=wanted.srid))
+        shapes.append((drawn if definition.has_geometry else NO_SHAPE).label(SHAPE))
+    if _leaves_elsewhere(wanted):
+        leaving = _shape(base, decision.boxes, partial(_left, srid=wanted.form.srid, storage_srid=storage_srid))
+        shapes.append((leaving if definition.has_geometry else NO_SHAPE).label(LEAVING))
+    return select(base.c.fid, *cells, *shapes)
 
 
 def _cell(base: Subquery, name: str, boxes: Sequence[Box]) -> ColumnElement[Any]:
@@ -324,13 +365,19 @@ def _any_of(base: Subquery, boxes: Sequence[Box], numbers: Sequence[int]) -> Col
     return or_(*(base.c[f"_g{number}"] for number in numbers))
 
 
-def _shape(base: Subquery, boxes: Sequence[Box], srid: int) -> ColumnElement[Any]:
+class Draw(Protocol):
+    """One level of a row as it is shown in one system."""
+
+    def __call__(self, base: Subquery, level: GeometryLevel) -> ColumnElement[Any]: ...
+
+
+def _shape(base: Subquery, boxes: Sequence[Box], draw: Draw) -> ColumnElement[Any]:
     """The most exact shape that a box which has the row allows."""
     levels = sorted({box.geometry for box in boxes}, key=lambda level: level.rank)
     branches: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
     for level in levels:
         mask = _any_of(base, boxes, [number for number, box in enumerate(boxes) if box.geometry == level])
-        drawn = _drawn(base, level, srid)
+        drawn = draw(base, level)
         if mask is None:
             return case(*branches, else_=drawn) if branches else drawn
         branches.append((mask, drawn))
@@ -338,7 +385,7 @@ def _shape(base: Subquery, boxes: Sequence[Box], srid: int) -> ColumnElement[Any
 
 
 def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any]:
-    stored = base.c.get("geom_4326" if srid == WGS84 else "geom_3857")
+    stored = base.c.get(_stored_at(srid))
     if level.kind == "full" and stored is not None:
         return stored
     if level.kind == "centroid":
@@ -346,6 +393,20 @@ def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any
         return func.ST_SnapToGrid(func.ST_Centroid(stored), literal(step, Double), type_=NullType())
     if level.kind == "grid":
         return _snapped(base.c.geom, level.precision_m, srid)
+    return NO_SHAPE
+
+
+def _left(base: Subquery, level: GeometryLevel, srid: int, storage_srid: int) -> ColumnElement[Any]:
+    """The shown shape in another system. The storage CRS is what is stored, and never led through another system; a
+    middle is the one that is shown in CRS84, moved."""
+    if level.kind == "full":
+        stored = base.c[_left_from(srid, storage_srid)]
+        moved = stored if srid in (storage_srid, WEB_MERCATOR) else func.ST_Transform(stored, literal(srid))
+        return func.ST_ForcePolygonCCW(moved, type_=NullType())
+    if level.kind == "centroid":
+        return func.ST_Transform(_drawn(base, level, WGS84), literal(srid), type_=NullType())
+    if level.kind == "grid":
+        return func.ST_ForcePolygonCCW(_snapped(base.c.geom, level.precision_m, srid), type_=NullType())
     return NO_SHAPE
 
 
@@ -367,7 +428,9 @@ def _order(base: Subquery, wanted: Wanted) -> list[ColumnElement[Any]]:
     """`size`: what is seen from farthest comes first, so that a cap takes away the smallest."""
     if wanted.sort is not None:
         return wanted.sort.order(base)
-    return [base.c.first_zoom, base.c.fid] if wanted.order == "size" else [base.c.fid]
+    if wanted.order == "size":
+        return [base.c.first_zoom, base.c.fid]
+    return [base.c.fid.desc() if wanted.is_backward else base.c.fid]
 
 
 # ── copies of the filter inside the fence ────────────────────────────────────────────────────────

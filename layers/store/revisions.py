@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from layers.errors import NotFoundError
+from gis.errors import Message
+from layers.errors import FieldError, InvalidRequestError, NotFoundError
 
 from .catalogue import LayerState
 from .connection import Connection, row, rows
@@ -25,6 +26,19 @@ async def revision_at(connection: Connection, layer: str, instant: datetime) -> 
     """The revision served at an instant; 0 when there was none, or none that was served."""
     found = await row(connection, blocks("revisions")["at"], {"layer": layer, "instant": instant})
     return int(found["revision"]) if found and found["state"] == "served" else 0
+
+
+async def revision_known(connection: Connection, layer: str, instant: datetime | None, now: datetime) -> int | None:
+    """The revision that was served at an instant; None for none named: now. What a clock may be wrong by is now too.
+
+    Raises InvalidRequestError for an instant to come.
+    """
+    if instant is None:
+        return None
+    if instant > now + timedelta(days=1):
+        message = Message("nằm ở tương lai", "lies in the future")
+        raise InvalidRequestError(f"as-of: {message.vi}.", f"as-of: {message.en}.", [FieldError("as-of", message)])
+    return await revision_at(connection, layer, instant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,17 @@ class Sort:
     name: str
     is_descending: bool = False
 
-    def parts(self, *, is_behind_values: bool) -> Iterator[SortPart]:
-        """The walks that are left, in order."""
-        if not is_behind_values:
-            yield SortPart(self.name, self.is_descending, is_null=False)
-        yield SortPart(self.name, self.is_descending, is_null=True)
+    def parts(self, *, is_behind_values: bool, is_backward: bool = False) -> Iterator[SortPart]:
+        """The walks that are left, in order. Backwards, both are walked the other way, the rows without a value
+        first."""
+        if not is_backward:
+            if not is_behind_values:
+                yield SortPart(self.name, self.is_descending, is_null=False)
+            yield SortPart(self.name, self.is_descending, is_null=True)
+            return
+        if is_behind_values:
+            yield SortPart(self.name, not self.is_descending, is_null=True)
+        yield SortPart(self.name, not self.is_descending, is_null=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ogc.features.query import DEFAULT_LIMIT, MAX_LIMIT
+from ogc.features.paging import DEFAULT_LIMIT, MAX_LIMIT
+from ogc.features.shapes import LAST_ZOOM
 
 _TEXT = {"type": "string"}
+_URI = {"type": "string", "format": "uri"}
 _WHOLE = {"type": "integer", "minimum": 0}
 
 
@@ -33,7 +35,15 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "lang": _about({"type": "string", "enum": ["vi", "en"]}, "The language; without it, by Accept-Language"),
     "openapi": _about({"type": "string", "enum": ["3.0", "3.1"], "default": "3.1"}, "Version of the description"),
     "limit": _about(_LIMIT, "How many features at most; a larger value counts as the maximum"),
-    "bbox": _about(_NUMBERS, "Features that meet the box, in CRS84 (longitude, latitude)"),
+    "crs": _about(_URI, "The system of the coordinates in the answer, one of the collection's `crs`; else CRS84"),
+    "bbox": _about(_NUMBERS, "Features that meet the box, in CRS84 (longitude, latitude) or in `bbox-crs`"),
+    "bbox-crs": _about(_URI, "The system of `bbox`, one of the collection's `crs`"),
+    "zoom-level": _about(
+        {"type": "number", "minimum": 0, "maximum": LAST_ZOOM}, "Shapes simplified for this zoom of WebMercatorQuad"
+    ),
+    "max-allowable-offset": _about(
+        {"type": "number", "minimum": 0, "maximum": 10_000_000}, "Shapes simplified, in units of the answer's system"
+    ),
     "datetime": _about(_TEXT, "Features in force at a time or in an interval: RFC 3339, open ends `..`"),
     "filter": _about(_TEXT, "CQL2 over the queryables"),
     "filter-lang": _about(
@@ -44,6 +54,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "properties": _about(_NAMES, "Only these properties"),
     "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
     "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),
+    "before": _about(_TEXT, "Where a page ends: from the link `prev` of the page behind, not to be made up"),
     "as-of": _about(_TEXT, "What the service knew at an instant; a date means its end, Asia/Ho_Chi_Minh"),
     "queryables": {
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -78,6 +89,7 @@ _COLLECTION = {
         "description": _TEXT,
         "itemType": _TEXT,
         "crs": {"type": "array", "items": _TEXT},
+        "storageCrs": _TEXT,
         "extent": {"type": "object"},
         "links": _LINKS,
     },
@@ -134,6 +146,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "required": ["links", "collections"],
         "properties": {
             "links": _LINKS,
+            "crs": {"type": "array", "items": _TEXT},
             "collections": {"type": "array", "items": {"$ref": "#/components/schemas/collection"}},
         },
     },

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from gis.crs import WEB_MERCATOR, WGS84, crs_named, family_of
+from gis.crs import crs_named, sisters_of
 from layers.profile.profile import Profile
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -73,16 +73,9 @@ def _uri_of(text: str) -> str | None:
 
 @lru_cache(maxsize=16)
 def _known(stored: str, zones: tuple[str, ...]) -> Mapping[str, Crs]:
-    names = dict.fromkeys(("EPSG:4326", "EPSG:3857", stored, *zones, *_family(stored)))
+    names = dict.fromkeys(("EPSG:4326", "EPSG:3857", stored, *zones, *sisters_of(stored)))
     found = [Crs(WGS84_SRID, CRS84, is_latitude_first=False), *map(_of, names)]
     return MappingProxyType({crs.uri: crs for crs in found})
-
-
-def _family(stored: str) -> tuple[str, ...]:
-    """The sister zones of a national datum; those of WGS 84 are the whole earth's."""
-    crs = crs_named(stored)
-    is_worldwide = crs.geodetic_crs is None or crs.geodetic_crs.datum == WGS84.datum
-    return () if is_worldwide or not crs.is_projected or crs == WEB_MERCATOR else family_of(stored)
 
 
 def _of(name: str) -> Crs:

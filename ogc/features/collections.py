@@ -5,29 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from layers.profile.grammar import LayerDefinition
+from layers.profile.profile import Profile
+from ogc.common.crs_names import CRS84, known, storage
 from ogc.common.links import GEOJSON, HTML, JSON, MVT, SCHEMA, Addresses, Link, link
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+
+#: a JSON pointer: the list of the whole document
+GLOBAL = "#/crs"
 
 Bounds = tuple[float, float, float, float]
 
 
+def system_names(profile: Profile) -> list[str]:
+    """What `crs` and `bbox-crs` may name."""
+    return list(known(profile))
+
+
 def collection(
     addresses: Addresses,
+    profile: Profile,
     definition: LayerDefinition,
     bounds: Bounds | None,
     language: str,
     *,
     may_read: bool,
     may_tile: bool,
+    is_listed: bool = False,
 ) -> dict[str, Any]:
-    """The description of one layer. Without a bound (nothing to see, no geometry) there is no extent: never null."""
+    """The description of one layer; in the list the systems stand once, above it (Features 2, 6.2.1). Without a bound
+    (nothing to see, no geometry) there is no extent: never null."""
     title, about = definition.title, definition.description
     made: dict[str, Any] = {"id": definition.id, "title": title.vi if language == "vi" else title.en}
     if about is not None:
         made["description"] = about.vi if language == "vi" else about.en
-    made |= {"itemType": "feature", "crs": [CRS84], "sector": definition.sector, "sharing": definition.sharing}
+    made |= {"itemType": "feature", "sector": definition.sector, "sharing": definition.sharing}
+    if definition.has_geometry:
+        made |= {"crs": [GLOBAL] if is_listed else system_names(profile), "storageCrs": storage(profile).uri}
+    else:
+        made["crs"] = [CRS84]
     if definition.is_raster:
         made |= {"itemType": "raster", "unit": definition.unit, "classes": _classes(definition) if may_read else []}
     if bounds is not None:

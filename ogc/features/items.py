@@ -7,44 +7,34 @@ from typing import Any
 
 import orjson
 
-from layers.store.features import Item, ItemsQuery, Page
+from layers.store.features import Item, Page, Place
 from ogc.common.links import GEOJSON, HTML, Addresses, Link, link
+from ogc.common.pieces import Pieces
 
-from .query import Cursor, Query
-
-
-def items_query(query: Query, revision: int | None) -> ItemsQuery:
-    """The question for the store."""
-    return ItemsQuery(
-        bbox=query.bbox,
-        filter=query.filter,
-        limit=query.limit,
-        after=query.cursor.fid if query.cursor else None,
-        properties=query.properties,
-        revision=revision,
-        has_geometry=not query.skip_geometry,
-        sort=query.sort,
-        after_value=query.after_value,
-    )
+from .paging import Cursor
 
 
-def feature_collection(page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime) -> bytes:
+def feature_collection(page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime) -> Pieces:
     """A GeoJSON FeatureCollection; `numberMatched` is exact or left out."""
     frame: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": _instant(now)}
     if page.number_matched is not None:
         frame["numberMatched"] = page.number_matched
     frame |= {"numberReturned": len(page.features), "links": _links(page, addresses, layer_id, revision)}
-    return orjson.dumps(frame)[:-1] + b',"features":[' + b",".join(page.features) + b"]}"
+    return Pieces(orjson.dumps(frame)[:-1] + b',"features":[', page.features, b"]}", separator=b",")
 
 
 def _links(page: Page, addresses: Addresses, layer_id: str, revision: int) -> list[Link]:
     made = addresses.self_and_alternates(GEOJSON)
     made.append(link(addresses.to("collections", layer_id), "collection", "application/json"))
-    if page.next_after is not None:
-        place = None if page.next_value is None else page.next_value.decode() or "null"
-        following = Cursor(page.next_after, revision, place).text()
-        made.append(link(addresses.here(after=following), "next", GEOJSON))
+    if page.last is not None:
+        made.append(link(addresses.here(before=None, after=_cursor(page.last, revision)), "next", GEOJSON))
+    if page.first is not None:
+        made.append(link(addresses.here(after=None, before=_cursor(page.first, revision)), "prev", GEOJSON))
     return made
+
+
+def _cursor(place: Place, revision: int) -> str:
+    return Cursor(place.fid, revision, None if place.value is None else place.value.decode()).text()
 
 
 def feature(item: Item, addresses: Addresses, layer_id: str) -> bytes:

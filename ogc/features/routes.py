@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from layers.errors import NotFoundError
 from layers.store import features
 from layers.store.connection import Connection
 from layers.store.figures import Held
-from layers.store.revisions import revision_at, standing
+from layers.store.revisions import revision_known, standing
 from ogc.common.caching import VARY, is_known, not_modified, strong, weak
 from ogc.common.clock import now_of
 from ogc.common.extents import extent_of
@@ -25,15 +25,18 @@ from ogc.common.language import language_of
 from ogc.common.links import GEOJSON, HTML, JSON, SCHEMA, Addresses
 from ogc.common.negotiation import prefers_html
 from ogc.common.operations import Operation
-from ogc.common.parameters import Parameters, invalid_value
+from ogc.common.parameters import Parameters
+from ogc.common.pieces import PiecesResponse
 from ogc.common.policy_header import catalogue_of
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
 
-from .collections import CRS84, collection
-from .items import feature, feature_collection, items_query
-from .query import NOT_PINNED, PARAMETERS, Query, read_query
+from .collections import collection, system_names
+from .items import feature, feature_collection
+from .paging import NOT_PINNED
+from .query import OF_ITEM, PARAMETERS, Query, read_item_query, read_query
 from .schemas import queryables_of, schema_of
+from .times import AS_OF, as_of
 
 CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
@@ -44,6 +47,7 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/html",
     "http://www.opengis.net/spec/ogcapi-features-1/1.1/conf/oas31",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
@@ -56,21 +60,27 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
 )
 MAX_PAGE_LIMIT = 200
-_CONTENT_CRS = {"Content-Crs": f"<{CRS84}>"}
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
     """Every layer the caller may know of."""
     catalogue = await catalogue_of(request)
     addresses = Addresses(request)
-    found = [await _collection(request, addresses, relation) for relation in visible(request, catalogue)]
-    made = {"links": addresses.self_and_alternates(JSON), "collections": found}
+    found = [
+        await _collection(request, addresses, relation, is_listed=True) for relation in visible(request, catalogue)
+    ]
+    made = {
+        "links": addresses.self_and_alternates(JSON),
+        "crs": system_names(catalogue.profile),
+        "collections": found,
+    }
     return document_response(request, made, "collections.html", catalogue=catalogue)
 
 
 async def collection_by_id(request: Request, parameters: Parameters) -> Response:
     relation = await described(request, request.path_params["collectionId"])
-    made = await _collection(request, Addresses(request), relation)
+    instant = as_of(parameters, relation.decision)
+    made = await _collection(request, Addresses(request), relation, as_of=instant)
     return _layer_page(request, made, "collection.html", JSON, relation)
 
 
@@ -92,10 +102,11 @@ async def queryables(request: Request, parameters: Parameters) -> Response:
 
 async def items(request: Request, parameters: Parameters) -> Response:
     relation = await authorised(request, request.path_params["collectionId"], "items")
-    query = read_query(parameters, relation.state.definition, relation.decision)
+    profile = relation.catalogue.profile
+    query = read_query(parameters, relation.state.definition, relation.decision, profile)
     addresses, is_page = Addresses(request), prefers_html(request)
     if is_page:  # a template of more rows would keep every other caller waiting
-        query = replace(query, limit=min(query.limit, MAX_PAGE_LIMIT))
+        query = query.for_page(MAX_PAGE_LIMIT, profile)
     etag = weak("items", *relation.version, addresses.here())
     may_be_known = relation.is_cacheable and not is_page
     if may_be_known and relation.tells_activity and is_known(request, etag):
@@ -107,14 +118,17 @@ async def items(request: Request, parameters: Parameters) -> Response:
         return not_modified(etag, relation.cache_control)
     body = feature_collection(page, addresses, relation.layer, revision, now_of(request))
     if is_page:
-        return _layer_page(request, orjson.loads(body), "items.html", GEOJSON, relation)
-    return json_response(body, GEOJSON, headers=_headers(relation, etag))
+        return _layer_page(request, orjson.loads(bytes(body)), "items.html", GEOJSON, relation)
+    return PiecesResponse(body, GEOJSON, _headers(relation, query, etag))
 
 
 async def item(request: Request, parameters: Parameters) -> Response:
     relation = await authorised(request, request.path_params["collectionId"], "items")
-    fid, addresses = request.path_params["featureId"], Addresses(request)
-    found = await _read_item(request, relation, fid)
+    profile, addresses = relation.catalogue.profile, Addresses(request)
+    query = read_item_query(parameters, relation.decision, profile)
+    if prefers_html(request):
+        query = query.for_page(1, profile)
+    found = await _read_item(request, relation, query, request.path_params["featureId"])
     if found is None:
         raise NotFoundError
     etag = strong("item", found.row_hash.hex(), relation.state.definition_digest, addresses.here())
@@ -123,7 +137,7 @@ async def item(request: Request, parameters: Parameters) -> Response:
         return _layer_page(request, document, "item.html", GEOJSON, relation)
     if relation.is_cacheable and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
-    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_headers(relation, etag))
+    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_headers(relation, query, etag))
 
 
 def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
@@ -131,12 +145,12 @@ def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
     if relation.tells_activity:
         return weak("items", *relation.version, address)
     said = hashlib.sha256(b",".join(page.features)).hexdigest()
-    return weak("items", relation.state.definition_digest, page.number_matched, page.next_after, said, address)
+    return weak("items", relation.state.definition_digest, page.number_matched, page.last, said, address)
 
 
-def _headers(relation: Relation, etag: str) -> dict[str, str]:
+def _headers(relation: Relation, query: Query, etag: str) -> dict[str, str]:
     kept = {"ETag": etag} if relation.is_cacheable else {}
-    return {**_CONTENT_CRS, **kept, "Cache-Control": relation.cache_control, "Vary": VARY}
+    return {**query.shapes.headers, **kept, "Cache-Control": relation.cache_control, "Vary": VARY}
 
 
 def _layer_page(
@@ -147,18 +161,27 @@ def _layer_page(
     )
 
 
-async def _collection(request: Request, addresses: Addresses, relation: Relation) -> dict[str, Any]:
+async def _collection(
+    request: Request,
+    addresses: Addresses,
+    relation: Relation,
+    *,
+    as_of: datetime | None = None,
+    is_listed: bool = False,
+) -> dict[str, Any]:
     """The extent is that of the relation the caller may read; where only tiles are granted, that of the tiles."""
     may_tile = with_action(request, relation, "tile")
     readable = relation.decision if relation.decision.is_allowed else may_tile
-    bounds = await extent_of(request, relation, readable)
+    bounds = await extent_of(request, relation, readable, as_of)
     return collection(
         addresses,
+        relation.catalogue.profile,
         relation.state.definition,
         bounds,
         language_of(request),
         may_read=relation.decision.is_allowed,
         may_tile=may_tile.is_allowed,
+        is_listed=is_listed,
     )
 
 
@@ -168,7 +191,7 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
         pinned = await _pinned_revision(connection, relation.layer, query, now_of(request))
         held = Held(request.app.state.figures)
         page = await _page(request, connection, relation, query, pinned, held)
-        is_walk = query.cursor is not None or page.next_after is not None
+        is_walk = query.edge is not None or page.last is not None
         is_current = pinned is None or pinned >= relation.state.revision
         if is_walk and is_current:
             seen = await standing(connection, relation.state)
@@ -186,7 +209,7 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
 async def _page(
     request: Request, connection: Connection, relation: Relation, query: Query, revision: int | None, held: Held
 ) -> features.Page:
-    storage_srid, asked = relation.catalogue.storage_srid, items_query(query, revision)
+    storage_srid, asked = relation.catalogue.storage_srid, query.asked(revision)
     return await features.page(connection, relation.state, storage_srid, relation.decision, asked, held)
 
 
@@ -201,22 +224,22 @@ async def _page_of_one_instant(
 
 async def _pinned_revision(connection: Connection, layer: str, query: Query, now: datetime) -> int | None:
     """A walk stays on the revision it began with, if that may be told; `as-of` names another; else what is current."""
-    if query.cursor is not None:
-        return query.cursor.revision if query.cursor.revision != NOT_PINNED else None
-    if query.as_of is None:
-        return None
-    if query.as_of > now + timedelta(days=1):
-        raise invalid_value("as-of", "nằm ở tương lai", "lies in the future")
-    return await revision_at(connection, layer, query.as_of)
+    if query.edge is not None:
+        revision = query.edge.cursor.revision
+        return revision if revision != NOT_PINNED else None
+    return await revision_known(connection, layer, query.as_of, now)
 
 
-async def _read_item(request: Request, relation: Relation, fid: str) -> features.Item | None:
+async def _read_item(request: Request, relation: Relation, query: Query, fid: str) -> features.Item | None:
     """None for whatever is not there: a text that is no fid takes the same way as a hidden row."""
     number = int(fid) if fid.isascii() and fid.isdigit() and len(fid) < 17 else 0
     storage_srid = relation.catalogue.storage_srid
     async with request.app.state.database.reading(relation.role_class) as connection:
-        found = await features.item(connection, relation.state, storage_srid, relation.decision, number)
-        await _record(request, connection, relation, fid, () if found is None else (found.bytes,))
+        revision = await revision_known(connection, relation.layer, query.as_of, now_of(request))
+        asked = query.asked(revision)
+        found = await features.item(connection, relation.state, storage_srid, relation.decision, number, asked)
+        asked_for = f"{fid} {query!r}"
+        await _record(request, connection, relation, asked_for, () if found is None else (found.bytes,))
     return found
 
 
@@ -235,16 +258,16 @@ OPERATIONS = (
         {JSON: "collections", HTML: "html"},
     ),
     Operation(
-        "/collections/{collectionId}", collection_by_id, Message("Một lớp dữ liệu", "One collection"), "features", (),
-        {JSON: "collection", HTML: "html"}, (404,),
+        "/collections/{collectionId}", collection_by_id, Message("Một lớp dữ liệu", "One collection"), "features",
+        (AS_OF,), {JSON: "collection", HTML: "html"}, (404,),
     ),
     Operation(
         "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
         _LISTED, (304, 403, 404, 429, 503), allow_others=True,
     ),
     Operation(
-        "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features", (),
-        {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503),
+        "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features",
+        OF_ITEM, {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503),
     ),
     Operation(
         "/collections/{collectionId}/schema", schema, Message("Lược đồ", "Schema"), "features", (),

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ogc.features.query import Cursor
+from ogc.features.paging import Cursor
 from tests.support.shared_layers import COMMUNES, PARCELS_A_COMMUNE, Caller, Service, new_revision
 
 OwnService = Callable[..., AbstractContextManager[Service]]

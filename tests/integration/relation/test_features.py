@@ -16,7 +16,7 @@ from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError, Un
 from layers.filters import evaluate, parse_text
 from layers.store import features
 from layers.store.connection import Connection
-from layers.store.features import ItemsQuery, fid_of
+from layers.store.features import ItemsQuery, Place, fid_of
 from layers.store.figures import Figures
 from tests.support.layers import STORAGE_SRID, Layer, decision, grant, to_wgs84
 from tests.support.sites import REGISTER, ROWS, SITE, rows
@@ -36,9 +36,9 @@ async def everything(connection: Connection, decided: Decision, **query: Any) ->
         asked = ItemsQuery(limit=170, after=after, **query)
         page = await features.page(connection, SERVED, STORAGE_SRID, decided, asked)
         found += [json.loads(feature) for feature in page.features]
-        if page.next_after is None:
+        if page.last is None:
             return found
-        after = page.next_after
+        after = page.last.fid
 
 
 async def test_pages_in_the_order_of_fid_hold_every_feature_once(connection: Connection) -> None:
@@ -57,7 +57,8 @@ async def test_a_feature_is_complete_geojson_with_the_shown_columns(connection: 
     drawn = shape(feature["geometry"])
     assert drawn.hausdorff_distance(row["geometry"]) < 2e-8
     assert all(part.exterior.is_ccw for part in drawn.geoms)
-    assert (fid_of(page.features[0]), page.next_after, page.number_matched) == (row["fid"], row["fid"], ROWS)
+    assert (page.last, page.first, page.number_matched) == (Place(row["fid"]), None, ROWS)
+    assert fid_of(page.features[0]) == row["fid"]
 
 
 @pytest.mark.parametrize(

@@ -41,18 +41,37 @@ def decided(*more: Any, **options: Any) -> Decision:
 
 
 async def walk(connection: Connection, sort: Sort, limit: int, **asked: Any) -> list[int]:
-    """All fids, page by page, with the cursor as the service carries it: JSON."""
-    found: list[int] = []
+    """All fids, page by page, with the cursor as the service carries it: JSON. On the way back the same pages come."""
+    pages: list[list[int]] = []
     query = ItemsQuery(limit=limit, sort=sort, **asked)
     while True:
         page = await features.page(connection, LAYER, STORAGE_SRID, decided(), query)
-        found += [json.loads(feature)["id"] for feature in page.features]
-        if page.next_after is None:
-            return found
-        assert page.next_value is not None
-        value = json.loads(page.next_value or b"null")
-        value = READ.get(sort.name, lambda same: same)(value) if value is not None else None
-        query = ItemsQuery(limit=limit, sort=sort, after=page.next_after, after_value=value, **asked)
+        pages.append([json.loads(feature)["id"] for feature in page.features])
+        if page.last is None:
+            break
+        query = ItemsQuery(limit=limit, sort=sort, **_at(page.last, sort), **asked)
+    if len(pages) > 1:
+        assert await walk_back(connection, sort, limit, page.first, **asked) == pages[-2::-1]
+    return [fid for page in pages for fid in page]
+
+
+async def walk_back(
+    connection: Connection, sort: Sort, limit: int, first: features.Place | None, **asked: Any
+) -> list[list[int]]:
+    """The pages before a place, the nearest first."""
+    found = []
+    while first is not None:
+        query = ItemsQuery(limit=limit, sort=sort, is_backward=True, **_at(first, sort), **asked)
+        page = await features.page(connection, LAYER, STORAGE_SRID, decided(), query)
+        found.append([json.loads(feature)["id"] for feature in page.features])
+        first = page.first
+    return found
+
+
+def _at(place: features.Place, sort: Sort) -> dict[str, Any]:
+    value = json.loads(place.value or b"null")
+    read = READ.get(sort.name, lambda same: same)
+    return {"after": place.fid, "after_value": read(value) if value is not None else None}
 
 
 def expected(sort: Sort, keep: Callable[[dict[str, Any]], bool] = lambda row: True) -> list[int]:

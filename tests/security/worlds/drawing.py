@@ -38,6 +38,13 @@ REVIEWED = (
     "planning_basis",
     "planning_basis_1",
 )
+#: of shapes and boxes: the storage CRS, a zone beside it, Web Mercator, both orders of degrees, one that is not served
+SYSTEMS = (
+    *(f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (9210, 9210, 5899, 3405, 3857, 4326)),
+    "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+    "[EPSG:9208]",
+    "EPSG:32648",
+)
 GRANTS = ("open_to_all", "parcel_for_all", "parcel_review", "parcel_owner", "hidden_place_owner", "khong_co")
 #: how often a route is drawn, by method and path; what is not here is drawn once
 WEIGHTS: Mapping[str, float] = {
@@ -100,7 +107,9 @@ class Memory:
             self.papers = [*self.papers[-5:], (asked.identity, asked.path[8:-4], answer.body)]
         if not answer.is_json or not isinstance(content := answer.json(), dict):
             return
-        self.links += [(asked.identity, link["href"]) for link in content.get("links", ()) if link["rel"] == "next"]
+        self.links += [
+            (asked.identity, link["href"]) for link in content.get("links", ()) if link["rel"] in ("next", "prev")
+        ]
         self.links = self.links[-20:]
         if answer.status == 201 and asked.route == "/divisions" and "id" in content:
             self.divisions.append(content["id"])
@@ -419,6 +428,12 @@ PARAMETERS: Mapping[str, One] = {
     "process": _one("process", lambda drawing: drawing.texts.any_of(PROCESSES)),
     "limit": _one("limit", lambda drawing: drawing.texts.any_of((1, 2, 3, 7, 50, 1000, 10_000, 0))),
     "bbox": _one("bbox", lambda drawing: drawing.texts.box(drawing.layer, drawing.words.places)),
+    "crs": _one("crs", lambda drawing: drawing.texts.any_of(SYSTEMS)),
+    "bbox-crs": _one("bbox-crs", lambda drawing: drawing.texts.any_of(SYSTEMS)),
+    "zoom-level": _one("zoom-level", lambda drawing: drawing.texts.any_of((0, 8, 13.5, 18, 24, 25))),
+    "max-allowable-offset": _one(
+        "max-allowable-offset", lambda drawing: drawing.texts.any_of((0, 1e-7, 0.0001, 3, 500, "nan"))
+    ),
     "datetime": _one("datetime", lambda drawing: drawing.texts.interval()),
     "filter": Drawing.filters,
     "filter-lang": _nothing,  # goes with its filter
@@ -427,6 +442,7 @@ PARAMETERS: Mapping[str, One] = {
     "sortby": _one("sortby", Drawing.order),
     "skipGeometry": _one("skipGeometry", lambda drawing: drawing.texts.any_of(("true", "false", "1"))),
     "after": _one("after", lambda drawing: drawing.texts.cursor(drawing.layer)),
+    "before": _one("before", lambda drawing: drawing.texts.cursor(drawing.layer)),
     "as-of": _one("as-of", lambda drawing: drawing.texts.instant()),
     "queryables": Drawing.equalities,
     "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(DOSSIERS)),
