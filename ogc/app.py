@@ -25,12 +25,15 @@ from ogc.common.accesses import Accesses
 from ogc.common.body_limits import BodyLimits
 from ogc.common.clock import Clock, NewId, random_code, random_id, utc_now
 from ogc.common.compression import Compression
-from ogc.common.links import Prefix
+from ogc.common.methods import EveryMethod, Methods
 from ogc.common.metrics import Measure, Metrics
 from ogc.common.pace import PACE, Pace
 from ogc.common.parameters import refuse_unknown
 from ogc.common.policy_header import NamePolicy
+from ogc.common.prepared import PreparedDocuments
+from ogc.common.proxies import Place, networks, prefix
 from ogc.common.relation import Decisions
+from ogc.common.rights import KnownRights
 from ogc.errors import Problems, install
 from ogc.features import routes as features
 from ogc.logs import configure
@@ -93,6 +96,7 @@ def create_app(
     app.state.clock, app.state.new_id, app.state.pace = clock, new_id, pace
     app.state.new_code = new_code
     app.state.needs_job_s = needs_job_s
+    app.state.rights, app.state.documents = KnownRights(), PreparedDocuments()
     app.state.conforms_to = tuple(uri for block in BLOCKS for uri in block.CONFORMS_TO)
     install(app)
     _add_routes(app, identities)
@@ -101,9 +105,9 @@ def create_app(
 
 def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
     """From the outside inwards; all of it plain ASGI (prototypes 3)."""
-    found: list[Any] = [Middleware(Measure, metrics=metrics), Middleware(Compression)]
-    if settings.root_path:
-        found.append(Middleware(Prefix, path=settings.root_path))
+    place = Middleware(Place, root_path=prefix(settings.root_path), trusted=networks(settings.trusted_proxies))
+    found: list[Any] = [Middleware(Measure, metrics=metrics), Middleware(Compression), place]
+    found.append(Middleware(EveryMethod, for_other_sites=settings.other_sites))
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
     found += [Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
@@ -137,6 +141,8 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     )
     for room in (*rooms, processes, web):
         app.include_router(room.router)
+    shared = (*common.OPERATIONS, *features.OPERATIONS, *tiles.OPERATIONS)
+    app.state.methods = Methods(app.router.routes, {each.path for each in shared})
 
 
 def _lifespan(settings: Settings, database_url: str | None) -> Any:

@@ -221,12 +221,14 @@ class ForgetBadCookie:
 
     def __init__(self, app: ASGIApp, demo: DemoIdentities) -> None:
         self.app = app
-        self.header = f"{demo.cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict".encode()
+        self.cookie = demo.cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def forget(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 401:
-                message["headers"] = [*message["headers"], (b"set-cookie", self.header)]
+                path = str(scope.get("root_path", "")) or "/"
+                header = f"{self.cookie}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict".encode()
+                message["headers"] = [*message["headers"], (b"set-cookie", header)]
             await send(message)
 
         await self.app(scope, receive, forget if scope["type"] == "http" else send)

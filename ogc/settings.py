@@ -20,8 +20,14 @@ class Settings(BaseSettings):
     shared: Path = Field(default=Path("../shared"), description="real test data")
     rasters: Path | None = Field(default=None, description="files of rasters; default <data>/rasters")
     root_path: str = Field(default="", description="path prefix in front of every link")
-    trust_forwarded: bool = Field(
-        default=False, description="links take scheme, host and prefix from X-Forwarded-*: only behind an own proxy"
+    trusted_proxies: str = Field(
+        default="127.0.0.0/8,::1",
+        description="addresses and networks whose Forwarded and X-Forwarded-* say scheme, host, prefix and caller",
+    )
+    other_sites: bool = Field(
+        default=True,
+        description="pages of other sites may read what anybody may (CORS, never with credentials); false where "
+        "anybody is only who is on the operator's network",
     )
     metrics_open: bool = Field(
         default=False, description="/metrics answers other machines too: only on a network of the operator's own"

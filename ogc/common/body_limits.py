@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .proxies import path_below
+
 #: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
 LIMITS = {
     "checks": 16_000_000,
@@ -26,7 +28,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        first = scope["path"].removeprefix(scope.get("root_path", "")).strip("/").split("/")[0]
+        first = path_below(scope).strip("/").split("/")[0]
         left = LIMITS.get(first, DEFAULT)
 
         async def bounded() -> Message:

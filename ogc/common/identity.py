@@ -14,7 +14,7 @@ from layers.errors import ForbiddenError, InvalidRequestError
 from layers.profile.profile import Profile
 from ogc.auth import LIFETIME_S, DemoIdentities, caller_of, is_loopback
 
-from .links import JSON
+from .links import JSON, root_of
 from .operations import Operation
 from .origin import host_of
 from .parameters import Parameters
@@ -58,13 +58,16 @@ def switcher(demo: DemoIdentities) -> Route:
         catalogue = await request.app.state.catalogue.current()
         if identity not in {known["id"] for known in identities_of(catalogue.profile)}:
             raise InvalidRequestError("Không có danh tính này.", "There is no such identity.")
-        root = str(request.scope.get("root_path", ""))
+        root = root_of(request)
         target = root + _own_path(target.removeprefix(root))
         response = RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
         if identity == PUBLIC.id:
-            response.delete_cookie(demo.cookie, httponly=True, samesite="strict")
+            response.delete_cookie(demo.cookie, path=root or "/", httponly=True, samesite="strict")
         else:
-            response.set_cookie(demo.cookie, demo.token(identity), max_age=LIFETIME_S, httponly=True, samesite="strict")
+            response.set_cookie(
+                demo.cookie, demo.token(identity), max_age=LIFETIME_S, path=root or "/", httponly=True,
+                secure=request.url.scheme == "https", samesite="strict",
+            )  # fmt: skip
         return response
 
     return Route("/demo/identity", switch_identity, methods=["POST"], include_in_schema=False)

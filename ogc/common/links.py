@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .proxies import path_below
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -43,9 +44,7 @@ class Addresses:
         """The address of this request with some parameters changed; None takes one out."""
         kept = [(name, value) for name, value in self._request.query_params.multi_items() if name not in changes]
         given = [*kept, *((name, value) for name, value in changes.items() if value is not None)]
-        root = str(self._request.scope.get("root_path", ""))
-        path = str(self._request.scope["path"]).removeprefix(root)
-        return self.base + quote(path) + (f"?{urlencode(given)}" if given else "")
+        return self.base + quote(path_of(self._request), safe="/:") + (f"?{urlencode(given)}" if given else "")
 
     def self_and_alternates(self, media_type: str, others: Iterable[str] = (HTML,)) -> list[Link]:
         """This document, and the same in its other forms."""
@@ -53,31 +52,20 @@ class Addresses:
         return made + [link(self.here(f="html" if other == HTML else "json"), "alternate", other) for other in others]
 
 
-class Prefix:
-    """Pure ASGI: the service lies below a path, whether the proxy in front takes it off or not."""
-
-    def __init__(self, app: ASGIApp, path: str) -> None:
-        self.app = app
-        self.path = "/" + path.strip("/")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope["root_path"] = self.path
-        await self.app(scope, receive, send)
-
-
 def base_url(request: Request) -> str:
-    """Scheme, host and prefix of this service as its caller sees it, without a slash at the end."""
-    scope, headers = request.scope, request.headers
-    scheme, host, root = str(scope.get("scheme", "http")), headers.get("host", ""), str(scope.get("root_path", ""))
-    if request.app.state.settings.trust_forwarded:
-        scheme = _first(headers.get("x-forwarded-proto")) or scheme
-        host = _first(headers.get("x-forwarded-host")) or host
-        root = _first(headers.get("x-forwarded-prefix")) or root
+    """Scheme, host and prefix of this service as its caller sees it, without a slash at the end (see `proxies`)."""
+    scope = request.scope
+    host = request.headers.get("host", "")
     if not host and scope.get("server"):
         host = f"{scope['server'][0]}:{scope['server'][1]}"
-    return f"{scheme}://{host}{root.rstrip('/')}"
+    return f"{scope.get('scheme', 'http')}://{host}{root_of(request)}"
 
 
-def _first(header: str | None) -> str:
-    return (header or "").split(",")[0].strip()
+def root_of(request: Request) -> str:
+    """The path prefix in front of every link, without a slash at its end."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def path_of(request: Request) -> str:
+    """The path below the prefix, whether the proxy in front takes it off or not."""
+    return path_below(request.scope)

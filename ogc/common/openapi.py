@@ -1,4 +1,7 @@
-"""The OpenAPI 3.1 document: our operations from their own values, the rest from FastAPI; no remote reference."""
+"""The OpenAPI 3.1 document of one set of rights: our operations from their own values, the rest from FastAPI.
+
+No reference leaves it, and it names only what its caller may know of.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from layers.store.catalogue import Catalogue
+
 from .components import HEADERS, PARAMETERS, PATH_PARAMETERS, SCHEMAS
+from .openapi_layers import ids, of_each_layer, usable
 from .operations import Operation
+from .rights import Rights
 
 _REASONS = {
     "200": "OK", "201": "Created", "202": "Taken on as a job", "204": "No content", "303": "See other",
@@ -24,15 +31,19 @@ _REASONS = {
 }  # fmt: skip
 
 
-def document(app: FastAPI, base: str, language: str) -> dict[str, Any]:
-    """The whole description, the same for every caller: it names no layer."""
+def document(app: FastAPI, base: str, language: str, rights: Rights, catalogue: Catalogue) -> dict[str, Any]:
+    """The whole description for callers with these rights."""
     generated = app.openapi()
-    operations: tuple[Operation, ...] = app.state.operations
+    operations = usable(app.state.operations, rights)
     paths: dict[str, Any] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, language)
+        made = _operation(operation, language, rights)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = made
+        if operation.allow_others:
+            for path, own in of_each_layer(operation, made, rights, catalogue, language).items():
+                paths.setdefault(path, {})[operation.method.lower()] = own
     definitions: dict[str, Any] = {}
-    described = _hoisted({**paths, **_generated_paths(generated)}, definitions)
+    described = _hoisted({**paths, **_generated_paths(generated, language)}, definitions)
     schemas = {**generated.get("components", {}).get("schemas", {}), **definitions, **SCHEMAS}
     return {
         "openapi": "3.1.0",
@@ -70,30 +81,35 @@ def _hoisted(value: Any, definitions: dict[str, Any]) -> Any:
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
-def _generated_paths(generated: Mapping[str, Any]) -> dict[str, Any]:
+def _generated_paths(generated: Mapping[str, Any], language: str) -> dict[str, Any]:
     """FastAPI's operations, with the errors our edge really answers instead of its own."""
     paths: dict[str, Any] = {}
     for path, item in generated.get("paths", {}).items():
-        paths[path] = {method: _with_our_errors(operation) for method, operation in item.items()}
+        paths[path] = {method: _ours(operation, language) for method, operation in item.items()}
     return paths
 
 
-def _with_our_errors(operation: Mapping[str, Any]) -> dict[str, Any]:
+def _ours(operation: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """With our errors, and called by what its description says in the language."""
+    vi, mark, en = str(operation.get("description", "")).partition(" · ")
+    said = {"summary": (vi if language == "vi" else en).strip().rstrip(".")} if mark else {}
     responses = {code: answer for code, answer in operation.get("responses", {}).items() if code != "422"}
     declared = {code: _ref("responses", code) for code in ("400", "401", "500")}
     if "requestBody" in operation:
         declared["422"] = _problem("Inputs that are missing or cannot be used")
-    return {**operation, "responses": {**declared, **responses}}
+    return {**operation, **said, "responses": {**declared, **responses}}
 
 
-def _operation(operation: Operation, language: str) -> dict[str, Any]:
-    names = [*re.findall(r"{(\w+)}", operation.path)]
+def _operation(operation: Operation, language: str, rights: Rights) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", operation.path)
+    layers = ids(operation, rights) if "collectionId" in names else []
+    known = {**PATH_PARAMETERS, "collectionId": {"type": "string", **({"enum": layers} if layers else {})}}
     made: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary.in_language(language),
         "tags": [operation.tag],
         "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]} for name in names),
+            *({"name": name, "in": "path", "required": True, "schema": known[name]} for name in names),
             *_query_parameters(operation),
             *(_ref("parameters", _header_key(name)) for name in operation.headers),
         ],

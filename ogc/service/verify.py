@@ -20,12 +20,12 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of
 from ogc.common.clock import now_of
-from ogc.common.links import Addresses
+from ogc.common.links import Addresses, root_of
 from ogc.common.negotiation import prefers_html
 from ogc.common.pace import Made, paced
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
-from ogc.web.pages import render, root_of
+from ogc.web.pages import render
 
 router = APIRouter(tags=["checks"])
 

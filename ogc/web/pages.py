@@ -23,6 +23,7 @@ from ogc.auth import caller_of
 from ogc.common.clock import now_of
 from ogc.common.identity import identities_of
 from ogc.common.language import COOKIE, language_of
+from ogc.common.links import path_of, root_of
 
 from . import formats
 from .cards import sectors
@@ -72,11 +73,6 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=31_536_000, samesite="lax", path=root_of(request) or "/")
     return response
-
-
-def root_of(request: Request) -> str:
-    """The path prefix in front of every link, without a slash at its end."""
-    return str(request.scope.get("root_path", "")).rstrip("/")
 
 
 def text(language: str, key: str, **values: object) -> str:
@@ -136,7 +132,7 @@ def _common(request: Request, language: str) -> dict[str, Any]:
         "other_language": "en" if language == "vi" else "vi",
         "switch_language": with_query(request, lang="en" if language == "vi" else "vi"),
         "root": root_of(request),
-        "back": request.url.path,
+        "back": root_of(request) + path_of(request),
         "as_json": with_query(request, f="json"),
         "as_page": lambda href: with_parameter(href, "f", "html"),
         "principal": principal_of_page(request),
@@ -180,8 +176,7 @@ def _in(format_: Callable[..., str], language: str) -> Callable[..., str]:
 def with_query(request: Request, **changes: str) -> str:
     """The address of this page with some parameters changed."""
     kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
-    path = str(request.scope["path"]).removeprefix(root_of(request))
-    return f"{root_of(request)}{quote(path)}?{urlencode([*kept, *changes.items()])}"
+    return f"{root_of(request)}{quote(path_of(request))}?{urlencode([*kept, *changes.items()])}"
 
 
 def with_parameter(href: str, name: str, value: str) -> str:

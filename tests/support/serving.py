@@ -37,7 +37,16 @@ class _Server(uvicorn.Server):
 def serve(app: Any) -> Iterator[str]:
     """The base address of `app`, served until the block ends. RuntimeError when it does not start."""
     server = _Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none", server_header=False, lifespan="on")
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            ws="none",
+            server_header=False,
+            lifespan="on",
+            proxy_headers=False,
+        )
     )
     thread = threading.Thread(target=server.run_in_thread, daemon=True)
     thread.start()

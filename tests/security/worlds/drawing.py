@@ -515,6 +515,7 @@ BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
 
 
 async def drawing_of(worlds: Sequence[World], words: Vocabulary, seed: int, identities: tuple[str, ...]) -> Drawing:
-    """Every world is asked for its description: what was asked before shows in /metrics."""
-    documents = [(await world.ask(Asked("/api", "/api"))).json() for world in worlds]
-    return Drawing(seed, words, routes_of(documents[0], list(served(worlds[0].app.routes))), identities)
+    """Every world is asked for its descriptions: what was asked before shows in /metrics."""
+    documents = [(await world.ask(Asked("/api", "/api", who))).json() for world in worlds for who in identities]
+    routes = routes_of(documents[: len(identities)], list(served(worlds[0].app.routes)))
+    return Drawing(seed, words, routes, identities)

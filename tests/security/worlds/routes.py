@@ -23,15 +23,20 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-def routes_of(document: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> list[Route]:
-    """Every route of the OpenAPI document, and those of the application that are in no document."""
-    found = [
-        Route(method.upper(), path, tuple(_query_names(document, operation)))
+def routes_of(documents: Sequence[Mapping[str, Any]], others: Sequence[tuple[str, str]]) -> list[Route]:
+    """Every route that is in somebody's OpenAPI document, and those of the application that are in none.
+
+    A path of one layer is its template's: the parameters that only it has are its columns.
+    """
+    found = {
+        f"{method} {path}": Route(method.upper(), path, tuple(_query_names(document, operation)))
+        for document in documents
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
-    ]
-    known = {route.name for route in found}
-    return found + [Route(method, path, ()) for method, path in others if f"{method} {path}" not in known]
+        if "." not in operation.get("operationId", "")
+    }
+    known = {route.name for route in found.values()}
+    return [*found.values(), *(Route(method, path, ()) for method, path in others if f"{method} {path}" not in known)]
 
 
 def _query_names(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,112 @@
+"""What every address answers besides its own methods: HEAD wherever GET, OPTIONS with Allow, and pages of other sites.
+
+Pages of other sites may read what anybody may: GET and HEAD on the addresses of the standards. Credentials are never
+allowed, neither the cookie nor a token, and nothing that changes anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .proxies import path_below
+
+_READING = "GET, HEAD, OPTIONS"
+#: headers that a script of another site may read of an answer, and may send besides those every page may
+_TOLD = "Content-Crs, Content-Language, ETag, Lienthong-Policy, Link, Location, OGC-NumberReturned, Retry-After"
+_TAKEN = "Accept, Accept-Language, Content-Language, If-None-Match"
+_AGE_S = "86400"
+
+
+class Methods:
+    """The methods of each path, once the application has all its routes."""
+
+    def __init__(self, routes: Iterable[Any], shared: Iterable[str]) -> None:
+        """`shared`: the paths that pages of other sites may read."""
+        self._known: list[tuple[re.Pattern[str], frozenset[str]]] = [
+            (compile_path(path)[0], frozenset(methods)) for path, methods in _leaves(routes)
+        ]
+        self._shared = frozenset(path.strip("/").split("/")[0] for path in shared)
+
+    def of(self, path: str) -> list[str]:
+        """In alphabetical order; nothing for a path that is not served."""
+        found = {method for pattern, methods in self._known if pattern.match(path) for method in methods}
+        return sorted(found | ({"HEAD"} if "GET" in found else set()) | {"OPTIONS"}) if found else []
+
+    def is_shared(self, path: str) -> bool:
+        return path.strip("/").split("/")[0] in self._shared
+
+
+def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
+    """Every route, also those of routers that were included."""
+    for route in routes:
+        inner = getattr(getattr(route, "original_router", None), "routes", None)
+        if inner is not None:
+            yield from _leaves(inner)
+        elif getattr(route, "methods", None):
+            yield route.path, route.methods
+
+
+class EveryMethod:
+    """Pure ASGI, around all that knows a caller: OPTIONS asks nobody's rights and tells none."""
+
+    def __init__(self, app: ASGIApp, *, for_other_sites: bool) -> None:
+        self.app = app
+        self.for_other_sites = for_other_sites
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        methods: Methods = scope["app"].state.methods
+        path = path_below(scope)
+        is_shared = self.for_other_sites and methods.is_shared(path)
+        if scope["method"] == "OPTIONS" and (allowed := methods.of(path)):
+            await Response(status_code=204, headers=_options(allowed, is_shared=is_shared))(scope, receive, send)
+            return
+        is_reading = scope["method"] in ("GET", "HEAD")
+        marked = _readable(send) if is_shared and is_reading else send
+        if scope["method"] != "HEAD":
+            await self.app(scope, receive, marked)
+            return
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, _headless(marked))
+        finally:
+            scope["method"] = "HEAD"
+
+
+def _options(allowed: list[str], *, is_shared: bool) -> dict[str, str]:
+    made = {"Allow": ", ".join(allowed), "Cache-Control": "no-store"}
+    if not is_shared:
+        return made
+    return {
+        **made, "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": _READING,
+        "Access-Control-Allow-Headers": _TAKEN, "Access-Control-Max-Age": _AGE_S,
+    }  # fmt: skip
+
+
+def _readable(send: Send) -> Send:
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            added = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode())]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return marked
+
+
+def _headless(send: Send) -> Send:
+    """The head alone: what GET would have said, without its body."""
+
+    async def head_only(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await send(message)
+
+    return head_only

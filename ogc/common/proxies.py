@@ -1,0 +1,154 @@
+"""Where the service lies for whoever asks: its path prefix, and what proxies in front say of scheme, host, caller.
+
+Only a peer of the trusted networks is believed, and of several values the last one: that is what it wrote itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from layers.errors import RefusedError
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+#: segments of letters that need no encoding; no '//' that a browser could read as another host
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,8}")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by commas. Raises RefusedError for what is neither."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise RefusedError(
+            f"LIENTHONG_TRUSTED_PROXIES không hợp lệ: '{text}'. Ví dụ: 127.0.0.0/8,::1,10.0.0.5.",
+            f"LIENTHONG_TRUSTED_PROXIES cannot be read: '{text}'. For example: 127.0.0.0/8,::1,10.0.0.5.",
+        ) from error
+
+
+def prefix(text: str) -> str:
+    """A path prefix with a slash before and none after; '' for none. Raises RefusedError."""
+    made = "/" + text.strip().strip("/")
+    if made == "/":
+        return ""
+    if not _PREFIX.fullmatch(made):
+        raise RefusedError(
+            f"Đường dẫn gốc không hợp lệ: '{text}'. Ví dụ: /gis.", f"Not a path prefix: '{text}'. For example: /gis."
+        )
+    return made
+
+
+def path_below(scope: Scope) -> str:
+    """The path below the prefix, whether the proxy in front takes it off or not."""
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    is_below = root and (path == root or path.startswith(f"{root}/"))
+    return (path[len(root) :] if is_below else path) or "/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a trusted peer says of the request it passes on; None where it says nothing usable."""
+
+    scheme: str | None
+    host: str | None
+    prefix: str | None
+    caller: str | None
+
+
+class Place:
+    """Pure ASGI: from here on scheme, Host, root_path and client are those of the caller, not of a proxy."""
+
+    def __init__(self, app: ASGIApp, root_path: str, trusted: Iterable[Network]) -> None:
+        self.app = app
+        self.root_path = root_path
+        self.trusted = tuple(trusted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["root_path"] = self.root_path
+            if self._trusts((scope.get("client") or ("",))[0]):
+                self._take(scope, _said(Headers(scope=scope), self))
+        await self.app(scope, receive, send)
+
+    def _take(self, scope: Scope, said: _Said) -> None:
+        if said.scheme:
+            scope["scheme"] = said.scheme
+        if said.host:
+            others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+            scope["headers"] = [(b"host", said.host.encode()), *others]
+        if said.prefix is not None:
+            scope["root_path"] = said.prefix
+        if said.caller:
+            scope["client"] = (said.caller, 0)
+
+    def _trusts(self, address: str) -> bool:
+        found = _address(address)
+        return found is not None and any(found in network for network in self.trusted)
+
+    def first_foreign(self, addresses: Iterable[str]) -> str | None:
+        """The nearest address that is not a trusted proxy's, from the last to the first."""
+        known = [each for each in map(_bare, addresses) if _address(each) is not None]
+        return next((each for each in reversed(known) if not self._trusts(each)), known[0] if known else None)
+
+
+def _said(headers: Headers, place: Place) -> _Said:
+    """By Forwarded (RFC 7239) and by X-Forwarded-*; where both speak and differ, one of them is not the proxy's."""
+    elements = list(_forwarded(headers.get("forwarded", "")))
+    last = elements[-1] if elements else {}
+    proto = _agreed(last.get("proto"), _last(headers.get("x-forwarded-proto")))
+    host = _agreed(last.get("host"), _last(headers.get("x-forwarded-host")))
+    given = _last(headers.get("x-forwarded-prefix"))
+    callers = [each["for"] for each in elements if "for" in each]
+    callers = callers or [each.strip() for each in headers.get("x-forwarded-for", "").split(",") if each.strip()]
+    return _Said(
+        scheme=proto if proto in ("http", "https") else None,
+        host=host if host and _HOST.fullmatch(host) else None,
+        prefix=_usable_prefix(given),
+        caller=place.first_foreign(callers),
+    )
+
+
+def _forwarded(header: str) -> Iterator[dict[str, str]]:
+    for element in header.split(","):
+        pairs = (pair.partition("=") for pair in element.split(";"))
+        found = {name.strip().lower(): value.strip().strip('"') for name, mark, value in pairs if mark}
+        if found:
+            yield found
+
+
+def _agreed(one: str | None, other: str | None) -> str | None:
+    if one and other and one.lower() != other.lower():
+        return None
+    return one or other
+
+
+def _usable_prefix(given: str | None) -> str | None:
+    if not given:
+        return None
+    stripped = given.rstrip("/")
+    return stripped if stripped == "" or _PREFIX.fullmatch(stripped) else None
+
+
+def _last(header: str | None) -> str | None:
+    return (header or "").rpartition(",")[2].strip() or None
+
+
+def _bare(address: str) -> str:
+    """Without a port, and without the brackets of IPv6."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
