@@ -22,7 +22,6 @@ from ogc.settings import Settings
 
 from .check_subject import Asked
 from .context import console, database, errors_as_exit_codes, output, principal_named, print_json, run
-from .extract_file import require_seal, save_extract
 
 _COLOURS = {Verdict.PASS: "green", Verdict.REFER: "yellow", Verdict.FAIL: "red"}
 
@@ -86,6 +85,8 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
     async def body() -> Answer:
         settings = Settings()
         if pdf:
+            from .extract_file import require_seal, save_extract  # late: the libraries of documents take a second
+
             require_seal(settings)
         async with database(settings) as opened:
             async with opened.connection() as connection:
