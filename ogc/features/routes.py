@@ -263,18 +263,18 @@ OPERATIONS = (
     ),
     Operation(
         "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
-        _LISTED, (304, 403, 404, 429, 503), allow_others=True,
+        _LISTED, (304, 403, 404, 429, 503), allow_others=True, action="items",
     ),
     Operation(
         "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features",
-        OF_ITEM, {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503),
+        OF_ITEM, {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503), action="items",
     ),
     Operation(
         "/collections/{collectionId}/schema", schema, Message("Lược đồ", "Schema"), "features", (),
-        {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503),
+        {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
     ),
     Operation(
         "/collections/{collectionId}/queryables", queryables, Message("Thuộc tính lọc được", "Queryables"), "features",
-        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503),
+        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
     ),
 )  # fmt: skip

@@ -121,17 +121,17 @@ OPERATIONS = (
         "/tileMatrixSets/{tileMatrixSetId}", tile_matrix_set_by_id, Message("Một lưới ô", "One tile matrix set"),
         "tiles", (), {JSON: "object"}, (404,),
     ),
-    Operation(_PATH, tilesets, Message("Bộ ô của lớp", "Tilesets"), "tiles", statuses=_LAYER),
+    Operation(_PATH, tilesets, Message("Bộ ô của lớp", "Tilesets"), "tiles", statuses=_LAYER, action="tile"),
     Operation(
         f"{_PATH}/{{tileMatrixSetId}}", tileset_by_id, Message("Một bộ ô", "One tileset"), "tiles", (),
-        {JSON: "object"}, _LAYER,
+        {JSON: "object"}, _LAYER, action="tile",
     ),
     Operation(
         f"{_PATH}/{{tileMatrixSetId}}/tilejson", tilejson_of_layer, Message("TileJSON", "TileJSON"), "tiles", (),
-        {JSON: "object"}, _LAYER,
+        {JSON: "object"}, _LAYER, action="tile",
     ),
     Operation(
         f"{_PATH}/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", tile, Message("Một ô", "One tile"),
-        "tiles", (), {MVT: "binary"}, (204, 304, *_LAYER),
+        "tiles", (), {MVT: "binary"}, (204, 304, *_LAYER), action="tile",
     ),
 )  # fmt: skip
