@@ -45,6 +45,7 @@ class Layout:
     label: str | None = None  #: template, all of whose columns are here
     sorting_code: str | None = None  #: the column whose code sorts a drawing into layers
     codes: tuple[tuple[str, str | None], ...] = ()  #: its codes with their colours, '#rrggbb'
+    has_points_only: bool = False  #: of a table: a point on each shape instead of the shape
 
     @property
     def shape_column(self) -> str:
@@ -64,7 +65,7 @@ class Layout:
 
 def layout_of(
     definition: LayerDefinition, decision: Decision, profile: Profile, language: str, *, crs: str,
-    properties: Collection[str] | None = None, has_geometry: bool = True,
+    properties: Collection[str] | None = None, has_geometry: bool = True, has_points_only: bool = False,
 ) -> Layout:  # fmt: skip
     """The columns the decision may show, or those of `properties`."""
     shown = [
@@ -84,12 +85,13 @@ def layout_of(
         label=definition.label if has_label else None,
         sorting_code=sorting.name if sorting else None,
         codes=_codes(sorting, profile.codes) if sorting else (),
+        has_points_only=has_points_only,
     )
 
 
-def _geometry(definition: LayerDefinition, kinds: set[str]) -> str:
+def _geometry(definition: LayerDefinition, kinds: Collection[str]) -> str:
     """Shapes that are shown coarsely may be points."""
-    return definition.stored_geometry if kinds <= {"full", "none"} else "Geometry"
+    return definition.stored_geometry if {"full", "none"}.issuperset(kinds) else "Geometry"
 
 
 def _title(attribute: Attribute, language: str) -> str:

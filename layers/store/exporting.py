@@ -24,7 +24,7 @@ from layers.profile.grammar import LayerDefinition
 from . import features
 from .connection import Connection, Database
 from .relation_sql import Relation, Wanted
-from .shape_form import Form
+from .shape_form import formed
 from .sorting import SortPart, not_sortable
 
 BATCH_ROWS = 2_000
@@ -43,7 +43,7 @@ class Extract:
     query: features.ItemsQuery
     revision: int
     layout: Layout
-    srid: int  #: of the shapes that leave; axes are x, y
+    srid: int  #: of the shapes that leave; their axes are x, y
     is_limited: bool = False
     is_along_curve: bool = False  #: in the order of the shapes, where no other is asked for
 
@@ -76,12 +76,15 @@ async def _swept(database: Database, extract: Extract, size: int) -> AsyncGenera
         _along_curve if has_shape else _exported, extract.state.definition, extract.storage_srid, extract.decision,
         replace(wanted, order="none" if has_shape else "fid"),
     )  # fmt: skip
-    async with database.exporting(extract.role_class) as connection, connection.transaction():
-        async with connection.cursor(_CURSOR, row_factory=tuple_row) as cursor:
-            text, parameters = prepared.with_values(values)
-            await cursor.execute(text, parameters, binary=True)
-            while rows := await cursor.fetchmany(size):
-                yield rows
+    text, parameters = prepared.with_values(values)
+    async with (
+        database.exporting(extract.role_class) as connection,
+        connection.transaction(),
+        connection.cursor(_CURSOR, row_factory=tuple_row) as cursor,
+    ):
+        await cursor.execute(text, parameters, binary=True)
+        while rows := await cursor.fetchmany(size):
+            yield rows
 
 
 async def _walk(database: Database, extract: Extract, size: int) -> AsyncGenerator[Rows]:
@@ -124,9 +127,9 @@ async def _batch(
 
 def _wanted(extract: Extract) -> tuple[Wanted, dict[str, object]]:
     """As `items` asks, but of a named revision, whatever is current."""
-    wanted, values = features.asked(extract.state, extract.decision, extract.query)
+    wanted, values = features._asked(extract.state, extract.decision, extract.query)
     wanted = replace(
-        wanted, is_as_of=True, has_geometry=extract.layout.geometry is not None, form=Form(srid=extract.srid),
+        wanted, is_as_of=True, has_geometry=extract.layout.geometry is not None, form=replace(extract.query.form, srid=extract.srid, is_north_first=False),
         columns=tuple(column.name for column in extract.layout.columns),
     )  # fmt: skip
     return wanted, {**values, "revision": extract.revision}
@@ -143,7 +146,7 @@ def _exported(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> S
         cast(columns[name], Text).label(name) if name in lists else columns[name] for name in wanted.columns
     ]
     if wanted.has_geometry:
-        shown.append(func.ST_AsBinary(asked.leaving(wanted.form), type_=LargeBinary()))
+        shown.append(func.ST_AsBinary(formed(asked.leaving(wanted.form), wanted.form), type_=LargeBinary()))
     place = columns[wanted.sort.name] if wanted.sort is not None else columns.fid
     return asked.select(cast(columns.fid, BigInteger).label("fid"), *shown, place.label("place"))
 
@@ -159,4 +162,3 @@ async def count_up_to(database: Database, extract: Extract) -> int | None:
     async with database.exporting(extract.role_class) as connection:
         query = replace(extract.query, revision=extract.revision)
         return await features.count(connection, extract.state, extract.storage_srid, extract.decision, query)
-
