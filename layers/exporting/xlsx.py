@@ -115,13 +115,12 @@ def _fixed_parts(layout: Layout) -> dict[str, str]:
             ("worksheets/sheet2", "worksheet"),
         )
     )  # fmt: skip
+    parts = (("worksheet", "worksheets/sheet1.xml"), ("worksheet", "worksheets/sheet2.xml"), ("styles", "styles.xml"))
     linked = "".join(
         f'<Relationship Id="rId{number}" Type="{_RELATIONS}/{kind}" Target="{target}"/>'
-        for number, (kind, target) in enumerate(
-            (("worksheet", "worksheets/sheet1.xml"), ("worksheet", "worksheets/sheet2.xml"), ("styles", "styles.xml")),
-            1,
-        )
+        for number, (kind, target) in enumerate(parts, 1)
     )
+    related = f'xmlns="{_PACKAGE}/relationships"'
     return {
         "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
         f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>{types}</Types>',

@@ -129,9 +129,12 @@ def _wanted(extract: Extract) -> tuple[Wanted, dict[str, object]]:
     """As `items` asks, but of a named revision, whatever is current."""
     wanted, values = features._asked(extract.state, extract.decision, extract.query)
     wanted = replace(
-        wanted, is_as_of=True, has_geometry=extract.layout.geometry is not None, form=replace(extract.query.form, srid=extract.srid, is_north_first=False),
+        wanted,
+        is_as_of=True,
+        has_geometry=extract.layout.geometry is not None,
+        form=replace(extract.query.form, srid=extract.srid, is_north_first=False),
         columns=tuple(column.name for column in extract.layout.columns),
-    )  # fmt: skip
+    )
     return wanted, {**values, "revision": extract.revision}
 
 
