@@ -19,6 +19,8 @@ from ogc.common.parameters import invalid_value
 Box = tuple[float, float, float, float]
 #: of a side that is straight in a plane and bows in degrees: enough for 1 mm on 10 km, 1 cm on 40 km
 _STEPS = 64
+#: metres: beyond it no plane of the earth goes
+_FARTHEST = 1e9
 
 _WRONG = ("cần bốn hoặc sáu số: góc dưới rồi góc trên", "four or six numbers: the lower corner, then the upper one")
 _OUTSIDE = ("nằm ngoài phạm vi của hệ tọa độ", "outside of where its system holds")
@@ -57,6 +59,8 @@ def area(corners: Box, crs: Crs, profile: Profile) -> Area:
         return Area(box=(west, south, east, north))
     if south > north or west > east:
         raise invalid_value("bbox", *_WRONG)
+    if max(map(abs, corners)) > _FARTHEST:
+        raise invalid_value("bbox", *_OUTSIDE)
     return Area(condition=Spatial("intersects", GEOMETRY, _in_degrees((west, south, east, north), crs, profile)))
 
 
