@@ -9,6 +9,8 @@ LienthongError (gis.errors)
 │   └── GrantsError       grants that do not hold: where, field
 ├── AmbiguousError        several candidates; the caller must choose
 ├── ConflictError         the base has moved, or rows were edited since
+├── PreconditionFailedError    the feature has changed since it was read
+├── PreconditionRequiredError  a change that does not say of which state
 ├── RefusedError          a publication that must not go on as it is
 ├── SourceError           a file that cannot be read as vector data
 ├── TooManyError          a grant's limit of uses is reached for now
@@ -140,6 +142,30 @@ class ConflictError(LienthongError):
     """The base revision has moved, or rows were edited since and would be reverted."""
 
     code = "conflict"
+
+
+class PreconditionFailedError(LienthongError):
+    """The feature is another one than the caller last saw."""
+
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Đối tượng đã thay đổi từ lần bạn đọc. Đọc lại, xem thay đổi rồi gửi lại với ETag mới.",
+            "The feature has changed since you read it. Read it again, look at the change, and send with its new ETag.",
+        )
+
+
+class PreconditionRequiredError(LienthongError):
+    """A change must say of which state of the feature it is one."""
+
+    code = "precondition_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Cần tiêu đề If-Match với ETag của đối tượng: đọc đối tượng trước, rồi gửi lại.",
+            "The header If-Match with the feature's ETag is needed: read the feature first, then send again.",
+        )
 
 
 class RefusedError(LienthongError):

@@ -18,6 +18,7 @@ from layers.store.cluster import Cluster
 from layers.store.connection import Database
 from layers.store.drift import guard
 from layers.store.figures import Figures
+from layers.tiling.cache import TileCache
 from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
 from ogc.common import health, identity
 from ogc.common import routes as common
@@ -58,6 +59,7 @@ from ogc.service import (
 )
 from ogc.settings import Settings
 from ogc.tiles import routes as tiles
+from ogc.tiles.keeping import Keeper
 from ogc.web import routes as web
 
 BLOCKS = (common, features, tiles, processes)
@@ -119,6 +121,7 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     operations += [*identity.OPERATIONS, *health.OPERATIONS]
     app.state.operations = tuple(operations)
     app.router.routes.extend(operation.route() for operation in operations)
+    app.router.routes.extend(features.ROUTES)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))
     # extracts before checks: '/checks/{id}.pdf' is also a '/checks/{id}'
@@ -160,10 +163,13 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses
             app.state.figures, app.state.decisions = Figures(), Decisions(app.state.clock)
             app.state.grounds = KnownGrounds()
+            kept = TileCache(settings.tiles_folder, settings.tile_cache_mb * 1_000_000)
+            app.state.tile_keeper = keeper = Keeper(database, catalogue, kept)
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(accesses.flush_forever)
                     tasks.start_soon(sealer.run_forever)
+                    tasks.start_soon(keeper.watch_forever)
                     yield
                     tasks.cancel_scope.cancel()
             finally:  # however the service ends

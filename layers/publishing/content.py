@@ -92,11 +92,15 @@ def _fids(definition: LayerDefinition, rows: Rows, hashes: Sequence[bytes], fid_
     has_key = bool(definition.key_columns)
     names = [text.encode() for text in rows.key.to_pylist()] if has_key else list(hashes)
     occurrence = _occurrences(names, hashes)
-    layer = definition.id.encode()
     numbered = zip(occurrence.tolist(), names, strict=True)
-    identities = [b"%b%b\x00%d\x00%b" % (fid_key, layer, n, name) for n, name in numbered]
+    identities = [identity_of(definition, fid_key, n, name) for n, name in numbered]
     made = np.array([fid_of(identity) for identity in identities], dtype=np.int64)
     return _without_collisions(made, identities)
+
+
+def identity_of(definition: LayerDefinition, fid_key: bytes, occurrence: int, name: bytes) -> bytes:
+    """What a fid is made from; `name` is the key, or the hash of the row where the layer has none."""
+    return b"%b%b\x00%d\x00%b" % (fid_key, definition.id.encode(), occurrence, name)
 
 
 def fid_of(identity: bytes, attempt: int = 0) -> int:

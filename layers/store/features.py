@@ -95,6 +95,7 @@ class Item:
 
     bytes: builtins.bytes
     row_hash: builtins.bytes
+    state: builtins.bytes  #: the same in whatever form the item is asked for: what a change of it is held against
 
 
 async def page(
@@ -147,9 +148,17 @@ async def item(
 ) -> Item | None:
     """One feature; None when it is not in the relation, whatever the reason."""
     require_served(state)
-    wanted, values = asked(state, decision, query or ItemsQuery())
+    query = query or ItemsQuery()
+    wanted, values = asked(state, decision, query)
     found = await _run(connection, state, storage_srid, decision, replace(wanted, is_item=True), values | {"fid": fid})
-    return Item(found[0], hashlib.sha256(found[0]).digest()) if found else None
+    if not found:
+        return None
+    shown = hashlib.sha256(found[0]).digest()
+    usual = ItemsQuery(revision=query.revision)
+    if wanted == asked(state, decision, usual)[0]:
+        return Item(found[0], shown, shown)
+    whole = await item(connection, state, storage_srid, decision, fid, usual)
+    return None if whole is None else Item(found[0], shown, whole.state)
 
 
 async def count(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -104,14 +105,14 @@ async def close_all(connection: Connection, target: Target, revision: int) -> in
     return ended
 
 
-async def insert_rows(connection: Connection, run: Run, revision: int) -> int:
+async def insert_rows(connection: Connection, run: Run, revision: int, *, may_rebuild: bool = True) -> int:
     """From staging into the layer's table, in the order they were staged.
 
-    Into a table that never held a row nobody looks: its indexes are built after it is filled.
+    Into a table that never held a row nobody looks: its indexes are built after it is filled, where that pays.
     """
     table, staged = run.target.table, _plain(run.rows)
     names = [column.name for column in table.columns if column.name not in ("since", "until")]
-    is_new = await row(connection, select(table.c.fid).limit(1)) is None
+    is_new = may_rebuild and await row(connection, select(table.c.fid).limit(1)) is None
     indexes = sorted(table.indexes, key=lambda index: str(index.name)) if is_new else []
     for index in indexes:
         await execute(connection, DropIndex(index, if_exists=True))
@@ -201,13 +202,15 @@ class Revision:
     added: int = 0
     changed: int = 0
     removed: int = 0
+    created: datetime | None = None  #: None: by the clock of the database
 
 
 async def record_revision(connection: Connection, made: Revision, *, state_reason: str | None = None) -> None:
     """Count the layer up to this revision and its state."""
     values = {name: getattr(made, name) for name in Revision.__slots__}
     await execute(connection, blocks(_SQL)["insert_revision"], values)
-    switched = {"layer": made.layer, "revision": made.revision, "state": made.state, "reason": state_reason}
+    switched = {"layer": made.layer, "revision": made.revision, "state": made.state, "reason": state_reason,
+                "created": made.created}  # fmt: skip
     await execute(connection, blocks(_SQL)["switch_layer"], switched)
 
 

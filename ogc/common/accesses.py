@@ -63,6 +63,11 @@ class Accesses:
         async with self._database.connection() as connection:
             await audit.record(connection, event, is_read=True)
 
+    async def refused_edit(self, relation: Relation, reason: str) -> None:
+        """The event of a change that was refused for what stands in the rows: the owner sees who tries."""
+        async with self._database.connection() as connection:
+            await audit.record(connection, _event(relation).with_result(decision="deny", reason=reason))
+
     async def refused_check(self, request: Request, dossier: str | None, reason: str) -> None:
         """The event of a check that was refused before it was opened."""
         event = audit.Event.of(principal_of(request), "check", "deny", dossier=dossier, reason=reason)

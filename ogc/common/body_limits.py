@@ -10,6 +10,7 @@ from .proxies import path_below
 #: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
 LIMITS = {
     "checks": 16_000_000,
+    "collections": 4_000_000,
     "subjects": 16_000_000,
     "dossiers": 1_000_000,
     "processes": 4_000_000,

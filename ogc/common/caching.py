@@ -33,6 +33,22 @@ def strong(*parts: object) -> str:
     return f'"{digest(*parts)}"'
 
 
+def item_state(shown: bytes, definition_digest: str) -> str:
+    """Names what a caller sees of an item, in whatever form: an edit of what they do not see leaves it as it is."""
+    return digest("item", shown.hex(), definition_digest)
+
+
+def item_etag(state: str, address: str) -> str:
+    """Strong, one for each form of an item. What stands before the point is the state, the same in every form."""
+    return f'"{state}.{digest(address)}"'
+
+
+def names_state(header: str, state: str) -> bool:
+    """Whether an `If-Match` names the state, in any form of the item (strong comparison: RFC 9110, 13.1.1)."""
+    named = [each.strip() for each in header.split(",")]
+    return "*" in named or any(each.startswith(f'"{state}.') and each.endswith('"') for each in named)
+
+
 def is_known(request: Request, etag: str) -> bool:
     """The caller already has it (If-None-Match, weak comparison: RFC 9110, 13.1.2)."""
     header = request.headers.get("if-none-match")

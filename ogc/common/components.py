@@ -55,6 +55,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
     "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),
     "before": _about(_TEXT, "Where a page ends: from the link `prev` of the page behind, not to be made up"),
+    "collections": _about(_NAMES, "Only these collections, in this order: ids or addresses"),
     "as-of": _about(_TEXT, "What the service knew at an instant; a date means its end, Asia/Ho_Chi_Minh"),
     "queryables": {
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -105,6 +106,10 @@ _FEATURE = {
         "links": _LINKS,
     },
 }
+_FEATURE_PATCH = {
+    "type": "object",
+    "properties": {"properties": {"type": "object"}, "geometry": {"type": "object"}},
+}
 _FEATURES = {
     "type": "object",
     "required": ["type", "features"],
@@ -151,6 +156,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "feature": _FEATURE,
+    "featurePatch": _FEATURE_PATCH,
     "features": _FEATURES,
     "problem": _PROBLEM,
 }

@@ -38,6 +38,10 @@ class Methods:
         found = {method for pattern, methods in self._known if pattern.match(path) for method in methods}
         return sorted(found | ({"HEAD"} if "GET" in found else set()) | {"OPTIONS"}) if found else []
 
+    def has_own_options(self, path: str) -> bool:
+        """Where the route itself says what its caller may do."""
+        return any("OPTIONS" in methods and pattern.match(path) for pattern, methods in self._known)
+
     def is_shared(self, path: str) -> bool:
         return path.strip("/").split("/")[0] in self._shared
 
@@ -53,7 +57,8 @@ def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 class EveryMethod:
-    """Pure ASGI, around all that knows a caller: OPTIONS asks nobody's rights and tells none."""
+    """Pure ASGI, around all that knows a caller: OPTIONS asks nobody's rights and tells none, but where a route has its
+    own (Features 4), to which what is no preflight goes."""
 
     def __init__(self, app: ASGIApp, *, for_other_sites: bool) -> None:
         self.app = app
@@ -66,7 +71,8 @@ class EveryMethod:
         methods: Methods = scope["app"].state.methods
         path = path_below(scope)
         is_shared = self.for_other_sites and methods.is_shared(path)
-        if scope["method"] == "OPTIONS" and (allowed := methods.of(path)):
+        is_asked = scope["method"] == "OPTIONS" and (_is_preflight(scope) or not methods.has_own_options(path))
+        if is_asked and (allowed := methods.of(path)):
             await Response(status_code=204, headers=_options(allowed, is_shared=is_shared))(scope, receive, send)
             return
         is_reading = scope["method"] in ("GET", "HEAD")
@@ -79,6 +85,10 @@ class EveryMethod:
             await self.app(scope, receive, _headless(marked))
         finally:
             scope["method"] = "HEAD"
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 def _options(allowed: list[str], *, is_shared: bool) -> dict[str, str]:

@@ -18,7 +18,7 @@ from layers.store import features
 from layers.store.connection import Connection
 from layers.store.figures import Held
 from layers.store.revisions import revision_known, standing
-from ogc.common.caching import VARY, is_known, not_modified, strong, weak
+from ogc.common.caching import VARY, is_known, item_etag, item_state, not_modified, weak
 from ogc.common.clock import now_of
 from ogc.common.extents import extent_of
 from ogc.common.language import language_of
@@ -31,6 +31,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
 
+from . import editing
 from .collections import collection, system_names
 from .items import feature, feature_collection
 from .paging import NOT_PINNED
@@ -58,6 +59,7 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    *editing.CONFORMS_TO,
 )
 MAX_PAGE_LIMIT = 200
 
@@ -131,13 +133,19 @@ async def item(request: Request, parameters: Parameters) -> Response:
     found = await _read_item(request, relation, query, request.path_params["featureId"])
     if found is None:
         raise NotFoundError
-    etag = strong("item", found.row_hash.hex(), relation.state.definition_digest, addresses.here())
+    etag = item_etag(item_state(found.state, relation.state.definition_digest), addresses.here())
     if prefers_html(request):
         document = orjson.loads(feature(found, addresses, relation.layer))
         return _layer_page(request, document, "item.html", GEOJSON, relation)
     if relation.is_cacheable and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
-    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_headers(relation, query, etag))
+    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_of_item(relation, query, etag))
+
+
+def _of_item(relation: Relation, query: Query, etag: str) -> dict[str, str]:
+    """Every item has its ETag, kept or not: whoever changes it names it. It is strong, so nothing repacks the bytes."""
+    cache_control = f"{relation.cache_control}, no-transform"
+    return {**_headers(relation, query, etag), "ETag": etag, "Cache-Control": cache_control}
 
 
 def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
@@ -277,4 +285,6 @@ OPERATIONS = (
         "/collections/{collectionId}/queryables", queryables, Message("Thuộc tính lọc được", "Queryables"), "features",
         (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
     ),
+    *editing.OPERATIONS,
 )  # fmt: skip
+ROUTES = editing.ROUTES

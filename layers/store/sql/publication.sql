@@ -88,12 +88,14 @@ LEFT JOIN LATERAL (
 ON CONFLICT (layer, revision) DO UPDATE SET pieces = held.pieces + %(pieces)s, facts = held.facts + %(facts)s
 
 -- insert_revision --
-INSERT INTO catalogue.revision (layer, revision, kind, definition, state, principal, os_user, reason, added, changed, removed)
+INSERT INTO catalogue.revision (layer, revision, kind, definition, state, principal, os_user, reason, added, changed, removed,
+                                created)
 VALUES (%(layer)s, %(revision)s, %(kind)s, %(definition)s, %(state)s, %(principal)s, %(os_user)s, %(reason)s,
-        %(added)s, %(changed)s, %(removed)s)
+        %(added)s, %(changed)s, %(removed)s, coalesce(%(created)s::timestamptz, clock_timestamp()))
 
 -- switch_layer --
-UPDATE catalogue.layer SET revision = %(revision)s, state = %(state)s, state_reason = %(reason)s, changed = now()
+UPDATE catalogue.layer SET revision = %(revision)s, state = %(state)s, state_reason = %(reason)s,
+    changed = coalesce(%(created)s::timestamptz, now())
 WHERE id = %(layer)s
 
 -- next_release --
