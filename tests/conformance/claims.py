@@ -1,19 +1,24 @@
-"""Which of our tests stands behind which conformance class, by the ids of the standards' own abstract tests.
-
-What needs the test data of OGC (`basic-cql2/test-data`) or OGC's own runner is not here and not counted as proven; the
-two ids of the tile matrix set are requirement names, its annex was not at hand.
-"""
+"""Which of our tests stands behind which abstract test, by the ids of the standards."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
 SPEC = "http://www.opengis.net/spec/"
-#: class → ids of abstract tests that have a test here
-PROVEN: dict[str, set[str]] = {}
+HERE = Path(__file__).parent
+#: modules elsewhere whose tests stand behind abstract tests too
+ELSEWHERE: tuple[str, ...] = ()
+
+#: class → abstract test → names of our tests
+PROVEN: dict[str, dict[str, list[str]]] = {}
 
 
 def proves(*ids: str) -> Callable[[Test], Test]:
@@ -22,7 +27,29 @@ def proves(*ids: str) -> Callable[[Test], Test]:
     def note(test: Test) -> Test:
         for each in ids:
             name, _, abstract_test = each.rpartition("/")
-            PROVEN.setdefault(SPEC + name, set()).add(abstract_test)
+            PROVEN.setdefault(name, {}).setdefault(abstract_test, []).append(f"{test.__module__}::{test.__name__}")
+        test.proves = ids  # type: ignore[attr-defined]
         return test
 
     return note
+
+
+def of(*classes: str) -> Callable[..., tuple[str, ...]]:
+    """The same abstract tests of several classes: versions of one standard."""
+    return lambda *tests: tuple(f"{each}/{test}" for each in classes for test in tests)
+
+
+@cache
+def abstract_tests() -> dict[str, dict[str, Any]]:
+    """What the standards' annexes hold: {'classes': class → tests, 'not_claimed': class or id → reason}."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "abstract_tests.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def collect() -> dict[str, dict[str, list[str]]]:
+    """Every claim of every module of this folder."""
+    for path in sorted(HERE.glob("test_*.py")):
+        importlib.import_module(f"{__package__}.{path.stem}")
+    for module in ELSEWHERE:
+        importlib.import_module(module)
+    return PROVEN
