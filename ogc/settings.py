@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         default=None, description="root certificates of offices that sign extracts: a PEM file, or a folder of them"
     )
     public_url: str | None = Field(default=None, description="the service's address as printed in extracts")
+    tile_cache_mb: int = Field(default=2_000, ge=0, description="tiles kept in <data>/cache/tiles; 0 keeps none")
+    edits_without_if_match: bool = Field(
+        default=False, description="features may be changed without If-Match: for desktops that cannot send it (QGIS)"
+    )
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)
 
@@ -51,6 +55,10 @@ class Settings(BaseSettings):
     @property
     def secrets_folder(self) -> Path:
         return (self.secrets or self.data_folder / "secrets").expanduser().absolute()
+
+    @property
+    def tiles_folder(self) -> Path:
+        return self.data_folder / "cache" / "tiles"
 
     @property
     def rasters_folder(self) -> Path:
