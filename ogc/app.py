@@ -37,6 +37,7 @@ from ogc.common.relation import Decisions
 from ogc.common.rights import KnownRights
 from ogc.errors import Problems, install
 from ogc.features import routes as features
+from ogc.features.formats import exports_below
 from ogc.logs import configure
 from ogc.processes import routes as processes
 from ogc.secrets_folder import secret_key
@@ -156,8 +157,10 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
         async with (
             Database.open(url, size=settings.pool_size, rasters=settings.rasters_folder) as database,
             LiveCatalogue(database) as catalogue,
+            exports_below(settings.data_folder) as exports,
         ):
             await guard(database)
+            app.state.exports = exports
             accesses = Accesses(database, secret_key(settings.secrets_folder, EVENTS_KEY), app.state.clock)
             sealer = Sealer(database, settings.data_folder)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses

@@ -127,7 +127,7 @@ async def _batch(
 
 def _wanted(extract: Extract) -> tuple[Wanted, dict[str, object]]:
     """As `items` asks, but of a named revision, whatever is current."""
-    wanted, values = features._asked(extract.state, extract.decision, extract.query)
+    wanted, values = features.asked(extract.state, extract.decision, extract.query)
     wanted = replace(
         wanted,
         is_as_of=True,

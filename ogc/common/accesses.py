@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import structlog
@@ -48,6 +51,13 @@ class Accesses:
         """The event of a read, written before its answer leaves; when it cannot be written, nothing leaves."""
         event = _event(relation).with_result(request=self._digest(asked), features=features, bytes=size_bytes)
         await audit.record(connection, event, is_read=True)
+
+    @asynccontextmanager
+    async def exporting(self, relation: Relation, asked: str) -> AsyncIterator[Export]:
+        """An export: its opening before the first byte, its closing with what has left, whatever ended it."""
+        event = _event(relation).with_result(request=self._digest(asked))
+        async with audit.opened(self._database, event) as access:
+            yield Export(self._database, access)
 
     def counted(self, relation: Relation) -> None:
         """One tile or one 304 more. Raises StoreError when earlier ones could not be written."""
@@ -141,6 +151,21 @@ class Accesses:
     def _digest(self, asked: str) -> str:
         """Keyed: whoever reads the events cannot try out which filter or number was asked for."""
         return hashlib.blake2b(asked.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key).hexdigest()
+
+
+class Export:
+    """One export under way."""
+
+    def __init__(self, database: Database, access: audit.Access) -> None:
+        self._database, self._access = database, access
+
+    async def close(self, *, features: int, size_bytes: int, reason: str | None = None) -> None:
+        """Raises psycopg errors: what cannot be recorded must not leave."""
+        more: dict[str, Any] = {} if reason is None else {"reason": reason}
+        with anyio.CancelScope(shield=True):
+            async with self._database.connection() as connection:
+                closing = self._access.closing(features=features, bytes=size_bytes, **more)
+                await audit.record(connection, closing)
 
 
 def _event(relation: Relation) -> audit.Event:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TypeVar
+from copy import copy
+from typing import Self, TypeVar
 
 from fastapi import Request as FastApiRequest
 from fastapi.dependencies.models import Dependant
@@ -58,6 +59,12 @@ class Parameters:
         if unknown:
             raise invalid(unknown)
         return given
+
+    def with_default(self, name: str, text: str) -> Self:
+        """The same, with a value where none was given."""
+        made = copy(self)
+        made._values = {name: text, **self._values}
+        return made
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)

@@ -31,7 +31,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
 
-from . import editing
+from . import editing, formats
 from .collections import collection, system_names
 from .items import feature, feature_collection
 from .paging import NOT_PINNED
@@ -103,6 +103,8 @@ async def queryables(request: Request, parameters: Parameters) -> Response:
 
 
 async def items(request: Request, parameters: Parameters) -> Response:
+    if (kind := formats.wanted(request)) is not None:
+        return await formats.export(request, parameters, kind)
     relation = await authorised(request, request.path_params["collectionId"], "items")
     profile = relation.catalogue.profile
     query = read_query(parameters, relation.state.definition, relation.decision, profile)
@@ -259,7 +261,7 @@ async def _record(
     await accesses.record(connection, relation, asked=asked, features=len(found), size_bytes=sum(map(len, found)))
 
 
-_LISTED = {GEOJSON: "features", HTML: "html"}
+_LISTED = {GEOJSON: "features", HTML: "html", **dict.fromkeys(formats.MEDIA_TYPES.values(), "binary")}
 OPERATIONS = (
     Operation(
         "/collections", collections, Message("Các lớp dữ liệu", "Collections"), "features", (),
@@ -271,7 +273,8 @@ OPERATIONS = (
     ),
     Operation(
         "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
-        _LISTED, (304, 403, 404, 429, 503), allow_others=True, action="items",
+        _LISTED, (202, 304, 403, 404, 429, 503), allow_others=True, action="items", forms=formats.MEDIA_TYPES,
+        headers=("Prefer",),
     ),
     Operation(
         "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features",
