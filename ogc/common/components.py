@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gis.errors import Message as Text
 from ogc.features.paging import DEFAULT_LIMIT, MAX_LIMIT
 from ogc.features.shapes import LAST_ZOOM
 
@@ -62,6 +63,18 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "description": "Any simple queryable of the collection by its own name: features with this value",
         "explode": True,
     },
+}
+
+#: groups of operations
+TAGS: Mapping[str, Text] = {
+    "common": Text("Trang đầu, chuẩn tuân thủ, mô tả", "Landing page, conformance, description"),
+    "features": Text("Lớp dữ liệu và đối tượng", "Collections and features"),
+    "tiles": Text("Ô bản đồ", "Tiles"),
+    "service": Text("Tình trạng của dịch vụ", "State of the service"),
+    "checks": Text("Kiểm tra thửa đất", "Checks of parcels"),
+    "processes": Text("Tiến trình và công việc", "Processes and jobs"),
+    "access": Text("Quyền chia sẻ", "Rights"),
+    "parcels": Text("Tra cứu thửa đất", "Look-up of parcels"),
 }
 
 #: headers of a request that an operation may name

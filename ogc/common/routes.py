@@ -105,6 +105,7 @@ _LINKS: tuple[tuple[_Path, dict[str, str], str, str, str | None], ...] = (
     (("collections",), {}, f"{_REL}data", JSON, None),
     (("conformance",), {}, f"{_REL}conformance", JSON, None),
     (("tileMatrixSets",), {}, f"{_REL}tiling-schemes", JSON, None),
+    (("tiles",), {}, f"{_REL}tilesets-vector", JSON, None),
     (("processes",), {}, f"{_REL}processes", JSON, None),
     (("jobs",), {}, f"{_REL}job-list", JSON, None),
 )

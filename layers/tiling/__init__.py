@@ -1,0 +1,1 @@
+"""Tiles that are kept on disk, and drawn ahead of being asked for."""
