@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from layers.store.catalogue import Catalogue
 
-from .components import HEADERS, PARAMETERS, PATH_PARAMETERS, SCHEMAS
+from .components import HEADERS, PARAMETERS, PATH_PARAMETERS, SCHEMAS, TAGS
 from .openapi_layers import ids, of_each_layer, usable
 from .operations import Operation
 from .rights import Rights
@@ -50,7 +50,7 @@ def document(app: FastAPI, base: str, language: str, rights: Rights, catalogue: 
         "info": {"title": "Lienthong", "version": version("lienthong"), "license": _LICENCE},
         "servers": [{"url": base}],
         "security": [{}, {"bearer": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
+        "tags": _tags(described, language),
         "paths": described,
         "components": {
             "schemas": schemas,
@@ -76,6 +76,13 @@ def _hoisted(value: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(reference, str) and reference.startswith("#/$defs/"):
         made["$ref"] = reference.replace("#/$defs/", "#/components/schemas/")
     return made
+
+
+def _tags(paths: Mapping[str, Any], language: str) -> list[dict[str, str]]:
+    """Those in use, with what they hold."""
+    used = [tag for item in paths.values() for operation in item.values() for tag in operation.get("tags", ())]
+    named = {name: {"description": TAGS[name].in_language(language)} for name in TAGS}
+    return [{"name": name, **named.get(name, {})} for name in dict.fromkeys(used)]
 
 
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}

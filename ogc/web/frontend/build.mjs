@@ -14,6 +14,11 @@ const COPIES = [
   ["maplibre-gl/dist/maplibre-gl-worker.mjs", "maplibre/maplibre-gl-worker.mjs"],
   ["maplibre-gl/dist/maplibre-gl.css", "maplibre/maplibre-gl.css"],
   ["maplibre-gl/LICENSE.txt", "maplibre/LICENSE.txt"],
+  ["swagger-ui-dist/swagger-ui-bundle.js", "swagger/swagger-ui-bundle.js"],
+  ["swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt", "swagger/swagger-ui-bundle.js.LICENSE.txt"],
+  ["swagger-ui-dist/swagger-ui.css", "swagger/swagger-ui.css"],
+  ["swagger-ui-dist/LICENSE", "swagger/LICENSE"],
+  ["swagger-ui-dist/NOTICE", "swagger/NOTICE"],
   ["leaflet/dist/leaflet.js", "folium/leaflet/leaflet.js"],
   ["leaflet/dist/leaflet.css", "folium/leaflet/leaflet.css"],
   ["leaflet/dist/images", "folium/leaflet/images"],
@@ -60,13 +65,13 @@ async function copy(from, to) {
   const target = path.join(vendor, to);
   await mkdir(path.dirname(target), { recursive: true });
   await cp(path.join(modules, from), target, { recursive: true });
-  if (/\.m?js$/.test(target)) await forgetSourceMap(target);
+  if (/\.(m?js|css)$/.test(target)) await forgetSourceMap(target);
 }
 
-/** The maps stay behind, so the scripts must not ask for them. */
+/** The maps stay behind, so nothing must ask for them. */
 async function forgetSourceMap(file) {
   const text = await readFile(file, "utf8");
-  await writeFile(file, text.replace(/^\/\/# sourceMappingURL=.*$/m, ""));
+  await writeFile(file, text.replace(/^\/[/*]# sourceMappingURL=.*$/m, ""));
 }
 
 async function write(to, text) {
