@@ -35,6 +35,7 @@ from ogc.settings import Settings
 from .context import console, database, output, principal_named, print_json, run
 from .layer_coverage import coverage
 from .layer_report import progress_bars, show_any_inspection, show_facts, show_report, show_table
+from .tiles import forget
 
 app = typer.Typer(no_args_is_help=True, help="Lớp dữ liệu · layers: inspect, publish, history, rollback, withdraw")
 
@@ -402,6 +403,7 @@ def withdraw(
         ),
         "Đã thu hồi · withdrawn", as_json,
     )  # fmt: skip
+    forget(layer_id)
 
 
 def _ask(question: str, assume_yes: bool) -> None:

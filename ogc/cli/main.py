@@ -12,7 +12,7 @@ ABOUT = "Liên thông dữ liệu GIS giữa các ngành · GIS data sharing bet
 #: groups of commands (`lienthong layer …`) and single commands (`lienthong check …`), each in ogc/cli/<module>.py
 GROUPS = {
     "db": "db", "profile": "profile", "layer": "layer", "policy": "policy", "dossier": "dossier", "audit": "audit",
-    "demo": "demo", "job": "job", "task": "task",
+    "demo": "demo", "job": "job", "task": "task", "tiles": "tiles",
 }  # fmt: skip
 COMMANDS = ("up", "worker", "check", "batch", "divide", "inside", "replay", "verify", "token", "doctor")
 

@@ -51,6 +51,9 @@ WEIGHTS: Mapping[str, float] = {
     "GET /collections/{collectionId}/items": 14,
     "GET /collections/{collectionId}/items/{featureId}": 7,
     "GET /collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": 10,
+    "GET /tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": 6,
+    "GET /tiles/{tileMatrixSetId}": 1.5,
+    "GET /tiles/{tileMatrixSetId}/tilejson": 1.5,
     "GET /collections": 3,
     "GET /collections/{collectionId}": 4,
     "GET /parcels": 5,
@@ -371,6 +374,13 @@ class Drawing:
         body = {"decision": decision, "text": "Đã xem xét.", "revision": self.texts.any_of((None, None, 1, 99))}
         return "application/json", json.dumps(body).encode()
 
+    def several_layers(self) -> Iterator[tuple[str, str]]:
+        """One to four layers, now and then one that is hidden or missing, or its address."""
+        known = tuple(self.words.layers.values())
+        names = [self.texts.any_of(known).definition.id for _ in range(self.texts.any_of((1, 2, 2, 3, 4)))]
+        names = [*names, self.layer_id()] if self.texts.happens(0.3) else names
+        yield "collections", ",".join(names if self.texts.happens(0.95) else [*names, ""])
+
     def nothing(self) -> tuple[str, bytes]:
         return "application/json", b""
 
@@ -443,6 +453,7 @@ PARAMETERS: Mapping[str, One] = {
     "skipGeometry": _one("skipGeometry", lambda drawing: drawing.texts.any_of(("true", "false", "1"))),
     "after": _one("after", lambda drawing: drawing.texts.cursor(drawing.layer)),
     "before": _one("before", lambda drawing: drawing.texts.cursor(drawing.layer)),
+    "collections": Drawing.several_layers,
     "as-of": _one("as-of", lambda drawing: drawing.texts.instant()),
     "queryables": Drawing.equalities,
     "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(DOSSIERS)),
@@ -476,6 +487,8 @@ KNOWN_PATHS = frozenset({
     "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
     "/collections/{collectionId}/queryables", "/collections/{collectionId}/items",
     "/collections/{collectionId}/items/{featureId}", "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
+    "/tiles", "/tiles/{tileMatrixSetId}", "/tiles/{tileMatrixSetId}/tilejson",
+    "/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/collections/{collectionId}/tiles", "/collections/{collectionId}/tiles/{tileMatrixSetId}",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/tilejson",
     "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
