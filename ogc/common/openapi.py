@@ -96,14 +96,18 @@ def _generated_paths(generated: Mapping[str, Any], language: str) -> dict[str, A
     return paths
 
 
+#: what rights, places and limits answer to any operation, and what a body may meet besides
+_OF_ALL = ("400", "401", "403", "404", "429", "500", "503")
+_OF_BODIES = ("409", "413", "415", "422")
+
+
 def _ours(operation: Mapping[str, Any], language: str) -> dict[str, Any]:
     """With our errors, and called by what its description says in the language."""
     vi, mark, en = str(operation.get("description", "")).partition(" · ")
     said = {"summary": (vi if language == "vi" else en).strip().rstrip(".")} if mark else {}
     responses = {code: answer for code, answer in operation.get("responses", {}).items() if code != "422"}
-    declared = {code: _ref("responses", code) for code in ("400", "401", "500")}
-    if "requestBody" in operation:
-        declared["422"] = _problem("Inputs that are missing or cannot be used")
+    bodies = _OF_BODIES if "requestBody" in operation else ()
+    declared = {code: _ref("responses", code) for code in (*_OF_ALL, *bodies)}
     return {**operation, **said, "responses": {**declared, **responses}}
 
 
@@ -178,7 +182,8 @@ def _named(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problem(text: str) -> dict[str, Any]:
-    return {"description": text, "content": {"application/problem+json": {"schema": _ref("schemas", "problem")}}}
+    """A problem, as a page for who asked for pages."""
+    return {"description": text, "content": _content({"application/problem+json": "problem", "text/html": "html"})}
 
 
 def _ref(kind: str, name: str) -> dict[str, str]:
