@@ -74,6 +74,9 @@ def check_request(body: CheckBody, purpose: str | None) -> CheckRequest:
     )
 
 
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": CheckBody.model_json_schema()}}}}
+
+
 def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
     """The question of a job: a body whose purpose was settled when it was sent."""
     body = validated(CheckBody, orjson.dumps(inputs))
@@ -84,6 +87,7 @@ def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
     "/checks",
     status_code=201,
     dependencies=[Depends(require_own_origin)],
+    openapi_extra=_BODY,
     responses={202: {"description": "It will take long: a job, with its place in Location"}},
 )
 async def post_check(request: Request) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
-from starlette.responses import RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from gis.errors import Message
 from layers.checking.extracts import Standing, code_in, grouped, standing_of
@@ -34,7 +34,9 @@ PDF = "application/pdf"
 ROOM, LAYER_ROOM, PAGE_ROOM = 3_072, 512, 24_576
 
 
-@router.get("/verify")
+@router.get(
+    "/verify", response_class=HTMLResponse, responses={303: {"description": "To the place of the code that was given"}}
+)
 async def get_verify(request: Request, code: str | None = None) -> Response:
     """Nhập mã xác thực in trên phiếu · where the code of an extract is typed."""
     found = code_in(code) if code else None
