@@ -1,6 +1,6 @@
 """CSV (RFC 4180) in UTF-8 with a mark at the beginning: without it the spreadsheet most offices have reads Vietnamese
 wrongly, and every other program skips it. Null is an empty field, an empty text is `""`; a text that looks like a
-formula has an apostrophe before it.
+formula, or begins with an apostrophe, has an apostrophe before it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shapely
 from .cells import FORMULA, digits_of, place_names, places_of, plain, rows_of, shapes_of
 from .layout import FID, Layout
 
+_MARKED = (*FORMULA, "'")
 _QUOTED = frozenset('",\r\n')
 
 
@@ -56,7 +57,7 @@ def _field(value: object) -> str:
     if isinstance(value, int | float):
         return repr(value)
     text = str(plain(value))
-    if text.startswith(FORMULA):
+    if text.startswith(_MARKED):
         text = f"'{text}"
     if not text or not _QUOTED.isdisjoint(text):
         return '"' + text.replace('"', '""') + '"'

@@ -41,7 +41,7 @@ async def make_file(
     limiter: CapacityLimiter | None = None,
 ) -> MadeFile:  # fmt: skip
     """Raises whatever the source raises, InvalidRequestError for what the format cannot hold; nothing is left then."""
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".draft-{path.name}")  # drivers look at its end
     counted = _Counted(tell)
     try:
         await _written(counted.of(source), lambda batches: kind.write(batches, layout, draft), limiter)

@@ -51,7 +51,7 @@ Shapefiles in UTF-8 (.cpg), coordinate system in .prj.
 
 def write_shapefile(batches: Batches, layout: Layout, path: Path) -> None:
     """The rows are put down once as they come, then each kind of shape is written from there."""
-    folder = path.with_suffix(".parts")
+    folder = path.with_name(f"{path.stem}.parts")
     folder.mkdir()
     try:
         names = short_names(layout)
