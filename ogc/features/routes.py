@@ -30,6 +30,7 @@ from ogc.common.pieces import PiecesResponse
 from ogc.common.policy_header import catalogue_of
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
+from ogc.web import layer_pages
 
 from . import editing, formats
 from .collections import collection, system_names
@@ -83,7 +84,9 @@ async def collection_by_id(request: Request, parameters: Parameters) -> Response
     relation = await described(request, request.path_params["collectionId"])
     instant = as_of(parameters, relation.decision)
     made = await _collection(request, Addresses(request), relation, as_of=instant)
-    return _layer_page(request, made, "collection.html", JSON, relation)
+    if prefers_html(request):
+        return await layer_pages.collection_page(request, made, relation)
+    return json_response(made, JSON)
 
 
 async def schema(request: Request, parameters: Parameters) -> Response:
@@ -122,7 +125,7 @@ async def items(request: Request, parameters: Parameters) -> Response:
         return not_modified(etag, relation.cache_control)
     body = feature_collection(page, addresses, relation.layer, revision, now_of(request))
     if is_page:
-        return _layer_page(request, orjson.loads(bytes(body)), "items.html", GEOJSON, relation)
+        return layer_pages.items_page(request, orjson.loads(bytes(body)), relation)
     return PiecesResponse(body, GEOJSON, _headers(relation, query, etag))
 
 
@@ -138,10 +141,11 @@ async def item(request: Request, parameters: Parameters) -> Response:
     etag = item_etag(item_state(found.state, relation.state.definition_digest), addresses.here())
     if prefers_html(request):
         document = orjson.loads(feature(found, addresses, relation.layer))
-        return _layer_page(request, document, "item.html", GEOJSON, relation)
+        return layer_pages.item_page(request, document, relation)
+    headers = _of_item(relation, query, etag)
     if relation.is_cacheable and is_known(request, etag):
-        return not_modified(etag, relation.cache_control)
-    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=_of_item(relation, query, etag))
+        return not_modified(etag, headers["Cache-Control"])
+    return json_response(feature(found, addresses, relation.layer), GEOJSON, headers=headers)
 
 
 def _of_item(relation: Relation, query: Query, etag: str) -> dict[str, str]:
@@ -203,7 +207,7 @@ async def _read_page(request: Request, relation: Relation, query: Query) -> tupl
         page = await _page(request, connection, relation, query, pinned, held)
         is_walk = query.edge is not None or page.last is not None
         is_current = pinned is None or pinned >= relation.state.revision
-        if is_walk and is_current:
+        if is_walk and is_current and (held.has_news or page.revision != relation.state.revision):
             seen = await standing(connection, relation.state)
             if seen.revision != relation.state.revision:  # the notification of a change is still on its way
                 relation = replace(relation, state=seen)

@@ -8,6 +8,9 @@ from typing import Any
 from layers.profile.grammar import Attribute, CodeEntry, Commune, LayerDefinition
 from layers.store.catalogue import Catalogue
 
+from . import formats
+
+_YES_NO = {"vi": ("Không", "Có"), "en": ("No", "Yes")}
 #: more shapes than this on one small map say nothing
 MOST_DRAWN = 500
 
@@ -76,3 +79,40 @@ def _sortable(commune: Commune) -> tuple[list[int], str]:
 
 #: the Vietnamese alphabet with each vowel's marks in dictionary order
 _ALPHABET = " aàảãáạăằẳẵắặâầẩẫấậbcdđeèẻẽéẹêềểễếệfghiìỉĩíịjklmnoòỏõóọôồổỗốộơờởỡớợpqrstuùủũúụưừửữứựvwxyỳỷỹýỵz0123456789"
+
+
+def told(catalogue: Catalogue, column: Attribute, value: object, language: str) -> str:
+    """A value of a column in words: codes with their titles, numbers with their unit, entries of a list one by one."""
+    if value is None:
+        return formats.NONE
+    if isinstance(value, bool):
+        return _YES_NO[language][value]
+    if isinstance(value, list):
+        return " · ".join(_entry_told(catalogue, column, entry, language) for entry in value) or formats.NONE
+    if isinstance(value, int | float) and column.type in ("number", "integer"):
+        unit = {"m2": "m²", "m3": "m³"}.get(column.unit or "", column.unit or "")
+        digits = 0 if column.type == "integer" else 3
+        plain = str(value) if column.type == "integer" and not unit else formats.number(value, language, digits)
+        return f"{plain}{formats.NO_BREAK}{unit}" if unit else plain
+    return _text_told(catalogue, column, str(value), language)
+
+
+def _text_told(catalogue: Catalogue, column: Attribute, value: str, language: str) -> str:
+    if column.codes:
+        title = code_title(catalogue, column, value)
+        return str(title[language]) if isinstance(title, dict) else str(title)
+    if column.type == "date":
+        return formats.day(value)
+    return formats.moment(value) if column.type == "datetime" else value
+
+
+def _entry_told(catalogue: Catalogue, column: Attribute, entry: object, language: str) -> str:
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    parts = {part.name: part for part in column.items}
+    said = [
+        f"{(part.title and getattr(part.title, language)) or name}: {told(catalogue, part, entry[name], language)}"
+        for name, part in parts.items()
+        if entry.get(name) is not None
+    ]
+    return "; ".join(said)

@@ -23,7 +23,7 @@ from ogc.auth import caller_of
 from ogc.common.clock import now_of
 from ogc.common.identity import identities_of
 from ogc.common.language import COOKIE, language_of
-from ogc.common.links import path_of, root_of
+from ogc.common.links import base_url, path_of, root_of
 
 from . import formats
 from .cards import sectors
@@ -35,6 +35,7 @@ from .features import (
     label_of,
     shown_columns,
     small_features,
+    told,
 )
 
 ROOM = Path(__file__).resolve().parent
@@ -144,6 +145,8 @@ def _common(request: Request, language: str) -> dict[str, Any]:
             k.removeprefix("script."): v for k, v in texts(language).items() if k[:7] == "script."
         },
         "code_entries": code_entries,
+        "told": lambda catalogue, column, value: told(catalogue, column, value, language),
+        "canonical": base_url(request) + quote(path_of(request)),
         "code_title": lambda catalogue, column, code: say_(code_title(catalogue, column, code)),
         "label_of": lambda definition, feature: label_of(definition, feature) or t("items.object", id=feature["id"]),
         "shown_columns": shown_columns,
