@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from .eviction import DRAFT, remove_tree, shrink
@@ -28,8 +29,7 @@ _USED_EVERY_S = 3600.0
 _RECOUNTED_AFTER = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One tile of one relation at one revision. `relation` is a digest of all else that the bytes depend on."""
 
     layer: str

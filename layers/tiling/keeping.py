@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from layers.access.decide import Decision
 from layers.store.catalogue import LayerState
@@ -20,9 +21,14 @@ def may_be_kept(state: LayerState, decision: Decision) -> bool:
 
 
 def key_of(state: LayerState, decision: Decision, z: int, x: int, y: int) -> Key:
-    said = "\x1f".join((ENCODER, state.definition_digest, decision.relation_digest))
-    relation = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    relation = _relation(state.definition_digest, decision.relation_digest)
     return Key(state.definition.id, state.revision, relation, z, x, y)
+
+
+@lru_cache(maxsize=4096)
+def _relation(definition_digest: str, relation_digest: str) -> str:
+    said = "\x1f".join((ENCODER, definition_digest, relation_digest))
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def kept(drawn: Drawn) -> Kept:

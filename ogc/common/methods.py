@@ -18,7 +18,10 @@ from .proxies import path_below
 
 _READING = "GET, HEAD, OPTIONS"
 #: headers that a script of another site may read of an answer, and may send besides those every page may
-_TOLD = "Content-Crs, Content-Language, ETag, Lienthong-Policy, Link, Location, OGC-NumberReturned, Retry-After"
+_TOLD = (
+    "Content-Crs, Content-Language, ETag, Lienthong-Policy, Lienthong-Tile-Capped, Link, Location, "
+    "OGC-NumberReturned, Retry-After"
+)
 _TAKEN = "Accept, Accept-Language, Content-Language, If-None-Match"
 _AGE_S = "86400"
 

@@ -15,9 +15,12 @@ from layers.store.revisions import standing
 from layers.store.tiles import Drawn
 from layers.tiling.cache import Kept, Key, TileCache
 from layers.tiling.keeping import kept, key_of, may_be_kept
+from layers.tiling.memory import Memory
 from ogc.common.relation import Relation
 
 LOOKED_AT_EVERY_S = 2.0
+IN_MEMORY_BYTES = 32_000_000
+_MOST_KNOWN = 10_000
 Place = tuple[int, int, int]
 log = structlog.get_logger("lienthong")
 
@@ -29,16 +32,27 @@ class Keeper:
         self._database = database
         self._catalogue = catalogue
         self.cache = cache
+        self._memory = Memory(min(IN_MEMORY_BYTES, cache.limit_bytes))
         self._writers = anyio.CapacityLimiter(1)
+        self._kept: dict[tuple[str, str], bool] = {}  #: by definition and relation, both as digests
 
     def keeps(self, relation: Relation) -> bool:
-        return self.cache.limit_bytes > 0 and may_be_kept(relation.state, relation.decision)
+        said = (relation.state.definition_digest, relation.decision.relation_digest)
+        if said not in self._kept:
+            if len(self._kept) > _MOST_KNOWN:
+                self._kept.clear()
+            self._kept[said] = may_be_kept(relation.state, relation.decision)
+        return self.cache.limit_bytes > 0 and relation.is_cacheable and self._kept[said]
 
     def get(self, relation: Relation, place: Place) -> Kept | None:
         """None for a layer that is not served: whatever lies on the disk."""
         if not self.keeps(relation) or relation.state.state != "served":
             return None
-        return self.cache.get(key_of(relation.state, relation.decision, *place))
+        key = key_of(relation.state, relation.decision, *place)
+        found = self._memory.get(key)
+        if found is None and (found := self.cache.get(key)) is not None:
+            self._memory.put(key, found)
+        return found
 
     async def put(self, relations: Sequence[Relation], place: Place, drawn: Mapping[str, Drawn]) -> None:
         """Keep what was drawn, if the revision it is named by is the one that stood when it was read.
@@ -75,6 +89,7 @@ class Keeper:
                 if current is not seen or not is_settled:
                     is_settled = current is seen
                     seen = current
+                    self._memory.keep_only(standing_of(current))
                     await run_sync(self.cache.keep_only, standing_of(current))
             await anyio.sleep(LOOKED_AT_EVERY_S)
 
