@@ -34,8 +34,10 @@ class Question:
 
 
 def family_of(rule: Rule, pieces: Pieces) -> str:
-    """Rules of one family can be measured together; empty where a rule is measured alone."""
+    """Rules of one family can be measured together; empty where a rule is measured alone, as one with nothing near."""
     if pieces.piece is not None or pieces.is_subject is not None or pieces.distance_m is None:
+        return ""
+    if not len(pieces.subject):
         return ""
     if rule.relation in AREA:
         return "area"

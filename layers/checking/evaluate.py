@@ -18,6 +18,7 @@ from gis.judge import Judgement, judge, judge_group, judge_subject, reasons_of, 
 from gis.measure import AreaRoute, measure
 from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, rules_in, worst
 from gis.rasters import RasterGround, measure_classes
+from gis.together import Question, judged_together
 from layers.filters import Expression, parse_bound
 from layers.filters import check as checked
 from layers.filters import evaluate as holds
@@ -85,12 +86,13 @@ class Sheet:
     failed: Objects | None = None
     raster: RasterGround | None = None  #: of rules about a raster; features are then its classes
     names: Objects | None = None  #: keys of the features, where a rule looks for one
+    distance_m: Floats | None = None  #: of each row, where it was taken already
 
     @property
     def pieces(self) -> Pieces:
         return Pieces(
             self.subject, self.feature, self.geometry, self.accuracy_m, self.excluded, self.piece, self.distances,
-            self.is_subject,
+            self.is_subject, self.distance_m,
         )  # fmt: skip
 
     @classmethod
@@ -114,6 +116,7 @@ def without_subjects(sheet: Sheet, left_out: NDArray[np.bool_], reason: str) -> 
         sheet, subject=sheet.subject[keep], feature=sheet.feature[keep], geometry=sheet.geometry[keep],
         piece=None if sheet.piece is None else sheet.piece[keep],
         is_subject=None if sheet.is_subject is None else sheet.is_subject[keep], failed=failed,
+        distance_m=None if sheet.distance_m is None else sheet.distance_m[keep],
     )  # fmt: skip
 
 
@@ -222,10 +225,36 @@ def evaluate_rule(
     else:
         measures = measure(rule, subjects, sheet.pieces, area_route=area_route, pair_bounds=pair_bounds)
     mapped = _mapped(rule, subjects, sheet, standing)
+    judgement = judge(rule, measures, mapped, _blocked(subjects, sheet, standing, clock))
+    return _concluded(rule, sheet, standing, measures, mapped, judgement)
+
+
+def evaluate_together(
+    asked: Sequence[tuple[Rule, Sheet, Standing]], subject: Subjects, clock: datetime
+) -> list[RuleFindings]:
+    """Several rules of one family (`family_of`) for one subject, each with what `evaluate_rule` gives for it. Raises
+    what GEOS raises for any of them."""
+    mapped = [_mapped(rule, subject, sheet, standing) for rule, sheet, standing in asked]
+    judged = judged_together(
+        subject,
+        [Question(rule, sheet.pieces, share, _blocked(subject, sheet, standing, clock))
+         for (rule, sheet, standing), share in zip(asked, mapped, strict=True)],
+    )  # fmt: skip
+    return [
+        _concluded(rule, sheet, standing, measures, share, judgement)
+        for (rule, sheet, standing), share, (measures, judgement) in zip(asked, mapped, judged, strict=True)
+    ]
+
+
+def _blocked(subjects: Subjects, sheet: Sheet, standing: Standing, clock: datetime) -> Objects:
+    """Why nothing may be concluded of each subject; empty where it may."""
     blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
-    if sheet.failed is not None:
-        blocked = np.where(sheet.failed != "", sheet.failed, blocked)
-    judgement = judge(rule, measures, mapped, blocked)
+    return blocked if sheet.failed is None else np.where(sheet.failed != "", sheet.failed, blocked)
+
+
+def _concluded(
+    rule: Rule, sheet: Sheet, standing: Standing, measures: Measures, mapped: Floats, judgement: Judgement
+) -> RuleFindings:
     if standing.revision == 0:
         unmapped = (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0]
         for place in unmapped:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from layers.checking import findings, reading
+from layers.checking import around, reading
 from layers.checking.request import CheckRequest, parse_parcel
 from layers.checking.run import check
 from layers.store import checks
@@ -75,7 +75,7 @@ def test_more_candidates_than_can_be_measured_at_once_are_not_checked(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checks, "MOST_CANDIDATES", 2)
-    monkeypatch.setattr(findings, "MOST_CANDIDATES", 2)
+    monkeypatch.setattr(around, "MOST_CANDIDATES", 2)
     place.publish("water_corridor", [corridor(f"SG-{n}", box(100 + n, 0, 1, 1)) for n in range(3)])
     place.publish("parcel_block", [])
     assert outcomes(place)["water_corridor"] == ("clear", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 
 from gis.procedure import Relation, Rule
-from layers.checking.findings import own_fids
+from layers.checking.around import own_fids
 from layers.checking.subject import Subject
 
 
