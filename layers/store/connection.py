@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -87,14 +88,35 @@ async def raw_columns(
     connection: Connection, statement: Statement, values: Values | None, count: int, *, is_planned_anew: bool = False
 ) -> tuple[Sequence[bytes], ...]:
     """The first columns of every row as the bytes the server sent; NULL is empty."""
+    found = await raw(connection, statement, values, is_planned_anew=is_planned_anew)
+    return tuple(found.column(number) for number in range(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What the server sent, nothing decoded; NULL is empty."""
+
+    result: psycopg.pq.abc.PGresult | None
+
+    def column(self, number: int) -> Sequence[bytes]:
+        if self.result is None:
+            return ()
+        value = self.result.get_value
+        return [value(row, number) or b"" for row in range(self.result.ntuples)]
+
+    def first(self, number: int) -> bytes | None:
+        """Of the first row; None where there is none."""
+        return None if self.result is None or not self.result.ntuples else self.result.get_value(0, number)
+
+
+async def raw(
+    connection: Connection, statement: Statement, values: Values | None, *, is_planned_anew: bool = False
+) -> Raw:
     text, parameters = compiled(statement, values)
     cursor: AsyncCursor[DictRow] = await connection.execute(
         text, parameters or None, prepare=False if is_planned_anew else None
     )
-    result = cursor.pgresult
-    if result is None:
-        return ((),) * count
-    return tuple([result.get_value(row, column) or b"" for row in range(result.ntuples)] for column in range(count))
+    return Raw(cursor.pgresult)
 
 
 #: connections for exports, beside the pool of requests: whoever waits for one waits here and holds up nobody else

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, LiteralString, Protocol
 
 import shapely
-from sqlalchemy import ColumnElement, Double, Select, Text, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Double, Select, Text, cast, column, func, literal, literal_column, select, table
 from sqlalchemy.types import NullType
 
 from gis.errors import Message
@@ -87,6 +87,7 @@ class Page:
     number_matched: int | None
     last: Place | None = None
     first: Place | None = None
+    revision: int | None = None  #: that the layer stood on when the rows were read; None where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ async def page(
     wanted = replace(
         wanted, is_limited=True, is_after=query.after is not None, is_backward=query.is_backward, sort=None
     )
-    found, values_found = await _run_any(connection, state, storage_srid, decision, wanted, values, query, limit + 1)
+    found, values_found, revision = await _run_any(
+        connection, state, storage_srid, decision, wanted, values, query, limit + 1
+    )
     features, has_more = found[:limit], len(found) > limit
     places = [Place(fid_of(feature), value) for feature, value in _edges(features, values_found)]
     if query.is_backward:
@@ -128,6 +131,7 @@ async def page(
         features, matched,
         last=places[-1] if places and has_behind else None,
         first=places[0] if places and has_before else None,
+        revision=revision,
     )  # fmt: skip
 
 
@@ -273,11 +277,16 @@ async def _run_any(
     values: Mapping[str, object],
     query: ItemsQuery,
     limit: int,
-) -> tuple[Sequence[bytes], Sequence[bytes] | None]:
-    """Features in the order they are walked in, and their values of the sort column where there is one."""
+) -> tuple[Sequence[bytes], Sequence[bytes] | None, int | None]:
+    """Features in the order they are walked in, their values of the sort column where there is one, and the revision
+    that the layer stood on."""
     if query.sort is not None:
         return await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit)
-    return await _run(connection, state, storage_srid, decision, wanted, {**values, "limit": limit}), None
+    prepared = prepare(_paged_features, state.definition, storage_srid, decision, wanted)
+    is_selective = wanted.is_boxed or wanted.filter is not None
+    given = prepared.with_values({**values, "limit": limit})
+    found = await database.raw(connection, *given, is_planned_anew=is_selective)
+    return found.column(0), None, _revision(found.first(1))
 
 
 async def _run_sorted(
@@ -289,30 +298,48 @@ async def _run_sorted(
     values: Mapping[str, object],
     query: ItemsQuery,
     limit: int,
-) -> tuple[list[bytes], list[bytes]]:
-    """Features, and their values of the sort column as JSON. A page at the end of the values takes two statements."""
+) -> tuple[list[bytes], list[bytes], int | None]:
+    """Features, and their values of the sort column as JSON. A page at the end of the values takes two statements,
+    between which the layer may be revised: then it stood on none."""
     assert query.sort is not None
     if query.sort.name not in sortables(state.definition, decision):
         raise not_sortable(query.sort.name)
-    found, places = list[bytes](), list[bytes]()
+    found, places, revisions = list[bytes](), list[bytes](), set[int | None]()
     is_behind_values = query.after is not None and query.after_value is None
     for part in query.sort.parts(is_behind_values=is_behind_values, is_backward=query.is_backward):
         if len(found) == limit:
             break
         is_after = wanted.is_after and part.is_null == is_behind_values
-        asked = replace(wanted, sort=part, is_after=is_after)
-        prepared = prepare(_sorted_features, state.definition, storage_srid, decision, asked)
+        shape = replace(wanted, sort=part, is_after=is_after)
+        prepared = prepare(_sorted_features, state.definition, storage_srid, decision, shape)
         given = {**values, "after_value": query.after_value, "limit": limit - len(found)}
-        rows = await database.raw_columns(connection, *prepared.with_values(given), 2, is_planned_anew=True)
-        found += rows[0]
-        places += rows[1]
-    return found, places
+        rows = await database.raw(connection, *prepared.with_values(given), is_planned_anew=True)
+        found += rows.column(0)
+        places += rows.column(1)
+        revisions.add(_revision(rows.first(2)))
+    return found, places, revisions.pop() if len(revisions) == 1 else None
+
+
+def _revision(text: bytes | None) -> int | None:
+    return None if text is None else int(text)
+
+
+_LAYER = table("layer", column("id"), column("revision"), schema="catalogue")
+
+
+def _paged_features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
+    """Beside the features the revision, of the same snapshot: a notification of it may still be on its way."""
+    return _features(asked, definition, wanted).add_columns(_standing_on(definition))
+
+
+def _standing_on(definition: LayerDefinition) -> ColumnElement[Any]:
+    return select(_LAYER.c.revision).where(_LAYER.c.id == definition.id).scalar_subquery().label("revision")
 
 
 def _sorted_features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     assert wanted.sort is not None
     place = func.to_json(asked.rows.c[wanted.sort.name], type_=Text())
-    return _features(asked, definition, wanted).add_columns(place.label("place"))
+    return _features(asked, definition, wanted).add_columns(place.label("place"), _standing_on(definition))
 
 
 def _count(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:

@@ -30,15 +30,14 @@ class Pieces:
         return self.head + self.separator.join(self.parts) + self.tail
 
     def handfuls(self) -> Iterator[bytes]:
-        """About `HANDFUL` bytes each; the last one ends the body."""
-        begin, size = 0, 0
+        """About `HANDFUL` bytes each, as many parts as that is on average; the last one ends the body."""
+        count = max(1, HANDFUL * len(self.parts) // max(1, len(self)))
+        last = max(0, len(self.parts) - 1) // count * count
         head = self.head
-        for number, part in enumerate(self.parts):
-            size += len(part)
-            if size >= HANDFUL and number + 1 < len(self.parts):
-                yield head + self.separator.join(self.parts[begin : number + 1]) + self.separator
-                head, begin, size = b"", number + 1, 0
-        yield head + self.separator.join(self.parts[begin:]) + self.tail
+        for begin in range(0, last, count):
+            yield head + self.separator.join(self.parts[begin : begin + count]) + self.separator
+            head = b""
+        yield head + self.separator.join(self.parts[last:]) + self.tail
 
 
 class PiecesResponse(Response):

@@ -197,7 +197,8 @@ def test_a_known_etag_is_answered_with_304(reading: Service) -> None:
         first = reading.public.get(path)
         again = reading.public.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert again.status_code == 304 and again.content == b""
-        assert again.headers["cache-control"] == first.headers["cache-control"] == "public, no-cache"
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+        assert first.headers["cache-control"].startswith("public, no-cache")
         assert reading.public.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
     assert reading.public.get(ZONES).headers["etag"] != reading.officer.get(ZONES).headers["etag"]
     assert reading.officer.get(ZONES).headers["cache-control"] == "private, no-cache"

@@ -45,7 +45,8 @@ def stored(reading: Service) -> np.ndarray[Any, Any]:
 
 def expected(stored: np.ndarray[Any, Any], code: int) -> np.ndarray[Any, Any]:
     """By pyproj with the named operation, the axes in the order of the authority."""
-    moved = PROJECTION.to_crs(shapely.points(stored), f"EPSG:{STORAGE}", f"EPSG:{code}")
+    points = np.asarray(shapely.points(stored), dtype=object)
+    moved = PROJECTION.to_crs(points, f"EPSG:{STORAGE}", f"EPSG:{code}")
     found = shapely.get_coordinates(moved)
     first = pyproj.CRS.from_epsg(code).axis_info[0].direction
     return found[:, ::-1] if first == "north" else found
