@@ -23,6 +23,7 @@ from layers.profile.profile import Profile
 from layers.store.catalogue import load_catalogue
 from layers.store.connection import Database
 from layers.store.migrate import migrate
+from ogc.common.proxies import networks, prefix
 from ogc.settings import Settings
 
 from .context import caller, console, database_url, errors_as_exit_codes, server_url
@@ -43,10 +44,14 @@ def up(
     seed: int = DEMO_SEED,
     processes: Annotated[int, typer.Option(min=1, max=64, help="tiến trình phục vụ · serving processes")] = 1,
     with_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
+    root_path: Annotated[
+        str | None, typer.Option(help="đường dẫn gốc sau proxy, ví dụ /gis · path prefix behind a proxy")
+    ] = None,
 ) -> None:
     """Exit 1 with two sentences when a step cannot be done; what was done stays done."""
-    settings = Settings()
+    settings = Settings() if root_path is None else Settings(root_path=root_path)
     with errors_as_exit_codes():
+        prefix(settings.root_path), networks(settings.trusted_proxies)  # refused before anything is started
         _refuse_open_demo(demo, host)
         url = database_url(settings)
         console.print("[green]✓[/green] cơ sở dữ liệu / database")
@@ -56,7 +61,7 @@ def up(
         if demo:
             _seal_of_demo(settings)
             anyio.run(_publish_demo, url, settings, parcels, seed)
-    _announce(profile, host, port, demo=demo)
+    _announce(profile, host, port, prefix(settings.root_path), demo=demo)
     from ogc.serving import serve  # late: the web libraries take a second
 
     with errors_as_exit_codes(), _worker() if with_worker else nullcontext():
@@ -147,8 +152,8 @@ def _progress() -> Progress:
     )  # fmt: skip
 
 
-def _announce(profile: Profile, host: str, port: int, *, demo: bool) -> None:
-    base = f"http://{host}:{port}"
+def _announce(profile: Profile, host: str, port: int, root_path: str, *, demo: bool) -> None:
+    base = f"http://{host}:{port}{root_path}"
     console.print()
     for path, what in (("/", "trang đầu / landing"), ("/map", "bản đồ / map"), ("/check", "kiểm tra thửa đất / check")):
         console.print(f"  {base}{path:<8} {what}", highlight=False)

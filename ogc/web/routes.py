@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from gis.coordinate_place import systems_of
@@ -19,7 +19,7 @@ from layers.store.catalogue import Catalogue
 from layers.store.overview import overviews
 from ogc.auth import Caller, caller_of
 from ogc.common.clock import now_of
-from ogc.common.links import base_url
+from ogc.common.links import base_url, root_of
 from ogc.common.policy_header import catalogue_of
 
 from . import grounds
@@ -136,6 +136,16 @@ def _map_settings(catalogue: Catalogue) -> dict[str, Any]:
         "label": catalogue.profile.parcel_layer.label,
         "readout": readout(header.crs),
     }
+
+
+@router.get("/robots.txt")
+async def robots(request: Request) -> PlainTextResponse:
+    """Crawlers find the layers by their pages; rows, files and tools are not for them."""
+    root = root_of(request)
+    closed = ("collections/*/items", "collections/*/tiles", "map", "check", "checks", "divide", "inside", "jobs",
+              "access", "tasks", "verify", "*?f=", "*&f=")  # fmt: skip
+    text = "User-agent: *\n" + "".join(f"Disallow: {root}/{path}\n" for path in closed)
+    return PlainTextResponse(text, headers={"cache-control": "public, max-age=86400"})
 
 
 class _Files(StaticFiles):

@@ -500,7 +500,7 @@ KNOWN_PATHS = frozenset({
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/access/layers/{layerId}/events.csv", "/access/edit",
     "/processes", "/processes/{process_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/results",
-    "/jobs/{job_id}/results/{name}", "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
+    "/jobs/{job_id}/results/{name}", "/robots.txt", "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
 })  # fmt: skip
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
