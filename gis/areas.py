@@ -63,14 +63,33 @@ def _row_areas_by_overlay(found: Candidates) -> Floats:
 
 
 def _row_areas_by_edges(found: Candidates) -> Floats:
-    _, first, row_piece = np.unique(found.piece, return_index=True, return_inverse=True)
+    """Rows whose subject lies inside its piece, as most do in a plan or a commune, share all of it: only the others
+    are added up edge by edge."""
+    areas = found.subjects.area_m2[found.row_subject]
+    cut = np.flatnonzero(~_lies_inside(found))
+    if not len(cut):
+        return areas
+    _, first, row_piece = np.unique(found.piece[cut], return_index=True, return_inverse=True)
     parts, start = found.subjects.parts
-    subject = found.row_subject
+    subject = found.row_subject[cut]
     count = start[subject + 1] - start[subject]
     row = np.repeat(np.arange(len(subject)), count)
     part = start[subject][row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    areas = pair_areas(parts, part, Edges.of(found.geometry[first]), row_piece[row])
-    return sums(row, areas, len(subject))
+    of_parts = pair_areas(parts, part, Edges.of(found.geometry[cut[first]]), row_piece[row])
+    areas[cut] = sums(row, of_parts, len(subject))
+    return areas
+
+
+def _lies_inside(found: Candidates) -> Booleans:
+    """Rows whose subject lies wholly inside its piece; only pieces whose box holds the subject's are asked."""
+    inner = shapely.bounds(found.subjects.geometry)[found.row_subject]
+    outer = shapely.bounds(found.geometry)
+    holds = (outer[:, :2] <= inner[:, :2]).all(axis=1) & (outer[:, 2:] >= inner[:, 2:]).all(axis=1)
+    rows = np.flatnonzero(holds & found.subjects.is_valid[found.row_subject])
+    shapely.prepare(found.geometry[rows])
+    inside = np.zeros(len(outer), dtype=bool)
+    inside[rows] = shapely.contains_properly(found.geometry[rows], found.row_shape[rows])
+    return inside
 
 
 def _theme(asked: Asked, found: Candidates, of_rows: Floats, areas: Floats, *, by_edges: bool) -> Theme:

@@ -41,10 +41,18 @@ def boundary_length_in_boxes(polygons: Geometries, boxes: Floats) -> tuple[Float
     points, ring = shapely.get_coordinates(rings, return_index=True)
     edge = np.flatnonzero(ring[1:] == ring[:-1])
     owner = part_owner[ring_part[ring[edge]]]
+    near = _reaches_into(points[edge], points[edge + 1], boxes[owner])  # of a commune's edges few are near a parcel
+    edge, owner = edge[near], owner[near]
     start, step = points[edge], points[edge + 1] - points[edge]
     inside = _share_in_boxes(start, step, boxes[owner])
     length = sums(owner, inside * np.hypot(step[:, 0], step[:, 1]), len(polygons))
     return length, sums(owner, inside > 0, len(polygons))
+
+
+def _reaches_into(start: Floats, end: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Segments whose boxes meet theirs."""
+    before = (np.minimum(start, end) <= boxes[:, 2:]).all(axis=1)
+    return np.asarray(before & (np.maximum(start, end) >= boxes[:, :2]).all(axis=1), dtype=bool)
 
 
 def _share_in_boxes(start: Floats, step: Floats, boxes: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -64,7 +65,11 @@ def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -
 
 def end_with(reader: Connection) -> None:
     """A process ends when the other end of the pipe is closed: by a parent that stops, or with one that was killed.
-    What it was at is not done, and nobody has seen it."""
+    What it was at is not done, and nobody has seen it.
+
+    Nothing here leaves cycles behind; looking for some among a million shapes took a fifth of the time.
+    """
+    gc.disable()
 
     def watch() -> None:
         wait([reader])

@@ -83,14 +83,13 @@ class CellReader:
         end_row, end_column = windows[:, 2:].max(axis=0).tolist()
         codes = self._codes(row, column, end_row, end_column)
         found = np.zeros((len(shapes), len(self.classes) + 1))
-        mixed = []
-        for place, (top, left, bottom, right) in enumerate(windows.tolist()):
-            part = codes[top - row : bottom - row, left - column : right - column]
-            if part.size and (part == part[0, 0]).all():
-                found[place, part[0, 0]] = shapely.area(shapes[place])
-            elif part.size:
-                mixed.append(place)
-        if mixed:
+        there = windows - np.array([row, column, row, column])
+        has_cells = (there[:, 2:] > there[:, :2]).all(axis=1)
+        changes = _changes_in(codes, there)
+        of_one = np.flatnonzero(has_cells & (changes == 0))
+        found[of_one, codes[there[of_one, 0], there[of_one, 1]]] = shapely.area(shapes[of_one])
+        mixed = np.flatnonzero(has_cells & (changes > 0))
+        if len(mixed):
             found[mixed] = covered_cells(codes, row, column, shapes[mixed], len(self.classes))
         return found
 
@@ -138,6 +137,27 @@ class CellReader:
         except (RasterioError, OSError) as error:
             raise RasterError("raster_damaged") from error
         return found
+
+
+def _changes_in(codes: Codes, windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many neighbouring cells differ inside each window (top, left, bottom, right): 0 where it holds one class."""
+    top, left, bottom, right = windows.T
+    across = _summed(codes[:, 1:] != codes[:, :-1])
+    down = _summed(codes[1:] != codes[:-1])
+    return _in_boxes(across, top, left, bottom, right - 1) + _in_boxes(down, top, left, bottom - 1, right)
+
+
+def _summed(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Sums over all rows before and columns before, with a row and a column of nothing in front."""
+    made = np.zeros((flags.shape[0] + 1, flags.shape[1] + 1), dtype=np.int64)
+    np.cumsum(np.cumsum(flags, axis=0), axis=1, out=made[1:, 1:])
+    return made
+
+
+def _in_boxes(summed: NDArray[np.int64], *sides: NDArray[np.int64]) -> NDArray[np.int64]:
+    top, left, bottom, right = sides
+    bottom, right = np.maximum(bottom, top), np.maximum(right, left)
+    return summed[bottom, right] - summed[top, right] - summed[bottom, left] + summed[top, left]
 
 
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────

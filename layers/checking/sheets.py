@@ -27,6 +27,8 @@ Integers = NDArray[np.int64]
 BOX = ("xmin", "ymin", "xmax", "ymax")
 ROW_GROUP = 4_096
 _KEPT_OPEN = 128
+#: pairs of boxes that are compared sooner than a tree is built
+_COMPARED_ONE_BY_ONE = 400_000
 #: pieces of a layer that a process keeps in memory rather than read them for each partition
 _KEPT_PIECES = 50_000
 
@@ -45,19 +47,18 @@ class PieceFile:
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path, memory_map=True)
         self._groups = self._read_boxes()
-        self._kept: dict[int, tuple[Near, shapely.STRtree]] = {}
+        self._kept: dict[int, tuple[Near, Floats]] = {}
 
     def meeting(self, zone: int, boxes: Floats) -> tuple[Integers, Integers, Near]:
         """Pairs (box, piece) of the zone whose boxes meet, and the pieces."""
         if self._file.metadata.num_rows > _KEPT_PIECES:
             near = self._near(zone, around(boxes))
-            return *meeting(shapely.STRtree(near.geometry), boxes), near
+            return *meeting(shapely.bounds(near.geometry), boxes), near
         if zone not in self._kept:
-            everything = np.array([-np.inf, -np.inf, np.inf, np.inf])
-            near = self._near(zone, everything)
-            self._kept[zone] = (near, shapely.STRtree(near.geometry))
-        near, tree = self._kept[zone]
-        return *meeting(tree, boxes), near
+            near = self._near(zone, np.array([-np.inf, -np.inf, np.inf, np.inf]))
+            self._kept[zone] = (near, np.asarray(shapely.bounds(near.geometry)))
+        near, bounds = self._kept[zone]
+        return *meeting(bounds, boxes), near
 
     def _near(self, zone: int, box: Floats) -> Near:
         """Pieces of the zone whose box meets this one; only row groups that may hold some are opened."""
@@ -170,19 +171,35 @@ class MappedGround:
 
 
 def _ground(shapes: Objects, boxes: Floats) -> Ground:
-    box, shape = meeting(shapely.STRtree(shapes), boxes)
+    box, shape = meeting(np.asarray(shapely.bounds(shapes)).reshape(-1, 4), boxes)
     return Ground(box, shapes[shape])
 
 
-def meeting(tree: shapely.STRtree, boxes: Floats) -> tuple[Integers, Integers]:
-    """Pairs (box, shape of the tree) whose boxes meet; a box of nothing (NaN) meets nothing."""
+def meeting(bounds: Floats, boxes: Floats) -> tuple[Integers, Integers]:
+    """Pairs (box, shape) whose boxes meet, by box and shape; a box of nothing (NaN) meets nothing. `bounds` are those
+    of the shapes: most layers have a few among thousands of subjects, for which no tree is worth its while."""
     known = np.flatnonzero(~np.isnan(boxes).any(axis=1))
-    if not len(tree) or not len(known):
+    near = np.flatnonzero(_overlap(bounds, around(boxes)))
+    if not len(near) or not len(known):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    # a diagonal has the same box as its rectangle and is made in a third of the time
-    box, shape = tree.query(shapely.linestrings(boxes[known].reshape(-1, 2, 2)))
+    if len(near) * len(known) <= _COMPARED_ONE_BY_ONE:
+        found, asking = np.nonzero(_overlap(bounds[near][:, None], boxes[known][None]))
+        box, shape = known[asking], near[found]
+    else:
+        asking, found = shapely.STRtree(_diagonals(bounds[near])).query(_diagonals(boxes[known]))
+        box, shape = known[asking], near[found]
     order = np.lexsort((shape, box))  # a tree has no order of its own; sums of floats depend on it
-    return known[box[order]].astype(np.int64), shape[order].astype(np.int64)
+    return box[order].astype(np.int64), shape[order].astype(np.int64)
+
+
+def _overlap(one: Floats, other: Floats) -> NDArray[np.bool_]:
+    meets = (one[..., 0] <= other[..., 2]) & (one[..., 2] >= other[..., 0])
+    return np.asarray(meets & (one[..., 1] <= other[..., 3]) & (one[..., 3] >= other[..., 1]), dtype=bool)
+
+
+def _diagonals(boxes: Floats) -> Objects:
+    """Lines with the same boxes, made in a third of the time of rectangles."""
+    return np.asarray(shapely.linestrings(boxes.reshape(-1, 2, 2)), dtype=object)
 
 
 def around(boxes: Floats) -> Floats:
