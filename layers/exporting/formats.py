@@ -54,6 +54,7 @@ class Format:
     title: str
     crs: Literal["storage", "CRS84"] = "storage"
     needs_shapes: bool = False  #: of no use to a layer without shapes
+    needs_every_shape: bool = False  #: no place for a feature without one: some programs break over it
     needs_metres: bool = False  #: no system in degrees
     is_along_curve: bool = False  #: rows in the order of their place
     has_points_only: bool = False
@@ -73,7 +74,8 @@ _ALL = (
            text=Text(sequence_part)),
     Format("parquet", "application/vnd.apache.parquet", "parquet", "GeoParquet", is_along_curve=True,
            file=write_parquet),
-    Format("fgb", "application/flatgeobuf", "fgb", "FlatGeobuf", needs_shapes=True, file=write_flatgeobuf),
+    Format("fgb", "application/flatgeobuf", "fgb", "FlatGeobuf", needs_shapes=True, needs_every_shape=True,
+           file=write_flatgeobuf),
     Format("gpkg", "application/geopackage+sqlite3", "gpkg", "GeoPackage", file=write_geopackage),
     Format("shp", "application/zip", "zip", "Shapefile", needs_shapes=True, file=write_shapefile),
     Format("dxf", "image/vnd.dxf", "dxf", "DXF", needs_shapes=True, needs_metres=True,

@@ -23,9 +23,8 @@ def write_geopackage(batches: Batches, layout: Layout, path: Path) -> None:
 
 
 def write_flatgeobuf(batches: Batches, layout: Layout, path: Path) -> None:
-    """Along its own index, which has no place for a missing shape."""
-    index = "NO" if layout.has_missing_shapes else "YES"
-    _write(batches, layout, path, driver="FlatGeobuf", layer_options={"SPATIAL_INDEX": index})
+    """In the order of its own index."""
+    _write(batches, layout, path, driver="FlatGeobuf", layer_options={"SPATIAL_INDEX": "YES"})
 
 
 def _write(batches: Batches, layout: Layout, path: Path, **options: Any) -> None:

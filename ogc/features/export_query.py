@@ -35,6 +35,11 @@ class Asked:
         return self.relation.decision.has_geometry and not self.query.skip_geometry
 
     @property
+    def lacks_some_shapes(self) -> bool:
+        """By the policy: some rows may be shown without a shape."""
+        return any(box.geometry.kind == "none" for box in self.relation.decision.boxes)
+
+    @property
     def file_name(self) -> str:
         """The layer, its revision where that may be told."""
         state = self.relation.state

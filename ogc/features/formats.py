@@ -106,14 +106,20 @@ async def _revision(request: Request, asked: Asked) -> int:
 
 def _require_shapes(request: Request, asked: Asked) -> None:
     """400 where the format was named, 406 where it was found by Accept."""
-    if not asked.kind.needs_shapes or asked.has_shapes:
+    lacks_some = asked.kind.needs_every_shape and asked.lacks_some_shapes
+    if not lacks_some and (asked.has_shapes or not asked.kind.needs_shapes):
         return
-    if request.query_params.get("f") == asked.kind.name:
+    if request.query_params.get("f") != asked.kind.name:
+        raise NotAcceptableError({each.name: each.media_type for each in FORMATS.values() if not each.needs_shapes})
+    if lacks_some:
         raise invalid_value(
-            "f", f"{asked.kind.title} cần hình học, mà lớp này không có hoặc không được xem",
-            f"{asked.kind.title} needs shapes, which there are none of here",
+            "f", f"{asked.kind.title} cần hình của mọi đối tượng, mà có hình không được xem; hãy dùng gpkg",
+            f"{asked.kind.title} needs the shape of every feature, and not all are shown to you; use gpkg",
         )  # fmt: skip
-    raise NotAcceptableError({each.name: each.media_type for each in FORMATS.values() if not each.needs_shapes})
+    raise invalid_value(
+        "f", f"{asked.kind.title} cần hình học, mà ở đây không có",
+        f"{asked.kind.title} needs shapes, which there are none of here",
+    )  # fmt: skip
 
 
 def _has_etag(relation: Relation) -> bool:

@@ -153,10 +153,11 @@ Rows = dict[int, Back]
 
 
 def items(document: Mapping[str, Any]) -> Rows:
-    return {
-        each["id"]: Back(each["properties"], None if each["geometry"] is None else shapely.geometry.shape(each["geometry"]))
-        for each in document["features"]
-    }  # fmt: skip
+    found = {}
+    for each in document["features"]:
+        shape = None if each["geometry"] is None else shapely.geometry.shape(each["geometry"])
+        found[each["id"]] = Back(each["properties"], shape)
+    return found
 
 
 def plain(value: object, of: str) -> object:
@@ -266,7 +267,7 @@ def read_sequence(path: Path) -> Rows:
 
 def read_dxf(path: Path) -> dict[int, list[BaseGeometry]]:
     """Per feature its outlines and points; written here from the groups, since GDAL leaves extended data out."""
-    lines = path.read_text("ascii").split("\r\n")
+    lines = path.read_bytes().decode("ascii").split("\r\n")
     groups = list(zip(lines[::2], lines[1::2], strict=False))
     found: dict[int, list[BaseGeometry]] = {}
     for entity in _entities(groups):

@@ -19,9 +19,7 @@ def exported_template(make_template: MakeTemplate) -> str:
 
 
 @pytest.fixture(scope="session")
-def exported(
-    exported_template: str, server: Server, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
+def exported(exported_template: str, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Read only."""
     with server.copied(exported_template) as url, service(url, tmp_path_factory.mktemp("exported")) as running:
         yield running
