@@ -85,7 +85,7 @@ class EveryMethod:
             return
         scope["method"] = "GET"
         try:
-            await self.app(scope, receive, _headless(marked))
+            await self.app(scope, receive, _headless(scope, marked))
         finally:
             scope["method"] = "HEAD"
 
@@ -114,10 +114,11 @@ def _readable(send: Send) -> Send:
     return marked
 
 
-def _headless(send: Send) -> Send:
-    """The head alone: what GET would have said, without its body."""
+def _headless(scope: Scope, send: Send) -> Send:
+    """The head alone: what GET would have said, without its body. The server must know, or it would miss the bytes."""
 
     async def head_only(message: Message) -> None:
+        scope["method"] = "HEAD"
         if message["type"] == "http.response.body":
             message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
         await send(message)

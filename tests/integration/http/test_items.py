@@ -208,8 +208,8 @@ def test_what_is_bound_to_a_person_is_never_kept(reading: Service) -> None:
     for path in (ITEMS, f"{ITEMS}/10000"):
         response = reading.reviewer.get(path, headers={"If-None-Match": "*"})
         assert response.status_code == 200
-        assert response.headers["cache-control"] == "private, no-store"
-        assert "etag" not in response.headers
+        assert response.headers["cache-control"].startswith("private, no-store")
+        assert ("etag" in response.headers) == (path != ITEMS)  # who may change a feature names the state they saw
         assert "Authorization" in response.headers["vary"] and "Cookie" in response.headers["vary"]
 
 
