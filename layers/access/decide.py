@@ -14,7 +14,7 @@ from layers.profile.grammar import LayerDefinition
 from .box import FULL, NONE, Box, GeometryLevel, normal_form
 from .decision import TOLD_FIRST, Decision, Reason
 from .grammar import Action, Grant
-from .matching import Circumstances, all_properties, box_of, own_grants
+from .matching import Circumstances, all_properties, box_of, filterable, own_grants
 from .ownership import is_owner
 from .principal import Principal
 
@@ -95,11 +95,7 @@ def visible_layers(
 
 def queryables(definition: LayerDefinition, decision: Decision) -> dict[str, str]:
     """What a caller may filter by: name → type. A hidden column is not in it."""
-    found = {
-        attribute.name: attribute.type
-        for attribute in definition.attributes
-        if attribute.is_scalar and attribute.name in decision.columns
-    }
+    found = filterable(attribute for attribute in definition.attributes if attribute.name in decision.columns)
     return found | ({GEOMETRY: "geometry"} if decision.has_geometry else {})
 
 

@@ -5,14 +5,16 @@ A grant that cannot be read grants nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
 from layers.errors import InvalidRequestError
 from layers.filters import GEOMETRY, Expression, bind_claims, check, parse_bound, references
+from layers.filters.kinds import LIST
 from layers.filters.tree import within_edges
-from layers.profile.grammar import LayerDefinition
+from layers.profile.grammar import Attribute, LayerDefinition
 
 from .box import NONE, Box, GeometryLevel
 from .decision import Reason
@@ -100,9 +102,18 @@ def _rule(text: str, edge: str, definition: LayerDefinition) -> Expression:
 
 
 def all_properties(definition: LayerDefinition) -> dict[str, str]:
-    """What a row rule of ours may read: every scalar column and the geometry, shown or not."""
-    found = {attribute.name: attribute.type for attribute in definition.attributes if attribute.is_scalar}
-    return found | ({GEOMETRY: "geometry"} if definition.has_geometry else {})
+    """What a row rule of ours may read: every column, the values in lists and the geometry, shown or not."""
+    return filterable(definition.attributes) | ({GEOMETRY: "geometry"} if definition.has_geometry else {})
+
+
+def filterable(attributes: Iterable[Attribute]) -> dict[str, str]:
+    """Name → type of what a filter may name: scalar columns, and `list.item` for what the entries of a list hold."""
+    found: dict[str, str] = {}
+    for attribute in attributes:
+        if attribute.is_scalar:
+            found[attribute.name] = attribute.type
+        found |= {f"{attribute.name}.{item.name}": LIST + item.type for item in attribute.items if item.is_scalar}
+    return found
 
 
 def columns_of(grant: Grant, definition: LayerDefinition) -> tuple[str, ...]:

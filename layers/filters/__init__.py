@@ -3,11 +3,14 @@
 from .check import check, typed
 from .evaluate import evaluate
 from .parse import parse_json
+from .shapes import CRS84, WrittenIn
 from .text import bind, bind_claims, load_json, parse_bound, parse_text, references
-from .tree import GEOMETRY, Comparison, Expression, Property, conjuncts, property_names
+from .tree import GEOMETRY, Comparison, Expression, Property, Search, conjuncts, property_names
 from .write import to_text
+from .write_json import to_json
 
 __all__ = [
-    "GEOMETRY", "Comparison", "Expression", "Property", "bind", "bind_claims", "check", "conjuncts", "evaluate",
-    "load_json", "parse_bound", "parse_json", "parse_text", "property_names", "references", "to_text", "typed",
+    "CRS84", "GEOMETRY", "Comparison", "Expression", "Property", "Search", "WrittenIn", "bind", "bind_claims", "check",
+    "conjuncts", "evaluate", "load_json", "parse_bound", "parse_json", "parse_text", "property_names", "references",
+    "to_json", "to_text", "typed",
 ]  # fmt: skip

@@ -1,21 +1,31 @@
-"""The tree against the properties of a relation: names, types, and literals brought to the type of their column."""
+"""The tree against the properties of a relation: names, types, literals brought to the type of their column, and what
+is made of constants alone worked out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, date, datetime
+import shapely
+from shapely.geometry.base import BaseGeometry
 
-from gis.errors import Message
-from layers.errors import FieldError, InvalidRequestError
-
+from .arithmetic import calculate
+from .folding import without_accents, without_case
+from .functions import checked_array, checked_moments
+from .kinds import Properties, fitted, kind, no_function, type_of, typed, wrong
+from .parse import ends_in_escape
+from .shapes import is_usable
+from .spatial import holds
 from .tree import (
+    AccentFolded,
     And,
+    Arithmetic,
+    ArrayComparison,
     Between,
+    Call,
     CaseFolded,
     Comparison,
     Constant,
     Expression,
+    Function,
+    GeometryOperand,
     In,
     IsNull,
     Like,
@@ -24,21 +34,18 @@ from .tree import (
     Operand,
     Or,
     Property,
-    Scalar,
+    Search,
     Spatial,
+    SpatialPair,
+    Temporal,
 )  # fmt: skip
 
-#: the kinds of value that can be compared with one another, by the type of the definition
-_KINDS = {
-    "string": "text", "code": "text", "integer": "number", "number": "number", "boolean": "boolean",
-    "date": "date", "datetime": "datetime",
-}  # fmt: skip
-#: beyond it a number in JSON or in a text is no longer exact
-MAX_EXACT = 2**53
+__all__ = ["check", "typed"]
 
 
-def check(expression: Expression, properties: Mapping[str, str]) -> Expression:
-    """The same filter with its literals typed. Raises InvalidRequestError naming an unknown property or a wrong type.
+def check(expression: Expression, properties: Properties) -> Expression:
+    """The same filter, ready to be evaluated or compiled. Raises InvalidRequestError naming an unknown property or
+    function, a wrong type, a shape that cannot be compared.
 
     `properties`: name → type as in a definition, or "geometry". A hidden column is not in it, and so unknown.
     """
@@ -52,153 +59,163 @@ def check(expression: Expression, properties: Mapping[str, str]) -> Expression:
         case Or(operands):
             return Or(tuple(check(operand, properties) for operand in operands))
         case Property(name):
-            _expect(name, _type(name, properties), "boolean")
+            _expect(name, properties, "boolean")
             return expression
-        case Spatial(_, name, _):
-            _expect(name, _type(name, properties), "geometry")
-            return expression
-        case IsNull(operand):
-            _kind(operand, properties, allow_geometry=True)
-            return expression
-        case Like(operand, _):
-            _expect_text(operand, properties)
-            return expression
-    return _compared(expression, properties)
+        case Call(name):
+            raise no_function(name)
+        case Comparison() | Between() | In() | Like() | IsNull():
+            return _compared(expression, properties)
+    return _related(expression, properties)
 
 
-def _compared(expression: Comparison | Between | In, properties: Mapping[str, str]) -> Expression:
+def _related(expression: Function, properties: Properties) -> Expression:
+    match expression:
+        case Spatial(_, name, shape):
+            _expect(name, properties, "geometry")
+            _require_usable(shape)
+            return expression
+        case SpatialPair():
+            return _pair(expression, properties)
+        case Temporal(relation, left, right):
+            return checked_moments(relation, left, right, properties)
+        case ArrayComparison(relation, left, right):
+            return ArrayComparison(relation, checked_array(left, properties), checked_array(right, properties))
+        case Search(columns):
+            for name in columns:
+                type_of(name, properties)
+            return expression
+
+
+def _compared(expression: Comparison | Between | In | Like | IsNull, properties: Properties) -> Expression:
     match expression:
         case Comparison(operator, left, right):
-            left, right = _alike((left, right), properties)
-            if operator not in ("=", "<>") and "boolean" in (_kind(left, properties), _kind(right, properties)):
-                raise _wrong(operator, "chỉ dùng = hoặc <> với giá trị đúng/sai", "only = or <> go with true/false")
-            return Comparison(operator, left, right)
+            return Comparison(operator, *_alike((left, right), properties))
         case Between(operand, low, high):
             return Between(*_alike((operand, low, high), properties))
         case In(operand, options):
             first, *others = _alike((operand, *options), properties)
             return In(first, tuple(others))
+        case IsNull(operand):
+            found = _worked_out(operand, properties)
+            kind(found, properties, allow_geometry=True)
+            return IsNull(found)
+        case Like(operand, pattern):
+            return _like(_worked_out(operand, properties), _worked_out(pattern, properties), properties)
 
 
-def typed(text: str, name: str, properties: Mapping[str, str]) -> Literal:
-    """The literal that `name=text` in a query string stands for. Raises InvalidRequestError when it does not fit."""
-    of = _type(name, properties)
-    values: dict[str, object] = {"true": True, "false": False}
-    if of in ("integer", "number"):
-        try:
-            value: Scalar = float(text) if of == "number" else int(text)
-        except ValueError:
-            raise _misfit(name, of) from None
-        return _fitted(Literal(value), name, of)
-    if of == "boolean":
-        if text.lower() not in values:
-            raise _misfit(name, of)
-        return Literal(text.lower() == "true")
-    return _fitted(Literal(text), name, of)
+def _like(operand: Operand, pattern: Operand, properties: Properties) -> Like:
+    if kind(operand, properties) not in ("text", None):
+        raise wrong("like", "chỉ dùng LIKE với chuỗi", "LIKE goes with texts only")
+    if isinstance(pattern, Literal) and ends_in_escape(str(pattern.value)):  # a mark behind the \ went
+        raise wrong("like", "mẫu kết thúc bằng \\", "the pattern ends in \\")
+    return Like(operand, pattern)
 
 
-def _alike(operands: tuple[Operand, ...], properties: Mapping[str, str]) -> tuple[Operand, ...]:
-    """All operands of one kind; literals take the type of the first property among them."""
-    named = [_bare(operand) for operand in operands]
-    first = next((operand for operand in named if isinstance(operand, Property)), None)
-    if first is not None:
-        of = _type(first.name, properties)
-        operands = tuple(_fit_operand(operand, first.name, of) for operand in operands)
-    kinds = {kind for operand in operands if (kind := _kind(operand, properties)) is not None}
-    if len(kinds) > 1:
-        shown = first.name if first is not None else ", ".join(sorted(kinds))
-        raise _wrong(shown, "so sánh hai kiểu dữ liệu khác nhau", "two different types are compared")
-    if any(isinstance(operand, CaseFolded) for operand in operands) and not kinds <= {"text"}:
-        raise _wrong("casei", "chỉ dùng CASEI với chuỗi", "CASEI goes with texts only")
-    return operands
+# ── operands ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _bare(operand: Operand) -> Property | Literal:
-    return operand.operand if isinstance(operand, CaseFolded) else operand
-
-
-def _fit_operand(operand: Operand, name: str, of: str) -> Operand:
-    if isinstance(operand, Literal):
-        return _fitted(operand, name, of)
-    if isinstance(operand, CaseFolded) and isinstance(operand.operand, Literal):
-        return replace(operand, operand=_fitted(operand.operand, name, of))
+def _worked_out(operand: Operand, properties: Properties) -> Operand:
+    """An operand whose parts have the right kinds; one of constants alone is a constant."""
+    match operand:
+        case CaseFolded(inner):
+            found = _text(inner, "casei", properties)
+            return _folded(CaseFolded, found)
+        case AccentFolded(inner):
+            found = _text(inner, "accenti", properties)
+            return _folded(AccentFolded, found)
+        case Arithmetic(operator, left, right):
+            left, right = (_number(side, operator, properties) for side in (left, right))
+            if isinstance(left, Literal) and isinstance(right, Literal):
+                return _result(Arithmetic(operator, left, right))
+            return Arithmetic(operator, left, right)
+        case Call(name):
+            raise no_function(name)
     return operand
 
 
-def _fitted(found: Literal, name: str, of: str) -> Literal:
-    """A literal as the column stores it: whole numbers as integers, ISO texts as dates."""
-    value = found.value
-    if value is None:
-        return found
-    if _KINDS.get(of) == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-        if abs(value) > MAX_EXACT and of == "integer":
-            raise _misfit(name, of)
-        return Literal(int(value)) if of == "integer" and float(value).is_integer() else Literal(float(value))
-    if of in ("date", "datetime") and isinstance(value, str):
-        return Literal(_instant(value, name, of))
-    if _kind_of(value) != _KINDS.get(of):
-        raise _misfit(name, of)
+def _folded(fold: type[CaseFolded] | type[AccentFolded], operand: Operand) -> Operand:
+    if not isinstance(operand, Literal):
+        return fold(operand)
+    if operand.value is None:
+        return operand
+    return Literal((without_case if fold is CaseFolded else without_accents)(str(operand.value)))
+
+
+def _text(operand: Operand, function: str, properties: Properties) -> Operand:
+    found = _worked_out(operand, properties)
+    if kind(found, properties) not in ("text", None):
+        raise wrong(function, f"chỉ dùng {function.upper()} với chuỗi", f"{function.upper()} goes with texts only")
     return found
 
 
-def _instant(text: str, name: str, of: str) -> date | datetime:
-    try:
-        if of == "date":
-            return date.fromisoformat(text)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise _misfit(name, of) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+def _number(operand: Operand, operator: str, properties: Properties) -> Operand:
+    found = _worked_out(operand, properties)
+    if kind(found, properties) not in ("number", None):
+        raise wrong(operator, "chỉ tính được với số", "only numbers can be calculated with")
+    if isinstance(found, Literal) and isinstance(found.value, int | float):
+        return fitted(found, operator, "number")
+    return found
 
 
-def _kind(operand: Operand, properties: Mapping[str, str], *, allow_geometry: bool = False) -> str | None:
-    """The kind of an operand; None for NULL, which goes with everything."""
-    bare = _bare(operand)
-    if isinstance(bare, Literal):
-        return None if bare.value is None else _kind_of(bare.value)
-    of = _type(bare.name, properties)
-    if of not in _KINDS and not (allow_geometry and of in ("geometry", "list")):
-        raise _wrong(bare.name, f"không so sánh được kiểu '{of}'", f"the type '{of}' cannot be compared")
-    return _KINDS.get(of, of)
+def _result(arithmetic: Arithmetic) -> Literal:
+    values = [side.value for side in (arithmetic.left, arithmetic.right) if isinstance(side, Literal)]
+    numbers = [value for value in values if isinstance(value, float)]
+    return Literal(calculate(arithmetic.operator, *numbers) if len(numbers) == 2 else None)
 
 
-def _kind_of(value: Scalar) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case datetime():
-            return "datetime"
-        case date():
-            return "date"
-    return "text"
+def _alike(operands: tuple[Operand, ...], properties: Properties) -> tuple[Operand, ...]:
+    """All operands of one kind; literals take the type of the first property among them."""
+    operands = tuple(_worked_out(operand, properties) for operand in operands)
+    first = next((bare for operand in operands if isinstance(bare := _bare(operand), Property)), None)
+    if first is not None:
+        of = type_of(first.name, properties)
+        operands = tuple(fitted(each, first.name, of) if isinstance(each, Literal) else each for each in operands)
+    elif any(isinstance(operand, Arithmetic) for operand in operands):
+        operands = tuple(fitted(each, "+", "number") if isinstance(each, Literal) else each for each in operands)
+    kinds = {found for operand in operands if (found := kind(operand, properties)) is not None}
+    if len(kinds) > 1:
+        shown = first.name if first is not None else ", ".join(sorted(kinds))
+        raise wrong(shown, "so sánh hai kiểu dữ liệu khác nhau", "two different types are compared")
+    return operands
 
 
-def _type(name: str, properties: Mapping[str, str]) -> str:
-    """Unknown and hidden are told in the same words."""
-    if name not in properties:
-        listed = ", ".join(sorted(properties)) or "–"
-        vi = f"Không có thuộc tính '{name[:64]}'. Dùng được: {listed}."
-        en = f"There is no property '{name[:64]}'. Available: {listed}."
-        raise InvalidRequestError(vi, en, [FieldError(name[:64], Message(vi, en))])
-    return properties[name]
+def _bare(operand: Operand) -> Operand:
+    while isinstance(operand, CaseFolded | AccentFolded):
+        operand = operand.operand
+    return operand
 
 
-def _expect(name: str, of: str, wanted: str) -> None:
+# ── shapes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pair(expression: SpatialPair, properties: Properties) -> Expression:
+    left, right = (_geometry(side, properties) for side in (expression.left, expression.right))
+    if isinstance(left, BaseGeometry) and isinstance(right, BaseGeometry):
+        return Constant(holds(expression.relation, left, right))
+    return expression
+
+
+def _geometry(side: GeometryOperand, properties: Properties) -> GeometryOperand:
+    match side:
+        case Property(name):
+            _expect(name, properties, "geometry")
+        case Call(name):
+            raise no_function(name)
+        case _:
+            _require_usable(side)
+    return side
+
+
+def _require_usable(shape: BaseGeometry) -> None:
+    if not is_usable(shape):
+        raise wrong(
+            shapely.to_wkt(shape, rounding_precision=6)[:40],
+            "hình học rỗng, tự cắt hoặc ngoài phạm vi kinh độ/vĩ độ",
+            "a geometry that is empty, crosses itself or lies outside longitude/latitude",
+        )
+
+
+def _expect(name: str, properties: Properties, wanted: str) -> None:
+    of = type_of(name, properties)
     if of != wanted:
-        raise _wrong(name, f"cần kiểu '{wanted}', không phải '{of}'", f"'{wanted}' is needed, not '{of}'")
-
-
-def _expect_text(operand: Operand, properties: Mapping[str, str]) -> None:
-    if _kind(operand, properties) not in ("text", None):
-        raise _wrong("like", "chỉ dùng LIKE với chuỗi", "LIKE goes with texts only")
-
-
-def _misfit(name: str, of: str) -> InvalidRequestError:
-    return _wrong(name, f"giá trị không thuộc kiểu '{of}'", f"the value is not of type '{of}'")
-
-
-def _wrong(name: str, vi: str, en: str) -> InvalidRequestError:
-    message = Message(f"Biểu thức lọc, '{name}': {vi}.", f"The filter, '{name}': {en}.")
-    return InvalidRequestError(message.vi, message.en, [FieldError(name, message)])
+        raise wrong(name, f"cần kiểu '{wanted}', không phải '{of}'", f"'{wanted}' is needed, not '{of}'")

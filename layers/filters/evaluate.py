@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-import shapely
 from shapely.geometry.base import BaseGeometry
 
+from . import arrays
+from .arithmetic import calculate
+from .folding import searchable, without_accents, without_case
+from .kinds import no_function
+from .moments import CONDITIONS, first_instant, instant_of, last_instant
+from .spatial import holds
 from .tree import (
+    AccentFolded,
     And,
+    Arithmetic,
+    Array,
+    ArrayComparison,
+    ArrayOperand,
     Between,
+    Call,
     CaseFolded,
     Comparison,
     Constant,
     Expression,
+    Function,
+    GeometryOperand,
     In,
+    Interval,
     IsNull,
     Like,
+    ListValues,
     Literal,
+    Moment,
     Not,
     Operand,
     Or,
     Property,
+    Scalars,
+    Search,
     Spatial,
+    SpatialPair,
+    SpatialRelation,
+    Temporal,
 )  # fmt: skip
 
 Row = Mapping[str, object]
@@ -51,11 +72,13 @@ def evaluate(expression: Expression, row: Row) -> bool | None:
         case And(operands):
             return _all(evaluate(operand, row) for operand in operands)
         case Or(operands):
-            return _negated(_all(_negated(evaluate(operand, row)) for operand in operands))
+            return _any(evaluate(operand, row) for operand in operands)
+        case Call(name):
+            raise no_function(name)
     return _predicate(expression, row)
 
 
-def _predicate(expression: Comparison | Between | In | Like | IsNull | Spatial, row: Row) -> bool | None:
+def _predicate(expression: Scalars | Function, row: Row) -> bool | None:
     match expression:
         case IsNull(tested):
             return _value(tested, row) is None
@@ -66,12 +89,24 @@ def _predicate(expression: Comparison | Between | In | Like | IsNull | Spatial, 
             return _all((_compare(">=", value, _value(low, row)), _compare("<=", value, _value(high, row))))
         case In(tested, options):
             value = _value(tested, row)
-            equal = (_compare("=", value, _value(option, row)) for option in options)
-            return _negated(_all(_negated(one) for one in equal))
-        case Like(tested, pattern, folds_case):
-            return _like(_value(tested, row), str(pattern.value), folds_case)
+            return _any(_compare("=", value, _value(option, row)) for option in options)
+        case Like(tested, pattern):
+            return _like(_value(tested, row), _value(pattern, row))
+    return _function(expression, row)
+
+
+def _function(expression: Function, row: Row) -> bool | None:
+    match expression:
         case Spatial(relation, name, shape):
             return _spatial(relation, row.get(name), shape)
+        case SpatialPair(relation, first, second):
+            return _spatial(relation, _geometry(first, row), _geometry(second, row))
+        case Temporal():
+            return _temporal(expression, row)
+        case ArrayComparison():
+            return _arrays(expression, row)
+        case Search(columns, terms):
+            return any(term in searchable(str(row[name])) for name in columns if row.get(name) for term in terms)
 
 
 def _all(values: Iterable[bool | None]) -> bool | None:
@@ -82,6 +117,10 @@ def _all(values: Iterable[bool | None]) -> bool | None:
             return False
         unknown = unknown or value is None
     return None if unknown else True
+
+
+def _any(values: Iterable[bool | None]) -> bool | None:
+    return _negated(_all(_negated(value) for value in values))
 
 
 def _negated(value: bool | None) -> bool | None:
@@ -96,13 +135,26 @@ def _value(operand: Operand, row: Row) -> object:
             return row.get(name)
         case CaseFolded(inner):
             found = _value(inner, row)
-            return found.lower() if isinstance(found, str) else found
+            return without_case(found) if isinstance(found, str) else found
+        case AccentFolded(inner):
+            found = _value(inner, row)
+            return without_accents(found) if isinstance(found, str) else found
+        case Arithmetic(name, left, right):
+            sides = [_value(side, row) for side in (left, right)]
+            numbers = [float(side) for side in sides if isinstance(side, int | float)]
+            return calculate(name, *numbers) if len(numbers) == len(sides) else None
+        case Call(name):
+            raise no_function(name)
 
 
 def _compare(name: str, left: object, right: object) -> bool | None:
     if left is None or right is None:
         return None
     left, right = _instant(left, right), _instant(right, left)
+    if isinstance(left, float) or isinstance(
+        right, float
+    ):  # the database compares a number with a whole one as numbers
+        left, right = float(left), float(right)  # type: ignore[arg-type]
     return bool(_COMPARE[name](left, right))
 
 
@@ -110,17 +162,16 @@ def _instant(value: object, other: object) -> object:
     """An ISO text beside a date or a time is one."""
     if not isinstance(value, str) or not isinstance(other, date):
         return value
-    if not isinstance(other, datetime):
-        return date.fromisoformat(value[:10])
-    found = datetime.fromisoformat(value)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return instant_of(value[:10] if not isinstance(other, datetime) else value, is_day=not isinstance(other, datetime))
 
 
-def _like(value: object, pattern: str, folds_case: bool) -> bool | None:
-    if value is None:
+# ── patterns ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _like(value: object, pattern: object) -> bool | None:
+    if value is None or pattern is None:
         return None
-    text = str(value)
-    return matches(text.lower(), pattern.lower()) if folds_case else matches(text, pattern)
+    return matches(str(value), str(pattern))
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -164,9 +215,63 @@ def _pattern(pattern: str) -> list[str | _Wildcard]:
     return parts
 
 
-def _spatial(relation: str, value: object, shape: BaseGeometry) -> bool | None:
-    if not isinstance(value, BaseGeometry):
+# ── shapes, moments, sets ────────────────────────────────────────────────────────────────────────
+
+
+def _spatial(relation: SpatialRelation, left: object, right: object) -> bool | None:
+    if not isinstance(left, BaseGeometry) or not isinstance(right, BaseGeometry):
         return None
-    if relation == "within":
-        return bool(shapely.covered_by(value, shape))
-    return bool(shapely.intersects(value, shape))
+    return holds(relation, left, right)
+
+
+def _geometry(side: GeometryOperand, row: Row) -> object:
+    return row.get(side.name) if isinstance(side, Property) else side
+
+
+#: open bounds lie before and behind every instant
+_Point = tuple[int, Any]
+
+
+def _temporal(expression: Temporal, row: Row) -> bool | None:
+    is_day = expression.of == "date"
+    bounds = dict(
+        zip("abcd", (*_bounds(expression.left, row, is_day), *_bounds(expression.right, row, is_day)), strict=True)
+    )
+    match expression.relation:
+        case "disjoint" | "intersects" as relation:
+            apart = _any(_hold(bounds, name) for name in ("before", "after"))
+            return apart if relation == "disjoint" else _negated(apart)
+    return _hold(bounds, expression.relation)
+
+
+def _hold(bounds: Mapping[str, _Point | None], relation: Any) -> bool | None:
+    return _all(_compare(name, bounds[first], bounds[second]) for first, name, second in CONDITIONS[relation])
+
+
+def _bounds(moment: Moment, row: Row, is_day: bool) -> Sequence[_Point | None]:
+    start, end = (moment.start, moment.end) if isinstance(moment, Interval) else (moment, moment)
+    first = (-1, None) if start is None else _point(_value(start, row), is_day, is_end=False)
+    return first, (1, None) if end is None else _point(_value(end, row), is_day, is_end=True)
+
+
+def _point(value: object, is_day: bool, *, is_end: bool) -> _Point | None:
+    if isinstance(value, str):
+        value = instant_of(value[:10] if is_day else value, is_day=is_day or len(value) == len("2025-01-01"))
+    if isinstance(value, datetime) or (is_day and isinstance(value, date)):
+        return 0, value
+    return None if not isinstance(value, date) else (0, last_instant(value) if is_end else first_instant(value))
+
+
+def _arrays(expression: ArrayComparison, row: Row) -> bool | None:
+    left, right = _members(expression.left, row), _members(expression.right, row)
+    return None if left is None or right is None else arrays.compare(expression.relation, left, right)
+
+
+def _members(side: ArrayOperand, row: Row) -> Sequence[object] | None:
+    match side:
+        case Array(values):
+            return [arrays.as_json(value.value) for value in values]
+        case ListValues(column, item):
+            entries = row.get(column)
+            return None if entries is None else arrays.list_values(entries, item)
+    raise no_function(side.name)

@@ -18,6 +18,8 @@ import cql2
 from layers.errors import InvalidRequestError
 
 from .parse import parse_json
+from .quoting import TOKEN, encoded, for_parser
+from .shapes import CRS84, WrittenIn
 from .tree import Expression
 
 #: bytes a caller may send
@@ -28,31 +30,29 @@ MAX_NESTING = 64
 #: operators in one uninterrupted chain (`a = b = c`); each is one more level in the parser
 MAX_CHAIN = 8
 
-_TOKEN = re.compile(
-    r"""(?P<string>'(?:[^']|'')*')|(?P<name>"(?:[^"]|"")*")|(?P<reference>:[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)
-    |(?P<word>[^\W\d]\w*)|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<symbol>[^\s\w])|(?P<rest>['"])""",
-    re.VERBOSE,
-)
 _SEPARATORS = frozenset({"AND", "OR", ","})
 _CHAINED_WORDS = frozenset({"NOT", "LIKE", "IN", "BETWEEN", "IS", "DIV"})
 _CHAINED_SYMBOLS = frozenset("=<>+-*/^%")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+#: what a text can say by an escape is no obstacle in a value
+_UNWRITABLE = re.compile(r"[\x00-\x06\x0e-\x1f\x7f\ufffe\uffff]")
 
 #: what `:input.x` and `:claims.x` may stand for
 Bindable = str | int | float | bool | date | datetime | None
 
 
-def parse_text(text: str, *, max_bytes: int = MAX_TEXT_BYTES) -> Expression:
+def parse_text(text: str, *, max_bytes: int = MAX_TEXT_BYTES, written_in: WrittenIn = CRS84) -> Expression:
     """The tree of a CQL2 text. Raises InvalidRequestError naming what is wrong; never ends the process."""
     text = unicodedata.normalize("NFC", text)
     _refuse_unsafe(text, max_bytes)
+    text = for_parser(text)
     try:
         parsed = cql2.parse_text(text).to_json()
     except cql2.ParseError as error:
         raise _unreadable(text, str(error)) from None
     except (RecursionError, ValueError):
         raise _too_deep() from None
-    return parse_json(parsed, max_nodes=max_bytes)
+    return parse_json(parsed, max_nodes=max_bytes, written_in=written_in)
 
 
 def parse_bound(text: str) -> Expression:
@@ -80,7 +80,7 @@ def bind(text: str, values: Mapping[str, Bindable | Iterable[Bindable]]) -> str:
             return f"({', '.join(map(literal, value)) or 'NULL'})"
         return literal(value)
 
-    return _TOKEN.sub(replace, text)
+    return TOKEN.sub(replace, text)
 
 
 def bind_claims(text: str, claims: Mapping[str, tuple[str, ...]]) -> str:
@@ -91,7 +91,7 @@ def bind_claims(text: str, claims: Mapping[str, tuple[str, ...]]) -> str:
 
 def references(text: str) -> tuple[str, ...]:
     """Every `:name` outside quotes, in order, each once."""
-    found = (match.group("reference") for match in _TOKEN.finditer(text))
+    found = (match.group("reference") for match in TOKEN.finditer(text))
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -110,8 +110,8 @@ def literal(value: Bindable) -> str:
             return str(value)
         case float() if math.isfinite(value):
             return repr(value)
-        case str() if not _UNPRINTABLE.search(value):
-            return "'" + unicodedata.normalize("NFC", value).replace("'", "''") + "'"
+        case str() if not _UNWRITABLE.search(value):
+            return encoded(unicodedata.normalize("NFC", value))
     raise InvalidRequestError(
         "Giá trị không dùng được trong biểu thức lọc.", "A value that cannot be used in a filter."
     )
@@ -127,7 +127,7 @@ def _refuse_unsafe(text: str, max_bytes: int) -> None:
     if not text.strip() or _UNPRINTABLE.search(text) or any(0xD800 <= ord(character) < 0xE000 for character in text):
         raise _unreadable(text, "")
     chains = [0]
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         _step(token, chains)
         if len(chains) > MAX_NESTING or chains[-1] > MAX_CHAIN:
             raise _too_deep()

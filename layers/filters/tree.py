@@ -10,6 +10,19 @@ from shapely.geometry.base import BaseGeometry
 
 Scalar = str | int | float | bool | date | datetime
 ComparisonOperator = OneOf["=", "<>", "<", "<=", ">", ">="]
+ArithmeticOperator = OneOf["+", "-", "*", "/", "div", "%", "^"]
+#: `covered_by` is our own, from `edge: within`: nothing of the feature lies outside the shape
+SpatialRelation = OneOf[
+    "intersects", "disjoint", "equals", "touches", "within", "overlaps", "crosses", "contains", "covered_by"
+]
+TemporalRelation = OneOf[
+    "after", "before", "contains", "disjoint", "during", "equals", "finishedby", "finishes", "intersects", "meets",
+    "metby", "overlappedby", "overlaps", "startedby", "starts",
+]  # fmt: skip
+ArrayRelation = OneOf["equals", "contains", "containedby", "overlaps"]
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +43,72 @@ class Literal:
 class CaseFolded:
     """CASEI: compared without regard to case."""
 
-    operand: Property | Literal
+    operand: Operand
 
 
-Operand = Property | Literal | CaseFolded
+@dataclass(frozen=True, slots=True)
+class AccentFolded:
+    """ACCENTI: compared without regard to accents and strokes."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """In double precision; NULL where there is no result (`layers.filters.arithmetic`)."""
+
+    operator: ArithmeticOperator
+    left: Operand
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that CQL2 does not define: read and written, but none is served, so no checked filter has one."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+
+
+Operand = Property | Literal | CaseFolded | AccentFolded | Arithmetic | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Both bounds belong to it; None is open."""
+
+    start: Property | Literal | None
+    end: Property | Literal | None
+
+
+Moment = Property | Literal | Interval | Call
+
+
+@dataclass(frozen=True, slots=True)
+class ListValues:
+    """What the entries of a list column hold under one name, as a set: `muc_dich.loai`."""
+
+    column: str
+    item: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.column}.{self.item}"
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A set of constants, of any kinds."""
+
+    values: tuple[Literal, ...]
+
+
+ArrayOperand = Property | ListValues | Array | Call
+GeometryOperand = Property | BaseGeometry | Call
+Argument = Operand | Interval | Array | BaseGeometry
+
+
+# ── predicates ───────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +135,10 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """`%` any text, `_` one character, `\\` takes the next character as it is."""
+    """`%` any text, `_` one character, `\\` takes the next character as it is. The pattern is a folded constant."""
 
-    operand: Property | Literal
-    pattern: Literal
-    folds_case: bool = False
+    operand: Operand
+    pattern: Operand
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +148,49 @@ class IsNull:
 
 @dataclass(frozen=True, slots=True)
 class Spatial:
-    """The geometry of the row meets, or lies within, a shape in CRS84.."""
+    """How the geometry of the row lies to a shape in CRS84."""
 
-    relation: OneOf["intersects", "within"]
+    relation: SpatialRelation
     name: str
     shape: BaseGeometry
+
+
+@dataclass(frozen=True, slots=True)
+class SpatialPair:
+    """Two geometries of the row, or two constants."""
+
+    relation: SpatialRelation
+    left: GeometryOperand
+    right: GeometryOperand
+
+
+@dataclass(frozen=True, slots=True)
+class Temporal:
+    """How two instants or intervals lie to each other. `of` is what they are compared as: a date beside times is its
+    whole day (UTC). None as long as nobody checked it."""
+
+    relation: TemporalRelation
+    left: Moment
+    right: Moment
+    of: OneOf["date", "datetime"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayComparison:
+    """Two sets."""
+
+    relation: ArrayRelation
+    left: ArrayOperand
+    right: ArrayOperand
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The parameter `q`: one of the terms, each a run of whole words, stands in one of the columns. A term is folded
+    as `layers.filters.folding.searchable` folds texts."""
+
+    columns: tuple[str, ...]
+    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +213,15 @@ class Or:
     operands: tuple[Expression, ...]
 
 
-Expression = Comparison | Between | In | Like | IsNull | Spatial | Constant | Property | Not | And | Or
+Scalars = Comparison | Between | In | Like | IsNull
+Function = Spatial | SpatialPair | Temporal | ArrayComparison | Search
+Predicate = Scalars | Function
+Expression = Predicate | Constant | Property | Call | Not | And | Or
 
 #: the name under which a layer's geometry is filtered
 GEOMETRY = "geometry"
+#: the relation of the second to the first, for that of the first to the second
+CONVERSE: dict[SpatialRelation, SpatialRelation] = {"within": "contains", "contains": "within"}
 
 
 def conjuncts(expression: Expression) -> tuple[Expression, ...]:
@@ -114,12 +231,28 @@ def conjuncts(expression: Expression) -> tuple[Expression, ...]:
     return (expression,)
 
 
-def operands_of(expression: Expression) -> tuple[Operand, ...]:
-    """The operands directly in one node."""
+def property_names(expression: Expression) -> frozenset[str]:
+    """Every column the filter reads, the geometry included."""
     match expression:
-        case Property():
+        case Not(operand):
+            return property_names(operand)
+        case And(operands) | Or(operands):
+            return frozenset().union(*map(property_names, operands))
+        case Spatial(_, name, _):
+            return frozenset({name})
+        case Search(columns):
+            return frozenset(columns)
+    return frozenset().union(*map(_columns, _parts(expression)))
+
+
+def _parts(expression: Expression) -> tuple[object, ...]:
+    """The values directly in one node."""
+    match expression:
+        case Property() | Call():
             return (expression,)
-        case Comparison(_, left, right):
+        case Comparison(_, left, right) | SpatialPair(_, left, right) | ArrayComparison(_, left, right):
+            return (left, right)
+        case Temporal(_, left, right):
             return (left, right)
         case Between(operand, low, high):
             return (operand, low, high)
@@ -132,17 +265,17 @@ def operands_of(expression: Expression) -> tuple[Operand, ...]:
     return ()
 
 
-def property_names(expression: Expression) -> frozenset[str]:
-    """Every column the filter reads, the geometry included."""
-    match expression:
-        case Not(operand):
-            return property_names(operand)
-        case And(operands) | Or(operands):
-            return frozenset().union(*map(property_names, operands))
-        case Spatial(_, name, _):
+def _columns(value: object) -> frozenset[str]:
+    match value:
+        case Property(name) | ListValues(name):
             return frozenset({name})
-    bare = (operand.operand if isinstance(operand, CaseFolded) else operand for operand in operands_of(expression))
-    return frozenset(operand.name for operand in bare if isinstance(operand, Property))
+        case CaseFolded(operand) | AccentFolded(operand):
+            return _columns(operand)
+        case Arithmetic(_, left, right) | Interval(left, right):
+            return _columns(left) | _columns(right)
+        case Call(_, arguments):
+            return frozenset().union(*map(_columns, arguments))
+    return frozenset()
 
 
 def within_edges(expression: Expression) -> Expression:
@@ -157,7 +290,7 @@ def within_edges(expression: Expression) -> Expression:
 def _within(expression: Expression, *, is_negated: bool) -> Expression:
     match expression:
         case Spatial("intersects", name, shape) if not is_negated:
-            return Spatial("within", name, shape)
+            return Spatial("covered_by", name, shape)
         case Not(operand):
             return Not(_within(operand, is_negated=not is_negated))
         case And(operands):

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from .text import literal
 from .tree import (
+    AccentFolded,
     And,
+    Argument,
+    Arithmetic,
+    Array,
+    ArrayComparison,
+    ArrayOperand,
     Between,
+    Call,
     CaseFolded,
     Comparison,
     Constant,
     Expression,
+    Function,
     In,
+    Interval,
     IsNull,
     Like,
+    ListValues,
     Literal,
+    Moment,
     Not,
-    Operand,
     Or,
     Property,
+    Scalars,
+    Search,
     Spatial,
+    SpatialPair,
+    Temporal,
 )  # fmt: skip
 
 
 def to_text(expression: Expression) -> str:
-    """CQL2 text that parses back to the same tree. `within` (our own, from `edge: within`) has no operator in
-    this part of CQL2 and is written S_WITHIN."""
+    """CQL2 text that parses back to the same tree. What is our own has no operator in CQL2 and is written in its
+    manner: S_COVERED_BY (from `edge: within`) and SEARCH (from `q`)."""
     match expression:
         case Constant(value):
             return literal(value)
-        case Property(name):
-            return _name(name)
+        case Property() | Call():
+            return _value(expression)
         case Not(operand):
             return f"NOT ({to_text(operand)})"
         case And(operands):
@@ -41,33 +59,77 @@ def to_text(expression: Expression) -> str:
     return _predicate(expression)
 
 
-def _predicate(expression: Comparison | Between | In | Like | IsNull | Spatial) -> str:
+def _predicate(expression: Scalars | Function) -> str:
     match expression:
         case IsNull(operand):
-            return f"{_operand(operand)} IS NULL"
+            return f"{_value(operand)} IS NULL"
         case Comparison(name, left, right):
-            return f"{_operand(left)} {name} {_operand(right)}"
+            return f"{_value(left)} {name} {_value(right)}"
         case Between(operand, low, high):
-            return f"{_operand(operand)} BETWEEN {_operand(low)} AND {_operand(high)}"
+            return f"{_value(operand)} BETWEEN {_value(low)} AND {_value(high)}"
         case In(operand, options):
-            return f"{_operand(operand)} IN ({', '.join(map(_operand, options)) or 'NULL'})"
-        case Like(operand, pattern, folds_case):
-            if folds_case:
-                return f"{_operand(CaseFolded(operand))} LIKE {_operand(CaseFolded(pattern))}"
-            return f"{_operand(operand)} LIKE {_operand(pattern)}"
+            return f"{_value(operand)} IN ({', '.join(map(_value, options)) or 'NULL'})"
+        case Like(operand, pattern):
+            return f"{_value(operand)} LIKE {_value(pattern)}"
+    return _function(expression)
+
+
+def _function(expression: Function) -> str:
+    match expression:
         case Spatial(relation, name, shape):
-            return f"S_{relation.upper()}({_name(name)}, {shapely.to_wkt(shape, rounding_precision=12)})"
+            return f"S_{relation.upper()}({_name(name)}, {_value(shape)})"
+        case SpatialPair(relation, first, second):
+            return f"S_{relation.upper()}({_value(first)}, {_value(second)})"
+        case Temporal(relation, before, after):
+            return f"T_{relation.upper()}({_value(before)}, {_value(after)})"
+        case ArrayComparison(relation, one, other):
+            return f"A_{relation.upper()}({_value(one)}, {_value(other)})"
+        case Search(columns, terms):
+            return f"SEARCH({', '.join([*map(_name, columns), *map(literal, terms)])})"
+
+
+def _value(value: Argument | Moment | ArrayOperand) -> str:
+    match value:
+        case Literal(constant):
+            return literal(constant)
+        case Property(name):
+            return _name(name)
+        case ListValues():
+            return _name(value.name)
+        case CaseFolded(inner):
+            return f"CASEI({_value(inner)})"
+        case AccentFolded(inner):
+            return f"ACCENTI({_value(inner)})"
+        case Arithmetic(operator, left, right):
+            return f"({_value(left)} {operator} {_value(right)})"
+    return _structure(value)
+
+
+def _structure(value: Interval | Array | Call | BaseGeometry) -> str:
+    match value:
+        case Interval(start, end):
+            return f"INTERVAL({_bound(start)}, {_bound(end)})"
+        case Array(values):
+            return f"({', '.join(map(_value, values))})"
+        case Call(name, arguments):
+            return f"{name}({', '.join(map(_value, arguments))})"
+        case BaseGeometry():
+            return wkt(value)
+
+
+def wkt(shape: BaseGeometry) -> str:
+    """Exact: every number reads back as the one that was written."""
+    corners = iter(shapely.get_coordinates(shape).tolist())
+    return re.sub(r"-?\d[^\s,)]*\s-?\d[^\s,)]*", lambda _: " ".join(map(repr, next(corners))), shapely.to_wkt(shape))
+
+
+def _bound(bound: Property | Literal | None) -> str:
+    if bound is None:
+        return "'..'"
+    if isinstance(bound, Literal) and isinstance(bound.value, date):
+        return f"'{bound.value.isoformat()}'"
+    return _value(bound)
 
 
 def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _operand(operand: Operand) -> str:
-    match operand:
-        case Literal(value):
-            return literal(value)
-        case Property(name):
-            return _name(name)
-        case CaseFolded(inner):
-            return f"CASEI({_operand(inner)})"

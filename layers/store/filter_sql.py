@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, cast
@@ -25,6 +26,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     not_,
     null,
     or_,
@@ -33,27 +35,46 @@ from sqlalchemy import (
 from sqlalchemy import (
     cast as sql_cast,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.elements import Null
 from sqlalchemy.types import TypeEngine
 
+from layers.filters.arrays import as_json
+from layers.filters.kinds import no_function
+from layers.filters.moments import CONDITIONS, first_instant, last_instant
 from layers.filters.tree import (
+    AccentFolded,
     And,
+    Arithmetic,
+    Array,
+    ArrayComparison,
+    ArrayOperand,
     Between,
+    Call,
     CaseFolded,
     Comparison,
     Constant,
     Expression,
+    GeometryOperand,
     In,
+    Interval,
     IsNull,
     Like,
+    ListValues,
     Literal,
+    Moment,
     Not,
     Operand,
     Or,
+    Predicate,
     Property,
     Scalar,
+    Search,
     Spatial,
+    SpatialPair,
+    SpatialRelation,
+    Temporal,
+    TemporalRelation,
 )  # fmt: skip
 
 Columns = Mapping[str, ColumnElement[Any]]
@@ -63,8 +84,6 @@ Compare = Callable[[ColumnElement[Any], ColumnElement[Any]], Condition]
 WGS84 = 4326
 #: the third truth value: what a comparison with NULL is
 UNKNOWN: Condition = sql_cast(null(), Boolean)
-#: folds case the same way whatever locale the database was made with
-_FOLDING = "und-x-icu"
 #: texts are ordered by code point, as Python does
 _ORDERING = "C"
 
@@ -94,8 +113,8 @@ def compile_filter(expression: Expression, columns: Columns) -> Condition:
             return and_(*(compile_filter(operand, columns) for operand in operands))
         case Or(operands):
             return or_(*(compile_filter(operand, columns) for operand in operands))
-        case Spatial(relation, name, shape):
-            return _spatial(relation, columns[name], shape)
+        case Call(name):
+            raise no_function(name)
     return _predicate(expression, columns)
 
 
@@ -105,7 +124,12 @@ def box_overlaps(column: ColumnElement[Any], bounds: Sequence[float], srid: int 
     return column.op("&&", is_comparison=True)(func.ST_MakeEnvelope(west, south, east, north, literal(srid)))
 
 
-def _predicate(expression: Comparison | Between | In | Like | IsNull, columns: Columns) -> Condition:
+def words_in(column: ColumnElement[Any], term: str) -> Condition:
+    """All words of a term stand in the text, in any order: an index condition that can neither raise nor tell."""
+    return func.cql.words(column, type_=ARRAY(Text)).contains(literal(term.split(), ARRAY(Text)))
+
+
+def _predicate(expression: Predicate, columns: Columns) -> Condition:
     match expression:
         case IsNull(operand):
             return _value(operand, columns).is_(None)
@@ -116,8 +140,24 @@ def _predicate(expression: Comparison | Between | In | Like | IsNull, columns: C
             return and_(_compare(">=", value, _value(low, columns)), _compare("<=", value, _value(high, columns)))
         case In(operand, options):
             return _in(_value(operand, columns), options, columns)
-        case Like(operand, pattern, folds_case):
-            return _like(_value(operand, columns), str(pattern.value), folds_case)
+        case Like(operand, pattern):
+            return _like(_value(operand, columns), _value(pattern, columns))
+        case Search(names, terms):
+            return or_(*(_found(columns[name], terms) for name in names))
+    return _function(expression, columns)
+
+
+def _function(expression: Spatial | SpatialPair | Temporal | ArrayComparison, columns: Columns) -> Condition:
+    match expression:
+        case Spatial(relation, name, shape):
+            return _spatial(relation, columns[name], shape)
+        case SpatialPair(relation, left, right):
+            return _exact(relation, _geometry(left, columns), _geometry(right, columns))
+        case Temporal():
+            return _temporal(expression, columns)
+        case ArrayComparison(relation, one, other):
+            sides = (_members(side, columns) for side in (one, other))
+            return func.cql.compare_arrays(literal(relation, Text), *sides, type_=Boolean())
 
 
 def _compare(operator: str, left: ColumnElement[Any], right: ColumnElement[Any]) -> Condition:
@@ -146,17 +186,17 @@ def _array(constants: Sequence[Scalar | None]) -> ColumnElement[Any]:
     return literal(constants, ARRAY(of))
 
 
-def _like(value: ColumnElement[Any], pattern: str, folds_case: bool) -> Condition:
-    if isinstance(value, Null):
+def _like(value: ColumnElement[Any], pattern: ColumnElement[Any]) -> Condition:
+    if isinstance(value, Null) or isinstance(pattern, Null):
         return UNKNOWN
-    bound = literal(pattern, Text)
-    if folds_case:
-        return _folded(value).like(_folded(bound), escape="\\")
-    return value.like(bound, escape="\\")
+    return value.like(pattern, escape="\\")
 
 
-def _folded(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.lower(collate(sql_cast(value, Text), _FOLDING), type_=Text())
+def _found(column: ColumnElement[Any], terms: Sequence[str]) -> Condition:
+    """Nothing is found in NULL. A folded term has no sign of a pattern."""
+    patterns = literal([f"%{term}%" for term in terms], ARRAY(Text))
+    is_found = func.cql.searchable(column, type_=Text()).op("LIKE", is_comparison=True)(any_(patterns))
+    return func.coalesce(is_found, false(), type_=Boolean())
 
 
 def _value(operand: Operand, columns: Columns) -> ColumnElement[Any]:
@@ -164,9 +204,16 @@ def _value(operand: Operand, columns: Columns) -> ColumnElement[Any]:
         case Property(name):
             return columns[name]
         case CaseFolded(inner):
-            return _folded(_value(inner, columns))
+            return func.cql.casei(_value(inner, columns), type_=Text())
+        case AccentFolded(inner):
+            return func.cql.accenti(_value(inner, columns), type_=Text())
+        case Arithmetic(operator, left, right):
+            sides = (sql_cast(_value(side, columns), Double) for side in (left, right))
+            return func.cql.calculate(literal(operator, Text), *sides, type_=Double())
         case Literal(value):
             return null() if value is None else literal(value, _type_of(value))
+        case Call(name):
+            raise no_function(name)
 
 
 def _type_of(value: Scalar) -> TypeEngine[Any]:
@@ -184,8 +231,88 @@ def _type_of(value: Scalar) -> TypeEngine[Any]:
     return Text()
 
 
-def _spatial(relation: str, column: ColumnElement[Any], shape: BaseGeometry) -> Condition:
+# ── shapes, moments, sets ────────────────────────────────────────────────────────────────────────
+
+_EXACT: dict[SpatialRelation, Any] = {
+    "intersects": func.ST_Intersects, "disjoint": func.ST_Disjoint, "equals": func.ST_Equals,
+    "touches": func.ST_Touches, "within": func.ST_Within, "overlaps": func.ST_Overlaps, "crosses": func.ST_Crosses,
+    "contains": func.ST_Contains, "covered_by": func.ST_CoveredBy,
+}  # fmt: skip
+
+
+def _spatial(relation: SpatialRelation, column: ColumnElement[Any], shape: BaseGeometry) -> Condition:
     """The box first and by itself: under row-level security only `&&` may use the index (access-policy 2.2)."""
-    bound = func.ST_GeomFromWKB(literal(shapely.to_wkb(shape)), literal(WGS84))
-    exact = func.ST_CoveredBy if relation == "within" else func.ST_Intersects
-    return and_(box_overlaps(column, shape.bounds), exact(column, bound, type_=Boolean()))
+    exact = _exact(relation, column, _shape(shape))
+    return exact if relation == "disjoint" else and_(box_overlaps(column, shape.bounds), exact)
+
+
+def _exact(relation: SpatialRelation, left: ColumnElement[Any], right: ColumnElement[Any]) -> Condition:
+    return cast("Condition", _EXACT[relation](left, right, type_=Boolean()))
+
+
+def _shape(shape: BaseGeometry) -> ColumnElement[Any]:
+    return func.ST_GeomFromWKB(literal(shapely.to_wkb(shape)), literal(WGS84))
+
+
+def _geometry(side: GeometryOperand, columns: Columns) -> ColumnElement[Any]:
+    match side:
+        case Property(name):
+            return columns[name]
+        case Call(name):
+            raise no_function(name)
+    return _shape(side)
+
+
+def _temporal(expression: Temporal, columns: Columns) -> Condition:
+    sides = (_bounds(side, columns, expression.of) for side in (expression.left, expression.right))
+    bounds = dict(zip("abcd", (bound for side in sides for bound in side), strict=True))
+    match expression.relation:
+        case "disjoint" | "intersects" as relation:
+            apart = or_(*(_hold(bounds, name) for name in _APART))
+            return apart if relation == "disjoint" else not_(apart.self_group())
+    return _hold(bounds, expression.relation)
+
+
+_APART: tuple[TemporalRelation, TemporalRelation] = ("before", "after")
+
+
+def _hold(bounds: Mapping[str, ColumnElement[Any]], relation: TemporalRelation) -> Condition:
+    return and_(*(_compare(operator, bounds[one], bounds[other]) for one, operator, other in CONDITIONS[relation]))
+
+
+def _bounds(moment: Moment, columns: Columns, of: str | None) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    if isinstance(moment, Call):
+        raise no_function(moment.name)
+    start, end = (moment.start, moment.end) if isinstance(moment, Interval) else (moment, moment)
+    return _bound(start, columns, of, is_end=False), _bound(end, columns, of, is_end=True)
+
+
+#: where no bound is given; an open start lies before every instant
+_OPEN: dict[tuple[str, bool], ColumnElement[Any]] = {
+    ("date", False): literal_column("'-infinity'::date"), ("date", True): literal_column("'infinity'::date"),
+    ("datetime", False): literal_column("'-infinity'::timestamptz"),
+    ("datetime", True): literal_column("'infinity'::timestamptz"),
+}  # fmt: skip
+_TO_LAST_INSTANT: ColumnElement[Any] = literal_column("interval '86399.999999 s'")
+
+
+def _bound(bound: Property | Literal | None, columns: Columns, of: str | None, *, is_end: bool) -> ColumnElement[Any]:
+    """As a day or as an instant; a day beside instants begins and ends in UTC."""
+    if bound is None:
+        return _OPEN["date" if of == "date" else "datetime", is_end]
+    found = _value(bound, columns)
+    if of == "date" or not isinstance(found.type, Date):
+        return found
+    if isinstance(bound, Literal) and isinstance(bound.value, date):
+        return literal((last_instant if is_end else first_instant)(bound.value), DateTime(timezone=True))
+    midnight = sql_cast(found, DateTime())
+    return func.timezone("UTC", midnight + _TO_LAST_INSTANT if is_end else midnight, type_=DateTime(timezone=True))
+
+
+def _members(side: ArrayOperand, columns: Columns) -> ColumnElement[Any]:
+    match side:
+        case Array(values):
+            return sql_cast(literal(json.dumps([as_json(value.value) for value in values]), Text), JSONB)
+        case ListValues(column, item):
+            return func.cql.list_values(columns[column], literal(item, Text), type_=JSONB())
+    raise no_function(side.name)

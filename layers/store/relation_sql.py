@@ -99,7 +99,7 @@ class Wanted:
     """The shape of a request; what changes from page to page and from tile to tile is bound when it is run.
 
     `filter` is checked; `columns` are among the decision's. The bound names: `revision`, `fid`, `after`, `limit`, and
-    those of `box_values` and `tile_values`, and `tolerance` of a form that simplifies.
+    those of `box_values` and `tile_values`, `tolerance` of a form that simplifies, `earlier` and `later` of a difference.
     """
 
     columns: tuple[str, ...] = ()
@@ -108,6 +108,7 @@ class Wanted:
     has_geometry: bool = True
     filter: Expression | None = None
     is_as_of: bool = False  #: at `revision`; else the current state
+    span: OneOf["", "newer", "older"] = ""  #: a side of a difference: what begins or ends from `earlier` to `later`
     is_item: bool = False  #: only `fid`
     is_after: bool = False  #: keyset: only features behind `after`
     is_backward: bool = False  #: from `after` towards the first feature, nearest first
@@ -279,10 +280,21 @@ def _leaves_elsewhere(wanted: Wanted) -> bool:
 
 def _state(table: Table, wanted: Wanted) -> ColumnElement[bool]:
     """A row of revision r is valid for since ≤ r < until."""
+    if wanted.span:
+        return _side(table, wanted)
     if not wanted.is_as_of:
         return table.c.until.is_(None)
     revision = bound("revision", BigInteger)
     return and_(table.c.since <= revision, or_(table.c.until.is_(None), table.c.until > revision))
+
+
+def _side(table: Table, wanted: Wanted) -> ColumnElement[bool]:
+    """Rows of the later revision that are not of the earlier one, or the other way round: all that can differ."""
+    earlier, later = bound("earlier", BigInteger), bound("later", BigInteger)
+    if wanted.span == "newer":
+        lives_on = or_(table.c.until.is_(None), table.c.until > later)
+        return and_(table.c.since > earlier, table.c.since <= later, lives_on)
+    return and_(table.c.since <= earlier, table.c.until > earlier, table.c.until <= later)
 
 
 def _keyset(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -442,7 +454,7 @@ def _copies(table: Table, definition: LayerDefinition, decision: Decision, wante
     for part in _conjuncts(wanted):
         if _is_exact_copy(part, definition, decision):
             found.append(compile_filter(part, columns))
-        elif isinstance(part, Spatial) and definition.has_geometry:
+        elif isinstance(part, Spatial) and part.relation != "disjoint" and definition.has_geometry:
             found.append(box_overlaps(table.c.geom_4326, _grown(part.shape.bounds, _coarsest_m(decision))))
     return found
 

@@ -24,7 +24,12 @@ SITE = definition(
         {"name": "ngay", "type": "date", "tag": "public"},
         {"name": "gia", "type": "integer", "tag": "commercial"},
         {"name": "chu", "tag": "personal"},
-        {"name": "muc", "type": "list", "tag": "internal", "items": [{"name": "loai"}]},
+        {
+            "name": "muc",
+            "type": "list",
+            "tag": "internal",
+            "items": [{"name": "loai"}, {"name": "dt", "type": "number"}],
+        },
         {"name": "moi"},
     ],
     label="Thửa {ma}, xã {xa}",
@@ -33,6 +38,10 @@ SITE = definition(
 REGISTER = definition(
     "register", [{"name": "ma", "tag": "public"}, {"name": "chu", "tag": "personal"}], geometry="none"
 )
+#: what hidden lists hold beside their canary
+LISTS: tuple[list[dict[str, object]], ...] = (
+    [], [{"loai": "ODT", "dt": 1}, {"loai": "CLN", "dt": 2.5}], [{"loai": "ODT"}, {"dt": None}], [{"dt": 1.0}],
+)  # fmt: skip
 HIDDEN = ("gia", "chu", "muc", "moi")
 NAMES = ("Phú Lợi", "Tân An", "PHÚ LỢI", "phú_lợi", "50% vườn", "", "O'Brien", 'a"b\\c')
 
@@ -56,7 +65,7 @@ def rows(seed: int = 7) -> list[dict[str, Any]]:
             "ngay": maybe(date(2024, 1, 1) + timedelta(days=chance.randint(0, 400))),
             "gia": 770_000_000 + number,
             "chu": f"CANARY-{number}-x",
-            "muc": [{"loai": f"CANARY-muc-{number}"}],
+            "muc": [{"loai": f"CANARY-muc-{number}"}, *LISTS[number % len(LISTS)]],
             "moi": f"CANARY-moi-{number}",
             "geom": _shape(chance, number),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,21 +13,32 @@ from sqlalchemy import select
 
 from layers.access.decide import all_properties
 from layers.filters import check, evaluate, parse_text
+from layers.filters.folding import searchable
+from layers.filters.parse import ARITHMETIC, ARRAY, SPATIAL, TEMPORAL
 from layers.filters.tree import (
+    AccentFolded,
     And,
+    Arithmetic,
+    Array,
+    ArrayComparison,
     Between,
     CaseFolded,
     Comparison,
     Constant,
     Expression,
     In,
+    Interval,
     IsNull,
     Like,
+    ListValues,
     Literal,
     Not,
     Or,
     Property,
+    Search,
     Spatial,
+    SpatialPair,
+    Temporal,
 )  # fmt: skip
 from layers.store import connection as database
 from layers.store.connection import Connection, compiled
@@ -53,6 +64,39 @@ NULLABLE = {name: values | st.none() for name, values in VALUES.items()}
 OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 
+FOLDS: Any = st.sampled_from([lambda of: of, CaseFolded, AccentFolded, lambda of: AccentFolded(CaseFolded(of))])
+SHAPES = st.deferred(lambda: st.one_of(BOXES, st.sampled_from(FIELDS), BOXES.map(lambda box: box.boundary)))
+FIELDS = [to_wgs84(row["geom"]) for row in rows()[:20]]
+BOXES = st.deferred(lambda: st.builds(_box, *[st.floats(0, 1)] * 4))
+DAYS = st.sampled_from([date(2024, 2, 1), date(2024, 6, 30), date(2025, 1, 1)])
+TIMES = st.sampled_from([datetime(2024, 6, 30, tzinfo=UTC), datetime(2024, 6, 30, 12, 30, tzinfo=UTC)])
+BOUNDS = st.one_of(DAYS.map(Literal), TIMES.map(Literal), st.just(Property("ngay")))
+INTERVALS = st.one_of(
+    st.builds(Interval, st.none() | BOUNDS, st.none() | st.just(Property("ngay"))),
+    st.builds(Interval, st.none() | st.sampled_from([date(2024, 2, 1), date(2024, 6, 30)]).map(Literal), BOUNDS.filter(
+        lambda bound: bound != Literal(date(2024, 2, 1))
+    )),
+)  # fmt: skip
+MOMENTS = st.one_of(BOUNDS, INTERVALS)
+ARRAYS = st.one_of(
+    st.just(ListValues("muc", "loai")), st.just(ListValues("muc", "dt")),
+    st.lists(st.sampled_from(["ODT", "CLN", 1, 1.0, 2.5, True, None]).map(Literal), max_size=3).map(
+        lambda values: Array(tuple(values))
+    ),
+)  # fmt: skip
+CALCULATED = st.recursive(
+    st.sampled_from(
+        [Property("so"), Property("dt"), Literal(0), Literal(2), Literal(-0.5), Literal(1e300), Literal(None)]
+    ),
+    lambda inner: st.builds(Arithmetic, st.sampled_from(ARITHMETIC), inner, inner),
+    max_leaves=5,
+)
+TERMS = st.sampled_from(["phú lợi", "Phu", "50", "brien o", "O'Brien", "vườn"]).map(searchable)
+
+
+FOLDED_PATTERNS = st.builds(lambda fold, text: fold(Literal(text)), FOLDS, PATTERNS)
+
+
 @st.composite
 def predicates(draw: st.DrawFn) -> Expression:
     name = draw(st.sampled_from(sorted(VALUES)))
@@ -68,15 +112,24 @@ def predicates(draw: st.DrawFn) -> Expression:
             [Constant(True), Constant(False), Property("co"), Comparison("=", Property("co"), Literal(True))]
         ),
         st.just(Comparison("<", Property("so"), Property("dt"))),
-        st.builds(lambda x, y, w, h: Spatial("intersects", "geometry", _box(x, y, w, h)), *[st.floats(0, 1)] * 4),
-        st.builds(lambda x, y, w, h: Spatial("within", "geometry", _box(x, y, w, h)), *[st.floats(0, 1)] * 4),
+        st.builds(lambda of, shape: Spatial(of, "geometry", shape), st.sampled_from(SPATIAL), SHAPES),
+        st.builds(
+            SpatialPair, st.sampled_from(SPATIAL[:-1]), st.just(Property("geometry")), st.just(Property("geometry"))
+        ),
+        st.builds(Temporal, st.sampled_from(TEMPORAL), INTERVALS, INTERVALS),
+        st.builds(Temporal, st.sampled_from(["after", "before", "equals", "disjoint", "intersects"]), MOMENTS, MOMENTS),
+        st.builds(ArrayComparison, st.sampled_from(ARRAY), ARRAYS, ARRAYS),
+        st.builds(Comparison, OPERATORS, CALCULATED, st.one_of(CALCULATED, st.integers(-50, 50).map(Literal))),
+        st.builds(
+            Search, st.sampled_from([("ten",), ("ten", "xa")]), st.lists(TERMS, min_size=1, max_size=2).map(tuple)
+        ),
     ]
     if name in ("ten", "xa"):
         kinds += [
-            st.builds(Like, st.just(of), PATTERNS.map(Literal), st.booleans()),
+            st.builds(Like, FOLDS.map(lambda fold: fold(of)), FOLDED_PATTERNS),
             st.builds(
-                Comparison, st.sampled_from(["=", "<>"]), st.just(CaseFolded(of)),
-                st.sampled_from([*NAMES, "ÔNG"]).map(Literal).map(CaseFolded),
+                Comparison, OPERATORS, FOLDS.map(lambda fold: fold(of)),
+                st.builds(lambda fold, text: fold(Literal(text)), FOLDS, st.sampled_from([*NAMES, "ÔNG", "phu loi"])),
             ),
         ]  # fmt: skip
     return draw(st.one_of(kinds))
@@ -121,7 +174,9 @@ def test_no_character_of_a_value_is_part_of_the_statement(value: str) -> None:
     for expression in (
         Comparison("=", Property("ten"), Literal(marker)),
         In(Property("ten"), (Literal(marker),)),
-        Like(Property("ten"), Literal(marker), True),
+        Like(CaseFolded(Property("ten")), Literal(marker)),
+        ArrayComparison("contains", ListValues("muc", "loai"), Array((Literal(marker),))),
+        Search(("ten",), (marker,)),
     ):
         text, _ = compiled(select(TABLE.c.fid).where(compile_filter(expression, COLUMNS)))
         assert "zqx" not in text

@@ -36,7 +36,7 @@ def test_within_leaves_out_what_only_meets_the_shape() -> None:
     inside, across = {"geometry": shapely.box(1, 1, 2, 2)}, {"geometry": shapely.box(9, 9, 11, 11)}
     assert (evaluate(rule, inside), evaluate(rule, across)) == (True, True)
     strict = within_edges(rule)
-    assert isinstance(strict, Spatial) and strict.relation == "within"
+    assert isinstance(strict, Spatial) and strict.relation == "covered_by"
     assert (evaluate(strict, inside), evaluate(strict, across)) == (True, False)
     assert evaluate(strict, {"geometry": None}) is None
 
