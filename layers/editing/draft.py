@@ -7,7 +7,7 @@ such property.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapely.geometry.base import BaseGeometry
 
@@ -52,8 +52,9 @@ def merged(
     profile: Profile, definition: LayerDefinition, shown: tuple[str, ...], right: Right, before: Before, sent: Sent,
     terms: Terms,
 ) -> After:  # fmt: skip
-    """`shown`: the columns the caller knows of. Raises InvalidInputsError naming all that does not hold."""
+    """`shown`: the columns the caller knows of; any other name is no property, be it there or not. Raises InvalidInputsError naming all that does not hold."""
     errors = _unknown(sent, shown)
+    sent = replace(sent, properties={name: value for name, value in sent.properties.items() if name in shown})
     codes = {each.id: each for each in profile.codes}
     values: dict[str, object] = {}
     for attribute in definition.attributes:
