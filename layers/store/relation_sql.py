@@ -99,7 +99,7 @@ class Wanted:
     """The shape of a request; what changes from page to page and from tile to tile is bound when it is run.
 
     `filter` is checked; `columns` are among the decision's. The bound names: `revision`, `fid`, `after`, `limit`, and
-    those of `box_values` and `tile_values`, `tolerance` of a form that simplifies, `earlier` and `later` of a difference.
+    those of `box_values` and `tile_values`, `tolerance` of a form that simplifies, `earlier`, `later` of a difference.
     """
 
     columns: tuple[str, ...] = ()

@@ -85,6 +85,8 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
     name = definition.id[:40]
     Index(f"{name}_current", table.c.fid, unique=True, postgresql_where=current)
     Index(f"{name}_key", table.c.key)
+    Index(f"{name}_since", table.c.since)  # what began and what ended from one revision to another
+    Index(f"{name}_until", table.c.until, postgresql_where=table.c.until.is_not(None))
     if definition.has_geometry:
         Index(f"{name}_g4326", table.c.geom_4326, postgresql_using="gist", postgresql_where=current)
         Index(f"{name}_g3857", table.c.geom_3857, postgresql_using="gist", postgresql_where=current)
