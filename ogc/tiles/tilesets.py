@@ -14,7 +14,7 @@ from layers.profile.grammar import Attribute, LayerDefinition
 from layers.store.tile_columns import is_coverage, tile_columns
 from layers.store.tile_sql import IS_CELL
 from layers.store.tiles import MAX_ZOOM
-from ogc.common.links import JSON, MVT, SCHEMA, Addresses, Link, link
+from ogc.common.links import JSON, MVT, Addresses, Link, link
 
 from .matrix_sets import CRS, ID, URI, Bounds, limits
 
@@ -101,10 +101,7 @@ def _links(addresses: Addresses, own: Sequence[str], **query: str | None) -> lis
         {**link(tile_template(addresses, own, **query), "item", MVT), "templated": True},
     ]
     if own:
-        made[2:2] = [
-            link(addresses.to(*own), f"{REL}geodata", JSON),
-            link(addresses.to(*own, "schema"), f"{REL}schema", SCHEMA),
-        ]
+        made.insert(2, link(addresses.to(*own), f"{REL}geodata", JSON))  # its schema may not be the caller's to see
     return made
 
 

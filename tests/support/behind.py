@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +15,8 @@ import lxml.html
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+#: links that are alike are followed so often
+_OF_A_KIND = 3
 _PLACES = {"a": "href", "link": "href", "script": "src", "img": "src", "form": "action"}
 #: where a template of tiles or glyphs has a place that is known to be served
 _FILLED = {
@@ -51,16 +55,18 @@ class Walk:
     strays: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def everything(self, *begun: str) -> Walk:
         waiting = [self.home + path for path in begun]
         with httpx.Client(headers=dict(self.headers), timeout=30) as client:
             while waiting:
                 link = waiting.pop()
-                key = _without_language(link)
-                if key in self.seen:
+                key, kind = _without_language(link), _kind(link)
+                if key in self.seen or self.kinds[kind] >= _OF_A_KIND:
                     continue
                 self.seen.add(key)
+                self.kinds[kind] += 1
                 waiting += self._asked(client, link)
         return self
 
@@ -93,7 +99,7 @@ def _of_document(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from _of_document(each)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or str(value.get("rel", "")).endswith("/execute"):  # asked with POST
         return
     for name, given in value.items():
         if name in ("href", "glyphs", "url", "sprite", "contentUrl") and isinstance(given, str):
@@ -114,6 +120,14 @@ def _without_language(link: str) -> str:
     parts = urlsplit(link)
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "lang"]
     return urlunsplit(parts._replace(query=urlencode(sorted(kept)), fragment=""))
+
+
+def _kind(link: str) -> str:
+    """The same for two rows of a layer, two tiles, two places in a list: their links are made by one line of ours."""
+    parts = urlsplit(link)
+    path = re.sub(r"(?<=/)\d+(?=/|$)", "#", parts.path)
+    names = sorted(f"{name}={value}" if name == "f" else name for name, value in parse_qsl(parts.query))
+    return f"{path}?{'&'.join(names)}"
 
 
 def told(walk: Walk) -> str:
