@@ -59,6 +59,10 @@ def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
             yield route.path, route.methods
 
 
+#: in the scope of a HEAD that is answered as GET: what takes long to make need not be made
+IS_HEAD = "lienthong.is_head"
+
+
 class EveryMethod:
     """Pure ASGI, around all that knows a caller: OPTIONS asks nobody's rights and tells none, but where a route has its
     own (Features 4), to which what is no preflight goes."""
@@ -83,7 +87,7 @@ class EveryMethod:
         if scope["method"] != "HEAD":
             await self.app(scope, receive, marked)
             return
-        scope["method"] = "GET"
+        scope["method"], scope[IS_HEAD] = "GET", True
         try:
             await self.app(scope, receive, _headless(scope, marked))
         finally:

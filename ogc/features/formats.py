@@ -26,6 +26,7 @@ from ogc.common.caching import VARY, is_known, not_modified, weak
 from ogc.common.clock import now_of
 from ogc.common.language import language_of
 from ogc.common.links import GEOJSON, JSON, Addresses
+from ogc.common.methods import IS_HEAD
 from ogc.common.negotiation import NotAcceptableError, form_of
 from ogc.common.parameters import Parameters, invalid_value
 from ogc.common.relation import Relation, authorised, described, with_action
@@ -83,9 +84,9 @@ async def export(request: Request, parameters: Parameters, kind: Format) -> Resp
         asked = asked_of(kind, parameters, whole)
         extract = asked.extract(extract.revision, language_of(request))
     headers = _headers(request, asked, etag)
-    if request.method == "HEAD":
+    if IS_HEAD in request.scope:
         request.app.state.accesses.counted(asked.relation)
-        return Response(headers=headers, media_type=kind.media_type)
+        return _headers_alone(kind, headers)
     if kind.text is not None:
         return _Streamed(request, asked, extract, kind.text, headers)
     return await _file(request, asked, extract, headers)
@@ -139,6 +140,13 @@ def _headers(request: Request, asked: Asked, etag: str) -> dict[str, str]:
     }  # fmt: skip
     made |= {"ETag": etag} if _has_etag(relation) else {}
     return made | ({"Content-Crs": f"<{asked.crs.uri}>"} if asked.has_shapes else {})
+
+
+def _headers_alone(kind: Format, headers: dict[str, str]) -> Response:
+    """HEAD: how long it would be is known only once it is made, and then it may as well be had."""
+    made = Response(headers=headers, media_type=kind.media_type)
+    del made.headers["content-length"]
+    return made
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
