@@ -21,6 +21,7 @@ def _about(schema: Mapping[str, Any], text: str, **more: Any) -> dict[str, Any]:
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "collectionId": _TEXT,
     "featureId": _TEXT,
+    "releaseId": {"type": "string", "pattern": "^([0-9]{1,8}|latest)$"},
     "tileMatrixSetId": {"type": "string", "enum": ["WebMercatorQuad"]},
     "tileMatrix": _WHOLE,
     "tileRow": _WHOLE,
@@ -50,13 +51,15 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "filter-lang": _about(
         {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"}, "Of `filter`"
     ),
-    "filter-crs": _about(_TEXT, "CRS of shapes in `filter`: CRS84 only"),
+    "filter-crs": _about(_URI, "The system of the shapes in `filter`, one of the collection's `crs`; else CRS84"),
+    "q": _about(_TEXT, "Words in the texts of a feature, whatever their case and accents; of terms between commas any"),
     "sortby": _about(_TEXT, "One sortable property, `+name` or `-name`; rows without a value come last"),
     "properties": _about(_NAMES, "Only these properties"),
     "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
     "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),
     "before": _about(_TEXT, "Where a page ends: from the link `prev` of the page behind, not to be made up"),
     "collections": _about(_NAMES, "Only these collections, in this order: ids or addresses"),
+    "base": _about(_WHOLE, "The release that is compared with, an earlier one; 0 is before the first"),
     "as-of": _about(_TEXT, "What the service knew at an instant; a date means its end, Asia/Ho_Chi_Minh"),
     "queryables": {
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -69,6 +72,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 TAGS: Mapping[str, Text] = {
     "common": Text("Trang đầu, chuẩn tuân thủ, mô tả", "Landing page, conformance, description"),
     "features": Text("Lớp dữ liệu và đối tượng", "Collections and features"),
+    "editing": Text("Sửa đối tượng", "Editing"),
+    "releases": Text("Bản phát hành và thay đổi", "Releases and changes"),
     "tiles": Text("Ô bản đồ", "Tiles"),
     "service": Text("Tình trạng của dịch vụ", "State of the service"),
     "checks": Text("Kiểm tra thửa đất", "Checks of parcels"),
@@ -117,6 +122,39 @@ _FEATURE = {
         "geometry": {"type": ["object", "null"]},
         "properties": {"type": ["object", "null"]},
         "links": _LINKS,
+    },
+}
+_COUNTS = {"type": "object", "properties": {kind: _WHOLE for kind in ("added", "changed", "removed")}}
+_RELEASE = {
+    "type": "object",
+    "required": ["release", "revision", "created", "note", "counts", "links"],
+    "properties": {
+        "release": _WHOLE, "revision": _WHOLE, "created": {"type": "string", "format": "date-time"}, "note": _TEXT,
+        "counts": _COUNTS, "links": _LINKS,
+    },
+}  # fmt: skip
+_CHANGES = {
+    "type": "object",
+    "required": ["type", "features", "numberReturned", "links"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "numberReturned": _WHOLE,
+        "links": _LINKS,
+        "features": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["type", "id", "change", "geometry", "properties"],
+                "properties": {
+                    "type": {"const": "Feature"},
+                    "id": {"type": "integer"},
+                    "change": {"type": "string", "enum": ["added", "changed", "removed"]},
+                    "geometry": {"type": ["object", "null"]},
+                    "properties": {"type": "object"},
+                    "before": {"type": "object", "required": ["properties"]},
+                },
+            },
+        },
     },
 }
 _FEATURE_PATCH = {
@@ -171,5 +209,15 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "feature": _FEATURE,
     "featurePatch": _FEATURE_PATCH,
     "features": _FEATURES,
+    "release": _RELEASE,
+    "releases": {
+        "type": "object",
+        "required": ["releases", "links"],
+        "properties": {
+            "releases": {"type": "array", "items": {"$ref": "#/components/schemas/release"}},
+            "links": _LINKS,
+        },
+    },
+    "changes": _CHANGES,
     "problem": _PROBLEM,
 }

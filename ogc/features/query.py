@@ -6,25 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from layers.access.decide import Decision, queryables, sortables
-from layers.filters import Comparison, Expression, Property, load_json, parse_json, parse_text, typed
+from layers.filters import Expression
 from layers.filters.tree import And
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.store.features import ItemsQuery
 from layers.store.sorting import Sort, not_sortable
 from ogc.common.crs_names import CRS84, known, named
-from ogc.common.parameters import Parameters, boolean, one_of, whole_number
+from ogc.common.parameters import Parameters, boolean, whole_number
 
-from . import boxes, paging, shapes, times
+from . import boxes, filtering, paging, shapes, times
 from .boxes import Area
 from .paging import DEFAULT_LIMIT, MAX_LIMIT, Edge
 from .shapes import Shapes
 
 OF_ITEM = (*shapes.PARAMETERS, "properties", "skipGeometry", times.AS_OF)
 PARAMETERS = (
-    *paging.PARAMETERS, "bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs", *OF_ITEM,
+    *paging.PARAMETERS, "bbox", "bbox-crs", "datetime", *filtering.PARAMETERS, *OF_ITEM,
 )  # fmt: skip
-CRS84_NAMES = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "[OGC:CRS84]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ def read_query(parameters: Parameters, definition: LayerDefinition, decision: De
     area = _area(parameters, profile)
     is_boxed = decision.has_geometry  # without shapes all match (fc-bbox-response C)
     conditions = [
-        *_equalities(parameters, names),
-        *_filter(parameters),
+        *filtering.conditions(parameters, definition, decision, names, profile),
         *times.in_force(parameters, definition, names),
         *([area.condition] if area.condition is not None and is_boxed else []),
     ]
@@ -110,23 +108,6 @@ def _all(conditions: list[Expression]) -> Expression | None:
     if len(conditions) > 1:
         return And(tuple(conditions))
     return conditions[0] if conditions else None
-
-
-def _equalities(parameters: Parameters, names: dict[str, str]) -> list[Expression]:
-    """`?attribute=value` (Features 3, queryables as query parameters)."""
-    simple = {name for name, of in names.items() if of != "geometry"}
-    given = parameters.others(simple)
-    return [Comparison("=", Property(name), typed(value, name, names)) for name, value in given.items()]
-
-
-def _filter(parameters: Parameters) -> list[Expression]:
-    """The filter as it was written; names and types are checked where it is compiled."""
-    language = parameters.parsed("filter-lang", one_of("cql2-text", "cql2-json")) or "cql2-text"
-    parameters.parsed("filter-crs", one_of(*CRS84_NAMES))
-    text = parameters.get("filter")
-    if text is None:
-        return []
-    return [parse_json(load_json(text)) if language == "cql2-json" else parse_text(text)]
 
 
 def _names(text: str) -> tuple[str, ...]:

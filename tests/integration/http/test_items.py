@@ -148,7 +148,7 @@ def test_properties_and_geometry_can_be_left_out(reading: Service) -> None:
         "foo=1", "limit=0", "limit=-1", "limit=ten", "limit=", "bbox=1,2,3", "bbox=1,2,3,x", "bbox=0,5,1,4",
         "bbox=0,0,nan,1", "bbox=0,-91,1,1", "datetime=yesterday", "datetime=../..", "datetime=2025-02-01/2025-01-01",
         "filter=", "filter=cap =", "filter=nothere = 1", "filter=ghi_chu = 'x'", "filter=cap = 'a'", "cap=a",
-        "filter-lang=sql", "filter=cap=1&filter-crs=EPSG:3857", "properties=nothere", "properties=ghi_chu",
+        "filter-lang=sql", "filter=cap=1&filter-crs=EPSG:2056", "properties=nothere", "properties=ghi_chu",
         "properties=,", "skipGeometry=yes", "after=xyz", "after=MTA", "f=xml", "lang=fr", "limit=1&limit=2",
         "ghi_chu=x", "crs=x", "geometry=x", "as-of=tomorrow", "as-of=2999-01-01",
     ],

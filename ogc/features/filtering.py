@@ -1,0 +1,109 @@
+"""What decides whether a feature is in a list: `filter` with its language and system, `q`, and queryables by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from shapely.geometry.base import BaseGeometry
+
+from gis.crs import WGS84, Projection
+from layers.access.decide import Decision
+from layers.filters import (
+    CRS84,
+    Comparison,
+    Expression,
+    Property,
+    Search,
+    WrittenIn,
+    load_json,
+    parse_json,
+    parse_text,
+    typed,
+)
+from layers.filters.folding import searchable
+from layers.filters.kinds import KINDS
+from layers.filters.tree import Constant
+from layers.profile.grammar import LayerDefinition
+from layers.profile.profile import Profile
+from ogc.common.crs_names import WGS84_SRID, Crs, named
+from ogc.common.parameters import Parameters, one_of
+
+PARAMETERS = ("filter", "filter-lang", "filter-crs", "q")
+#: of `q`: signs as they were sent, and terms
+MAX_SEARCH, MAX_TERMS = 200, 8
+
+
+def conditions(
+    parameters: Parameters,
+    definition: LayerDefinition,
+    decision: Decision,
+    names: Mapping[str, str],
+    profile: Profile,
+) -> list[Expression]:
+    """All of them must hold. Names and types in `filter` are checked where it is compiled."""
+    found = [*_equalities(parameters, names), _filter(parameters, profile), _search(parameters, definition, decision)]
+    return [condition for condition in found if condition is not None]
+
+
+def _equalities(parameters: Parameters, names: Mapping[str, str]) -> list[Expression]:
+    """`?attribute=value` (Features 3, queryables as query parameters)."""
+    given = parameters.others([name for name, of in names.items() if of in KINDS])
+    return [Comparison("=", Property(name), typed(value, name, names)) for name, value in given.items()]
+
+
+def _filter(parameters: Parameters, profile: Profile) -> Expression | None:
+    language = parameters.parsed("filter-lang", one_of("cql2-text", "cql2-json")) or "cql2-text"
+    crs = parameters.parsed("filter-crs", lambda text: named(text, profile))
+    text = parameters.get("filter")
+    if text is None:
+        return None
+    shapes = CRS84 if crs is None else written_in(crs, profile)
+    if language == "cql2-json":
+        return parse_json(load_json(text), written_in=shapes)
+    return parse_text(text, written_in=shapes)
+
+
+def written_in(crs: Crs, profile: Profile) -> WrittenIn:
+    """How shapes in this system are read. What lies outside of it has no finite place, and is refused as such."""
+    if crs.srid == WGS84_SRID:
+        return WrittenIn(is_latitude_first=crs.is_latitude_first)
+    header = profile.header.crs
+    projection = Projection(header.storage, header.to_wgs84)
+
+    def moved(shape: BaseGeometry) -> BaseGeometry:
+        (found,) = projection.to_crs(np.array([shape], dtype=object), crs.name, WGS84)
+        made: BaseGeometry = found
+        return made
+
+    return WrittenIn(moved, is_latitude_first=crs.is_latitude_first, is_geographic=False)
+
+
+# ── q (text search) ──────────────────────────────────────────────────────────────────────────────
+
+
+def _search(parameters: Parameters, definition: LayerDefinition, decision: Decision) -> Expression | None:
+    terms = parameters.parsed("q", search_terms)
+    if terms is None:
+        return None
+    columns = searched_columns(definition, decision)
+    return Search(columns, terms) if columns else Constant(False)
+
+
+def search_terms(text: str) -> tuple[str, ...]:
+    """Terms between commas, any of which is looked for; the words of a term stand together in their order."""
+    terms = tuple(dict.fromkeys(searchable(part) for part in text.split(",")))
+    if len(text) > MAX_SEARCH or len(terms) > MAX_TERMS:
+        raise ValueError(
+            f"tối đa {MAX_SEARCH} ký tự và {MAX_TERMS} cụm từ", f"at most {MAX_SEARCH} characters and {MAX_TERMS} terms"
+        )
+    if not all(term.strip() for term in terms):
+        raise ValueError("cần từ để tìm, các cụm cách nhau bằng dấu phẩy", "words to look for, terms between commas")
+    return terms
+
+
+def searched_columns(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
+    """The texts the caller may see: those with an index where there are any, else all of them."""
+    shown = [each for each in definition.attributes if each.type == "string" and each.name in decision.columns]
+    indexed = [attribute for attribute in shown if attribute.indexed]
+    return tuple(attribute.name for attribute in indexed or shown)
