@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal as OneOf
 
@@ -98,9 +98,13 @@ class ListValues:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A set of constants, of any kinds."""
+    """A set of constants, of any kinds. Python takes 1 and True for equal, a filter does not: `kinds` tells them."""
 
     values: tuple[Literal, ...]
+    kinds: tuple[type, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", tuple(type(value.value) for value in self.values))
 
 
 ArrayOperand = Property | ListValues | Array | Call
