@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from .eviction import DRAFT, remove_tree, shrink
+from .eviction import DRAFT, files_below, remove_tree, shrink
 
 #: magic, is_capped, features, length of the body, length of its gzip form, CRC of both
 _HEAD = struct.Struct("<4s?IIII")
@@ -163,8 +163,9 @@ def _folders(root: Path) -> list[Path]:
 
 def _measured(layer: Path) -> tuple[int, int]:
     tiles, size = 0, 0
-    for path in layer.rglob(f"*{_SUFFIX}"):
+    for path in files_below(layer):
         with suppress(OSError):
-            size += path.stat().st_size
-            tiles += 1
+            if path.suffix == _SUFFIX:
+                size += path.stat().st_size
+                tiles += 1
     return tiles, size

@@ -22,6 +22,12 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file; folders that others remove meanwhile are passed over, where `rglob` would raise."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
+
+
 def shrink(root: Path, limit_bytes: int, suffix: str) -> None:
     """Remove files until they are within the limit. One process at a time; the others leave it to that one."""
     with _alone(root) as is_alone:
@@ -42,7 +48,7 @@ def shrink(root: Path, limit_bytes: int, suffix: str) -> None:
 def _files(root: Path, suffix: str) -> Iterator[tuple[float, int, Path]]:
     """Time of use, size, path; drafts that nobody finishes are removed on the way."""
     now = time.time()
-    for path in root.rglob("*"):
+    for path in files_below(root):
         with suppress(OSError):
             found = path.stat()
             if path.suffix == suffix:
