@@ -15,6 +15,7 @@ from starlette.responses import Response
 from gis.errors import Message
 from layers.errors import NotFoundError
 from layers.store import features
+from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection
 from layers.store.figures import Held
 from layers.store.revisions import revision_known, standing
@@ -28,11 +29,13 @@ from ogc.common.operations import Operation
 from ogc.common.parameters import Parameters
 from ogc.common.pieces import PiecesResponse
 from ogc.common.policy_header import catalogue_of
+from ogc.common.prepared import PreparedDocuments, prepared_response
 from ogc.common.relation import Relation, authorised, described, visible, with_action
 from ogc.common.responses import document_response, json_response
+from ogc.common.rights import Rights
 from ogc.web import layer_pages
 
-from . import editing, formats
+from . import editing, formats, releases
 from .collections import collection, system_names
 from .items import feature, feature_collection
 from .paging import NOT_PINNED
@@ -66,18 +69,29 @@ MAX_PAGE_LIMIT = 200
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
-    """Every layer the caller may know of."""
+    """Every layer the caller may know of; kept for callers who read the very same, until one of the layers changes."""
     catalogue = await catalogue_of(request)
+    rights: Rights = request.app.state.rights.of(request, catalogue)
     addresses = Addresses(request)
-    found = [
+    if rights.relations is None:
+        made = await _collections(request, catalogue, addresses)
+        return document_response(request, made, "collections.html", catalogue=catalogue)
+    documents: PreparedDocuments = request.app.state.documents
+    states = tuple((layer.id, layer.state.revision, layer.state.state) for layer in rights.layers)
+    key = ("collections", rights.digest, rights.relations, states, addresses.here(), language_of(request))
+    prepared = await documents.of_awaited(key, lambda: _collections(request, catalogue, addresses))
+    return prepared_response(request, prepared, "collections.html", catalogue=catalogue)
+
+
+async def _collections(request: Request, catalogue: Catalogue, addresses: Addresses) -> dict[str, Any]:
+    listed = [
         await _collection(request, addresses, relation, is_listed=True) for relation in visible(request, catalogue)
     ]
-    made = {
+    return {
         "links": addresses.self_and_alternates(JSON),
         "crs": system_names(catalogue.profile),
-        "collections": found,
+        "collections": listed,
     }
-    return document_response(request, made, "collections.html", catalogue=catalogue)
 
 
 async def collection_by_id(request: Request, parameters: Parameters) -> Response:
@@ -86,7 +100,7 @@ async def collection_by_id(request: Request, parameters: Parameters) -> Response
     made = await _collection(request, Addresses(request), relation, as_of=instant)
     if prefers_html(request):
         return await layer_pages.collection_page(request, made, relation)
-    return json_response(made, JSON)
+    return json_response(made, JSON, headers={"Content-Language": language_of(request)})
 
 
 async def schema(request: Request, parameters: Parameters) -> Response:
@@ -293,5 +307,6 @@ OPERATIONS = (
         (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
     ),
     *editing.OPERATIONS,
+    *releases.OPERATIONS,
 )  # fmt: skip
 ROUTES = editing.ROUTES

@@ -85,7 +85,7 @@ GRANTS: list[dict[str, Any]] = [
 ]  # fmt: skip
 IDENTITIES = [
     {"id": "public", "title": _title("public")},
-    {"id": "officer", "title": _title("officer"), "roles": ["officer"]},
+    {"id": "officer", "title": _title("officer"), "roles": ["officer"], "sector": "land"},
     {"id": "ward", "title": _title("ward"), "roles": ["ward"], "claims": {"communes": ["25747"]}},
     {"id": "east", "title": _title("east"), "roles": ["east"]},
     {"id": "clerk", "title": _title("clerk"), "roles": ["clerk"]},

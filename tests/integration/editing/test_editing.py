@@ -208,7 +208,8 @@ def test_lists_and_tiles_of_before_the_edit_are_not_known_after_it(standing: Ser
         assert again.status_code == answer.status_code and again.headers.get("etag") != answer.headers.get("etag", "x")
 
 
-_STEPS = [step if step in ("written", "committed") else pytest.param(step, marks=pytest.mark.long) for step in edit.STEPS]
+_USUAL = ("written", "committed")
+_STEPS = [step if step in _USUAL else pytest.param(step, marks=pytest.mark.long) for step in edit.STEPS]
 
 
 @pytest.mark.parametrize("step", _STEPS)
