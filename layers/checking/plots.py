@@ -7,8 +7,9 @@ along a road is never a failure: the access may be a private path the parties ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,9 +66,12 @@ def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[Rule
         rows={id(one): _counting_rows(one, size) for one in of_layers},
         areas=_areas(check, subjects, made.commune) if check.measure == "area_m2" else {},
     )
+    plot = partial(_Plot, check, subjects, sources=sources, ground=ground, known=known)
+    alike = _alike(check, subjects, sources, ground, known)
+    _judge_alike(made, plot, alike)
     verdicts: dict[tuple[Outcome, bool], Verdict] = {}
-    for place in range(size):
-        one = _Plot(check, subjects, place, sources, ground, made.commune[place], known)
+    for place in np.flatnonzero(~alike).tolist():
+        one = plot(place=place, commune=made.commune[place])
         made.row[place], made.bound[place] = one.row, one.bound if one.bound is not None else np.nan
         outcome, reasons, value = one.judged()
         made.others[place] = one.others
@@ -76,6 +80,45 @@ def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[Rule
         if (outcome, one.is_verified) not in verdicts:
             verdicts[outcome, one.is_verified] = _verdict(check, outcome, one.is_verified)
         made.verdict[place] = verdicts[outcome, one.is_verified]
+    return made
+
+
+def _alike(
+    check: SubjectRule, subjects: Subjects, sources: Sequence[RuleFindings], ground: RuleFindings | None, known: _Known
+) -> NDArray[np.bool_]:
+    """Subjects of which nothing but their area and their one commune is asked: nearly all of a batch."""
+    if check.measure != "area_m2" or len(subjects) == 1:
+        return np.zeros(len(subjects), dtype=bool)
+    alike = subjects.is_valid.copy()
+    for one in (*sources, *((ground,) if ground is not None else ())):
+        alike &= one.outcome != Outcome.NOT_CHECKED
+    if ground is not None:
+        _, start = known.rows[id(ground)]
+        alike &= np.diff(start) <= 1
+    return alike
+
+
+def _judge_alike(made: PlotJudgement, plot: Callable[..., _Plot], alike: NDArray[np.bool_]) -> None:
+    """By commune, each as its first subject is judged but for what hangs on the area."""
+    for commune in set(made.commune[alike].tolist()):
+        places = np.flatnonzero(alike & (made.commune == commune))
+        first = plot(place=int(places[0]), commune=commune)
+        made.row[places], made.bound[places] = first.row, first.bound if first.bound is not None else np.nan
+        made.others[places] = _one_tuple(())
+        made.measured[places] = first.subjects.area_m2[places]
+        outcomes, low, high = first.area_outcomes()
+        made.low[places], made.high[places] = low[places], high[places]
+        for outcome in set(outcomes[places].tolist()):
+            these = places[outcomes[places] == outcome]
+            made.outcome[these] = outcome
+            made.reasons[these] = _one_tuple(first.area_reasons(outcome))
+            made.verdict[these] = _verdict(first.check, outcome, first.is_verified)
+
+
+def _one_tuple(words: tuple[str, ...]) -> Objects:
+    """A tuple as one value, which numpy would take apart."""
+    made = np.empty(1, dtype=object)
+    made[0] = words
     return made
 
 
@@ -133,7 +176,7 @@ class _Plot:
     """One subject of the check."""
 
     def __init__(
-        self, check: SubjectRule, subjects: Subjects, place: int, sources: Sequence[RuleFindings],
+        self, check: SubjectRule, subjects: Subjects, *, place: int, sources: Sequence[RuleFindings],
         ground: RuleFindings | None, commune: str | None, known: _Known,
     ) -> None:  # fmt: skip
         self.check, self.subjects, self.place, self.ground, self.commune = check, subjects, place, ground, commune
@@ -165,7 +208,7 @@ class _Plot:
         if self.others:
             return Outcome.BORDERLINE, (RULES_DIFFER,), value
         if self.is_by_plots and self.row is None:
-            return Outcome.NOT_MAPPED, (NO_COMMUNE if self.commune is None else NO_PLOT_RULE,), value
+            return Outcome.NOT_MAPPED, self._no_row(), value
         if self.check.measure == "area_m2":
             return self._area()
         outcome, reasons = self._held(value)
@@ -225,11 +268,26 @@ class _Plot:
         return (Outcome.PARTLY_MAPPED, (PARTLY_MAPPED,)) if share < 1 else None
 
     def _area(self) -> tuple[Outcome, tuple[str, ...], Interval]:
-        outcomes, low, high = self.known.areas[self.bound]
+        outcomes, low, high = self.area_outcomes()
         outcome: Outcome = outcomes[self.place]
-        reasons = {Outcome.BORDERLINE: (WITHIN_ACCURACY,), Outcome.NOT_CHECKED: ("broken_measure",)}
         area = float(self.subjects.area_m2[self.place])
-        return outcome, reasons.get(outcome, ()), Interval(area, float(low[self.place]), float(high[self.place]))
+        return outcome, self.area_reasons(outcome), Interval(area, float(low[self.place]), float(high[self.place]))
+
+    def area_outcomes(self) -> tuple[Objects, Floats, Floats]:
+        """Of every subject by the bound of this one: outcomes and bounds of the area; all not mapped where no row of
+        the rules speaks of its commune."""
+        if self.is_by_plots and self.row is None:
+            unknown = np.full(len(self.subjects), np.nan)
+            return np.full(len(self.subjects), Outcome.NOT_MAPPED, dtype=object), unknown, unknown
+        return self.known.areas[self.bound]
+
+    def area_reasons(self, outcome: Outcome) -> tuple[str, ...]:
+        if outcome is Outcome.NOT_MAPPED:
+            return self._no_row()
+        return {Outcome.BORDERLINE: (WITHIN_ACCURACY,), Outcome.NOT_CHECKED: ("broken_measure",)}.get(outcome, ())
+
+    def _no_row(self) -> tuple[str, ...]:
+        return (NO_COMMUNE if self.commune is None else NO_PLOT_RULE,)
 
     @property
     def is_verified(self) -> bool:
