@@ -109,8 +109,8 @@ def create_app(
 def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
     """From the outside inwards; all of it plain ASGI (prototypes 3)."""
     place = Middleware(Place, root_path=prefix(settings.root_path), trusted=networks(settings.trusted_proxies))
-    found: list[Any] = [Middleware(Measure, metrics=metrics), Middleware(Compression), place]
-    found.append(Middleware(EveryMethod, for_other_sites=settings.other_sites))
+    found: list[Any] = [Middleware(Measure, metrics=metrics), place]
+    found += [Middleware(EveryMethod, for_other_sites=settings.other_sites), Middleware(Compression)]
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
     found += [Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]

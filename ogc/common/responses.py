@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .caching import NO_STORE, VARY
+from .language import language_of
 from .negotiation import prefers_html
 
 
@@ -32,7 +33,7 @@ def document_response(
 ) -> Response:
     """The page when the caller prefers one, else JSON. `context`: see `ogc.web.contexts`."""
     if not prefers_html(request):
-        return json_response(document, media_type)
+        return json_response(document, media_type, headers={"Content-Language": language_of(request)})
     from ogc.web import pages  # pages know the callers and languages of this package
 
     return pages.render(request, template, document=document, **context)

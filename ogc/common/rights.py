@@ -48,10 +48,11 @@ class LayerRights:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """`digest` is the same for callers who may do the same."""
+    """`digest` is the same for callers who may do the same, `relations` for those who read the very same."""
 
     layers: tuple[LayerRights, ...]
     digest: str
+    relations: str | None  #: None where something is bound to what a caller is: nothing read for them may be kept
 
     def layers_with(self, action: Action | None) -> list[LayerRights]:
         return [layer for layer in self.layers if action is None or layer.may(action)]
@@ -88,5 +89,11 @@ def _rights(request: Request, catalogue: Catalogue) -> Rights:
         LayerRights(relation.state, {action: with_action(request, relation, action) for action in ACTIONS})
         for relation in visible(request, catalogue)
     )
-    whole = repr((catalogue.profile_digest, [layer.parts() for layer in layers]))
-    return Rights(layers, hashlib.blake2b(whole.encode(), digest_size=16).hexdigest())
+    digest = _digest(catalogue.profile_digest, [layer.parts() for layer in layers])
+    shown = [layer.decisions[action] for layer in layers for action in ("items", "tile")]
+    is_bound = any(decision.uses_claims for decision in shown)
+    return Rights(layers, digest, None if is_bound else _digest([decision.relation_digest for decision in shown]))
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
