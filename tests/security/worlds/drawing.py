@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from . import bringing, papers
+from . import bringing, editing, papers
 from .asking import Answer, Asked, World
 from .dividing import division, inside
 from .executing import PROCESSES, execution, job
@@ -54,6 +54,11 @@ WEIGHTS: Mapping[str, float] = {
     "GET /tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": 6,
     "GET /tiles/{tileMatrixSetId}": 1.5,
     "GET /tiles/{tileMatrixSetId}/tilejson": 1.5,
+    "POST /collections/{collectionId}/items": 3,
+    "PUT /collections/{collectionId}/items/{featureId}": 2,
+    "PATCH /collections/{collectionId}/items/{featureId}": 3,
+    "DELETE /collections/{collectionId}/items/{featureId}": 0.7,
+    "GET /collections/{collectionId}/releases/{releaseId}/changes": 3,
     "GET /collections": 3,
     "GET /collections/{collectionId}": 4,
     "GET /parcels": 5,
@@ -194,6 +199,8 @@ class Drawing:
         query: tuple[tuple[str, str], ...] = tuple(self._query(route))
         if route.method != "GET":
             headers["content-type"], body = BODIES[route.name](self)
+        if route.path == editing.ITEM or route.name == "POST /collections/{collectionId}/items":
+            headers |= editing.headers(self, route.method) if route.method != "GET" else {}
         identity = self.texts.any_of(self.identities)
         if self.texts.happens(0.01):
             headers["authorization"] = self.texts.any_of(("Bearer x", "Basic eDp5", "Bearer", "bearer a.b.c"))
@@ -416,6 +423,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "collectionId": Drawing.layer_id,
     "layerId": Drawing.layer_id,
     "featureId": Drawing.fid,
+    "releaseId": lambda drawing: drawing.texts.any_of(("1", "2", "2", "3", "latest", "latest", "9", "x")),
     "record_id": Drawing.record,
     "code": papers.code,
     "process_id": lambda drawing: drawing.texts.any_of(PROCESSES),
@@ -454,6 +462,7 @@ PARAMETERS: Mapping[str, One] = {
     "after": _one("after", lambda drawing: drawing.texts.cursor(drawing.layer)),
     "before": _one("before", lambda drawing: drawing.texts.cursor(drawing.layer)),
     "collections": Drawing.several_layers,
+    "base": _one("base", lambda drawing: drawing.texts.any_of((0, 1, 2, "x"))),
     "as-of": _one("as-of", lambda drawing: drawing.texts.instant()),
     "queryables": Drawing.equalities,
     "dossier": _one("dossier", lambda drawing: drawing.texts.any_of(DOSSIERS)),
@@ -486,7 +495,9 @@ OFTEN: Mapping[str, float] = {
 KNOWN_PATHS = frozenset({
     "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
     "/collections/{collectionId}/queryables", "/collections/{collectionId}/items",
-    "/collections/{collectionId}/items/{featureId}", "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
+    "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
+    "/collections/{collectionId}/releases/{releaseId}", "/collections/{collectionId}/releases/{releaseId}/changes",
+    "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
     "/tiles", "/tiles/{tileMatrixSetId}", "/tiles/{tileMatrixSetId}/tilejson",
     "/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/collections/{collectionId}/tiles", "/collections/{collectionId}/tiles/{tileMatrixSetId}",
@@ -504,6 +515,10 @@ KNOWN_PATHS = frozenset({
 })  # fmt: skip
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
+    "POST /collections/{collectionId}/items": editing.feature,
+    "PUT /collections/{collectionId}/items/{featureId}": editing.feature,
+    "PATCH /collections/{collectionId}/items/{featureId}": editing.parts,
+    "DELETE /collections/{collectionId}/items/{featureId}": Drawing.nothing,
     "POST /checks": Drawing.check,
     "POST /processes/{process_id}/execution": execution,
     "POST /jobs/{job_id}": Drawing.nothing,
