@@ -118,8 +118,7 @@ class _Maker:
         one = self.asked[number]
         attributes = one.attributes if found.sheet is one.sheet else ()
         finding = RuleFinding(self.case, self.reading.subject, one.layer, one.cut, found, attributes)
-        told: Json = plain(finding.as_json(title))
-        return told
+        return finding.as_json(title)
 
     # ── measuring ────────────────────────────────────────────────────────────────────────────────
     def _found(self) -> dict[int, RuleFindings]:

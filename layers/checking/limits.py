@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from gis.procedure import Rule
 from layers.store.checks import CandidatesError, CutLayer
 from layers.store.connection import Database
-from layers.store.largest import largest_of
+from layers.store.largest import known_largest, largest_of
 
 from .distances import BEYOND_LIMIT, limits_of
 
@@ -22,12 +22,18 @@ async def beyond_limits(
         if not limits or number not in read or rule.layer in far:
             continue
         layer = cut[rule.layer]
-        try:
-            async with database.connection() as connection:
-                found = await largest_of(connection, database.largest, layer.number, layer.revision, list(limits))
-        except CandidatesError as error:
-            far[rule.layer] = error
-            continue
-        if any(found[column] > most for column, most in limits.items()):
+        known = known_largest(database.largest, layer.number, layer.revision, list(limits))
+        found = known if known is not None else await _read(database, layer, list(limits))
+        if isinstance(found, CandidatesError):
+            far[rule.layer] = found
+        elif any(found[column] > most for column, most in limits.items()):
             far[rule.layer] = CandidatesError(BEYOND_LIMIT)
     return {number: far[rule.layer] for number, rule in enumerate(rules) if rule.layer in far}
+
+
+async def _read(database: Database, layer: CutLayer, columns: Sequence[str]) -> Mapping[str, float] | CandidatesError:
+    try:
+        async with database.connection() as connection:
+            return await largest_of(connection, database.largest, layer.number, layer.revision, columns)
+    except CandidatesError as error:
+        return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import shapely
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gis.errors import Message
 from gis.judge import verdict_of
 from gis.procedure import Check, LegalBasis, Origin, Outcome, Relation, Verdict
+from layers.canonical import plain
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
@@ -49,6 +50,7 @@ class RuleFinding:
         self.office = office_of(self.rule, layer)
 
     def as_json(self, title: Mapping[str, str]) -> Json:
+        """Plain values (`layers.canonical`) all through: to look at each again costs as much as measuring it."""
         features, dropped = self._pairs()
         return {
             "kind": "layer",
@@ -57,18 +59,18 @@ class RuleFinding:
             "layer": self.rule.layer,
             "revision": self.cut.revision or None,
             "release": self.cut.release,
-            "relation": self.rule.relation,
-            "outcome": self.found.outcome[0],
-            "verdict": self.found.verdict[0],
+            "relation": self.rule.relation.value,
+            "outcome": self.found.outcome[0].value,
+            "verdict": self.found.verdict[0].value,
             "required": self.rule.required,
             "verified": self.rule.verified,
             "measure": self._measure(),
             "coverage": {
-                "mapped_share": None if self.found.sheet.failed is not None else rounded(self.found.mapped[0], 6),
-                "published": self.cut.published,
+                "mapped_share": None if self.found.sheet.failed is not None else told(self.found.mapped[0], 6),
+                "published": _text_of(self.cut.published),
                 "max_age_days": self.layer.max_age_days,
             },
-            "accuracy_m": accuracy_near(self.found.sheet, self.layer, self.case),
+            "accuracy_m": plain(accuracy_near(self.found.sheet, self.layer, self.case)),
             "features": features,
             "dropped": dropped,
             "basis": self._basis(features),
@@ -81,15 +83,15 @@ class RuleFinding:
             return dict(NO_MEASURE)
         theme = self.found.measures.theme
         return {
-            "area_m2": rounded(theme.area_m2[0], 4),
-            "area_low_m2": rounded(theme.area_low_m2[0], 4),
-            "area_high_m2": rounded(theme.area_high_m2[0], 4),
-            "share": rounded(self.found.measures.share[0], 6),
-            "length_m": rounded(theme.length_m[0], 4),
+            "area_m2": told(theme.area_m2[0], 4),
+            "area_low_m2": told(theme.area_low_m2[0], 4),
+            "area_high_m2": told(theme.area_high_m2[0], 4),
+            "share": told(self.found.measures.share[0], 6),
+            "length_m": told(theme.length_m[0], 4),
             "count": int(self.found.hit_count[0]),
-            "nearest_m": rounded(self._nearest_m(), 4),
+            "nearest_m": told(self._nearest_m(), 4),
             "registered_area_m2": None,  # of the subject's certificate: an answer adds it for those who may see it
-            "remainder_m2": rounded(remainder_m2(self.found, self.subject.geometry), 4),
+            "remainder_m2": told(remainder_m2(self.found, self.subject.geometry), 4),
         }
 
     def _nearest_m(self) -> float:
@@ -111,17 +113,17 @@ class RuleFinding:
         dropped: list[Json] = []
         each = zip(*(column.tolist() for column in words), strict=True)
         for (is_hit, feature, fid, relation, why, origin), values in zip(each, measured, strict=True):
-            told = self._pair(fid, relation, why, origin, values) | self._named(feature)
-            (features if is_hit else dropped).append(told)
+            pair = self._pair(fid, relation, why, origin, values) | self._named(feature)
+            (features if is_hit else dropped).append(pair)
         return features, dropped
 
     def _pair(self, fid: int, relation: str, why: str, origin: str | None, measured: Sequence[float]) -> Json:
-        told = {name: rounded(value, 4) for name, value in zip(_OF_PAIRS, measured, strict=True)}
-        return {"fid": str(fid), "relation": relation, "reason": why or None, **told, "origin": origin}
+        numbers = {name: told(value, 4) for name, value in zip(_OF_PAIRS, measured, strict=True)}
+        return {"fid": str(fid), "relation": str(relation), "reason": why or None, **numbers, "origin": plain(origin)}
 
     def _named(self, feature: int) -> Json:
         values = dict(self.attributes[feature])
-        return {"key": values.pop(KEY), "key_columns": list(self.layer.key_columns), "attributes": values}
+        return {"key": values.pop(KEY), "key_columns": list(self.layer.key_columns), "attributes": plain(values)}
 
     def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
         """How far each pair's feature reaches, and from where its distance is measured; of other relations nothing."""
@@ -143,14 +145,14 @@ class RuleFinding:
             release = LegalBasis(name, self.cut.release_note or "", effective_from=day)
             named.append(cited(release, "release", on_date))
         named += [
-            cited(LegalBasis(b.number, b.title, b.effective_from, b.effective_to, b.verified), "layer", on_date)
+            _cited(b.number, b.title, b.effective_from, b.effective_to, b.verified, "layer", on_date)
             for b in self.layer.legal_basis
         ]
         named += [cited(basis, "check", on_date) for basis in self.rule.basis]
-        told: dict[object, Json] = {}
+        found: dict[object, Json] = {}
         for basis in named:
-            told.setdefault(basis["number"], basis)
-        return list(told.values())
+            found.setdefault(basis["number"], basis)
+        return list(found.values())
 
     def _decisions(self, feature: Json) -> list[Json]:
         source = self.layer.basis_from
@@ -158,8 +160,8 @@ class RuleFinding:
         if source is None or number is None:
             return []
         day = feature["attributes"].get(source.date) if source.date else None
-        told = cited(LegalBasis(str(number), effective_from=_day(day)), "feature", self.case.on_date)
-        return [{**told, "effective_from": day}]
+        found = cited(LegalBasis(str(number), effective_from=_day(day)), "feature", self.case.on_date)
+        return [{**found, "effective_from": plain(day)}]
 
     # ── reasons ──────────────────────────────────────────────────────────────────────────────────
     def _reasons(self, features: Sequence[Json]) -> list[Json]:
@@ -169,8 +171,8 @@ class RuleFinding:
         if self._lies_on_refused():
             codes.append("refused_row")
         values = self._values() if codes else {}
-        told = [reason(code, **values) for code in dict.fromkeys(codes)]
-        return told + unverified(self.rule, self.found.outcome[0])
+        reasons = [reason(code, **values) for code in dict.fromkeys(codes)]
+        return reasons + unverified(self.rule, self.found.outcome[0])
 
     def _specific(self, code: str) -> str:
         """A layer that had nothing yet at the instant asked for is told apart from one that never had."""
@@ -204,24 +206,38 @@ def unverified(check: Check, outcome: Outcome) -> list[Json]:
 
 
 def cited(basis: LegalBasis, source: str, on_date: date) -> Json:
+    """A document as a finding cites it, in plain values."""
+    return _cited(
+        basis.number, basis.title, basis.effective_from, basis.effective_to, basis.verified, source, on_date
+    )  # fmt: skip
+
+
+def _cited(
+    number: str, title: str, begins: date | None, ends: date | None, verified: bool, source: str, on_date: date
+) -> Json:
+    status = None if source == "release" else status_of(begins, ends, on_date)
     return {
-        "number": basis.number,
-        "title": basis.title,
-        "effective_from": basis.effective_from,
-        "effective_to": basis.effective_to,
-        "verified": basis.verified,
+        "number": number,
+        "title": title,
+        "effective_from": _text_of(begins),
+        "effective_to": _text_of(ends),
+        "verified": verified,
         "source": source,
-        "status": None if source == "release" else status_of(basis, on_date),
+        "status": status,
     }
 
 
-def status_of(basis: LegalBasis, on_date: date) -> str | None:
+def status_of(begins: date | None, ends: date | None, on_date: date) -> str | None:
     """In force, not yet, or expired on a day; None where the document carries no date."""
-    if basis.effective_from is not None and on_date < basis.effective_from:
+    if begins is not None and on_date < begins:
         return "not_yet"
-    if basis.effective_to is not None and on_date > basis.effective_to:
+    if ends is not None and on_date > ends:
         return "expired"
-    return None if basis.effective_from is None and basis.effective_to is None else "in_force"
+    return None if begins is None and ends is None else "in_force"
+
+
+def _text_of(when: date | datetime | None) -> str | None:
+    return None if when is None else when.isoformat()
 
 
 def _day(value: object) -> date | None:
@@ -236,6 +252,12 @@ def rounded(value: float, digits: int) -> float | None:
     """None for what was not measured; a tenth of a millimetre is beyond every accuracy there is."""
     number = float(value)
     return round(number, digits) + 0.0 if math.isfinite(number) else None
+
+
+def told(value: float, digits: int) -> int | float | None:
+    """`rounded`, as a plain value: a whole number is written as one."""
+    number = rounded(value, digits)
+    return number if number is None or not number.is_integer() else plain(number)
 
 
 def accuracy_of(layer: LayerDefinition, case: Case) -> float:

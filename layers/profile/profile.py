@@ -26,7 +26,10 @@ class Profile(Frozen):
     plot_rules: tuple[PlotRules, ...] = ()
 
     def layer(self, layer_id: str) -> LayerDefinition | None:
-        return next((layer for layer in self.layers if layer.id == layer_id), None)
+        for layer in self.layers:  # every rule of every check looks its layer up
+            if layer.id == layer_id:
+                return layer
+        return None
 
     def procedure(self, procedure_id: str) -> ProcedureDefinition | None:
         return next((procedure for procedure in self.procedures if procedure.id == procedure_id), None)

@@ -5,7 +5,7 @@ It reads whole layers, never a caller's relation (design, principle 3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -58,7 +58,7 @@ async def read_cut(
     """The cut over these layers: a named revision, or (None) the newest one known at the instant."""
     values = {
         "layers": list(revisions),
-        "revisions": list(revisions.values()),
+        "revisions": _array(revisions.values()),
         "instant": instant,
         "timeout_ms": str(timeout_ms),
     }
@@ -111,17 +111,22 @@ class CandidateRow:
     geometry: bytes | None
 
 
+def _array(numbers: Iterable[float | None]) -> str:
+    """Numbers as PostgreSQL writes an array; the driver takes ten times as long over a list."""
+    return "{" + ",".join("NULL" if number is None else str(number) for number in numbers) + "}"
+
+
 async def read_candidates(
     connection: Connection, subject_wkb: bytes, zone: int, refs: Sequence[str], reaches: Sequence[Reach]
 ) -> list[CandidateRow]:
     """All candidates of all rules in one statement. Raises CandidatesError; the transaction is then lost."""
     values: dict[str, object] = {
         "subject": subject_wkb, "zone": zone, "refs": list(refs), "most": MOST_CANDIDATES + 1,
-        "numbers": [reach.number for reach in reaches],
-        "layers": [reach.layer for reach in reaches],
-        "revisions": [reach.revision for reach in reaches],
-        "reaches": [reach.reach_m for reach in reaches],
-        "keyed": [reach.is_keyed for reach in reaches],
+        "numbers": _array(reach.number for reach in reaches),
+        "layers": _array(reach.layer for reach in reaches),
+        "revisions": _array(reach.revision for reach in reaches),
+        "reaches": _array(reach.reach_m for reach in reaches),
+        "keyed": _array(reach.is_keyed for reach in reaches),
     }  # fmt: skip
     try:
         found = await rows(connection, blocks("checks")["candidates"], values)

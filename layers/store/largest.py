@@ -15,6 +15,13 @@ Known = dict[tuple[int, int, str], float]
 _MOST_KNOWN = 4096
 
 
+def known_largest(known: Known, layer: int, revision: int, columns: Sequence[str]) -> Mapping[str, float] | None:
+    """`largest_of` where all of it is known, else None."""
+    found = {column: known.get((layer, revision, column)) for column in columns}
+    told = {column: metres for column, metres in found.items() if metres is not None}
+    return told if len(told) == len(found) else None
+
+
 async def largest_of(
     connection: Connection, known: Known, layer: int, revision: int, columns: Sequence[str]
 ) -> Mapping[str, float]:

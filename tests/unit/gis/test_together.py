@@ -33,7 +33,8 @@ def jagged(random: np.random.Generator, x: float, y: float, reach_m: float) -> s
     turns = np.sort(random.uniform(0, 2 * np.pi, int(random.integers(4, 25))))
     far = reach_m * random.uniform(0.6, 1.0, len(turns))
     shape = shapely.make_valid(shapely.Polygon(np.column_stack([x + far * np.cos(turns), y + far * np.sin(turns)])))
-    return max(shapely.get_parts(shape), key=lambda part: part.area)
+    largest: shapely.Polygon = max(shapely.get_parts(shape), key=lambda part: part.area)
+    return largest
 
 
 def near(random: np.random.Generator, subject: Subjects, rule: Rule) -> Pieces:
@@ -41,7 +42,7 @@ def near(random: np.random.Generator, subject: Subjects, rule: Rule) -> Pieces:
     features = int(random.integers(0, 7))
     owner = np.sort(random.integers(0, max(features, 1), 2 * features)).astype(np.int64)
     pieces = np.empty(len(owner), dtype=object)
-    pieces[:] = [jagged(random, *random.uniform(-30, 30, 2), random.uniform(2, 40)) for _ in owner]
+    pieces[:] = [jagged(random, random.uniform(-30, 30), random.uniform(-30, 30), random.uniform(2, 40)) for _ in owner]
     excluded = np.array(random.choice(["", "", "not_applicable"], features), dtype=object)
     far = shapely.distance(subject.geometry[0], pieces)
     each = [(40.0, 2.0, float(random.choice([0.0, 3.0])), 0.0, bool(random.integers(2)), "edge") for _ in excluded]
@@ -55,7 +56,7 @@ def same(one: object, other: object) -> bool:
         return one is other
     first, second = np.asarray(one), np.asarray(other)
     if object in (first.dtype, second.dtype):
-        return first.tolist() == second.tolist()
+        return bool(first.tolist() == second.tolist())
     return first.dtype == second.dtype and first.tobytes() == second.tobytes()
 
 
