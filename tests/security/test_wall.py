@@ -360,6 +360,9 @@ def test_everybody_is_a_class_of_its_own() -> None:
 #: beyond reading, of each table of checks: the roles by which the server acts, the inherited included
 _SEALED = ("record", "division", "review", "extract", "signed_extract")
 _MAY_WRITE = {(t, role, "INSERT") for t in _SEALED for role in ("lt_api", "lt_check")}
+#: an edit ends pieces and facts and adds others; what is there it does not change
+_EDITED = ("piece", "fact", "held")
+_MAY_WRITE |= {(table, "lt_publish", "INSERT") for table in _EDITED}
 
 
 def test_the_server_adds_to_the_checks_and_changes_nothing_of_them(walled: str) -> None:
@@ -375,3 +378,26 @@ def test_the_server_adds_to_the_checks_and_changes_nothing_of_them(walled: str) 
         for table in _SEALED:
             with pytest.raises(Denied, match="append only"), connection.transaction():
                 connection.execute(sql.SQL("DELETE FROM checks.{}").format(sql.Identifier(table)))
+        columns = connection.execute(
+            "SELECT relname, attname FROM pg_class AS class JOIN pg_attribute ON attrelid = class.oid AND attnum > 0"
+            " WHERE relnamespace = 'checks'::regnamespace AND relkind = 'r'"
+            " AND has_column_privilege('lt_publish', class.oid, attnum, 'UPDATE')"
+        ).fetchall()
+        assert set(columns) == {("piece", "until"), ("fact", "until"), ("held", "pieces"), ("held", "facts")}
+
+
+def test_what_a_layer_held_at_a_revision_that_stands_is_not_written_by_the_server(walled: str) -> None:
+    """Or it could hide what is missing: it writes only of the revision that it is making."""
+    with psycopg.connect(walled) as connection:
+        number, revision = connection.execute(
+            "SELECT number, revision FROM catalogue.layer WHERE id = 'parcel'"
+        ).fetchone() or (0, 0)
+        connection.execute("INSERT INTO checks.held VALUES (%s, %s, 120, 120)", (number, revision))
+        connection.execute("SET ROLE lt_publish")
+        changed = connection.execute("UPDATE checks.held SET pieces = 0 WHERE layer = %s", (number,)).rowcount
+        assert changed == 0
+        for wrong in (revision + 2, 99):
+            with pytest.raises(Denied, match="row-level security"), connection.transaction():
+                connection.execute("INSERT INTO checks.held VALUES (%s, %s, 1, 1)", (number, wrong))
+        connection.execute("INSERT INTO checks.held VALUES (%s, %s, 1, 1)", (number, revision + 1))
+        connection.rollback()

@@ -16,7 +16,9 @@ from typing import Any
 
 import anyio
 import httpx
+import psycopg
 import shapely
+from psycopg.conninfo import make_conninfo
 
 from layers.profile.apply import apply
 from layers.profile.grammar import CodeList, LayerDefinition, ProfileHeader
@@ -189,9 +191,19 @@ class Service:
             editor.http.close()
 
 
+def as_server(url: str) -> str:
+    """The login of the web service, which owns nothing."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "DO $$ BEGIN IF NOT (SELECT rolcanlogin FROM pg_roles WHERE rolname = 'lt_server') THEN "
+            "ALTER ROLE lt_server LOGIN; END IF; END $$"
+        )
+    return make_conninfo(url, user="lt_server")
+
+
 @contextmanager
 def service(url: str, folder: Path, **settings: Any) -> Iterator[Service]:
-    made = Settings(data=folder, database_url=url, **settings)
+    made = Settings(data=folder, database_url=as_server(url), **settings)
     with serve(create_app(made, demo=True)) as base:
         running = Service(base, url, made.secrets_folder)
         try:
