@@ -157,7 +157,7 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
         async with (
             Database.open(url, size=settings.pool_size, rasters=settings.rasters_folder) as database,
             LiveCatalogue(database) as catalogue,
-            exports_below(settings.data_folder) as exports,
+            exports_below(settings.data_folder, settings.export_stall_s) as exports,
         ):
             await guard(database)
             app.state.exports = exports

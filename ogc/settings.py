@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     )
     check_threads: int = Field(default=2, ge=1)
     pool_size: int = Field(default=8, ge=2)
+    export_stall_s: float = Field(default=30.0, gt=0, description="how long the reader of an export may take nothing")
 
     @property
     def data_folder(self) -> Path:

@@ -1,6 +1,6 @@
 """The worker: does the jobs of the one job table, sweeps what killed publications left behind, and seals events.
 
-procrastinate wakes it; the work is ours. Jobs of the two lanes run side by side: a check never waits for a batch.
+procrastinate wakes it; the work is ours. Jobs of the lanes run side by side: a check never waits for a batch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import structlog
 from procrastinate import App, PsycopgConnector
 
 from layers.jobs.batch_check import run_batch
-from layers.jobs.job import BATCH_CHECK, LIMITS, PARCEL_CHECK, Limits
+from layers.jobs.export import run_export
+from layers.jobs.job import BATCH_CHECK, EXPORT, LIMITS, PARCEL_CHECK, Limits
 from layers.jobs.parcel_check import run_check
 from layers.jobs.run import Do, Worker
 from layers.publishing.raster_sweep import sweep_files
@@ -111,16 +112,21 @@ async def _ending_when_told(lanes: tuple[Lane, ...]) -> AsyncIterator[None]:
 
 def kinds_of_jobs() -> Mapping[str, Do]:
     """Each kind of job with the way it is done; a check is read from its body as the route reads it."""
+    from ogc.features.export_jobs import prepared
     from ogc.service.checks import request_of  # brings the pages along, which not every worker needs at once
 
-    return {BATCH_CHECK: run_batch, PARCEL_CHECK: partial(run_check, request_of=request_of)}
+    return {
+        BATCH_CHECK: run_batch,
+        PARCEL_CHECK: partial(run_check, request_of=request_of),
+        EXPORT: partial(run_export, prepare=prepared),
+    }
 
 
 def lanes_of(database: Database, data_folder: Path, limits: Limits = LIMITS) -> tuple[Lane, ...]:
-    """A lane for checks and one for batches."""
+    """A lane each for checks, batches and exports."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker(database, data_folder, name, kinds_of_jobs(), limits)
-    return Lane(worker, (PARCEL_CHECK,)), Lane(worker, (BATCH_CHECK,))
+    return tuple(Lane(worker, (kind,)) for kind in (PARCEL_CHECK, BATCH_CHECK, EXPORT))
 
 
 async def work(url: str, data_folder: Path, limits: Limits = LIMITS, rasters: Path | None = None) -> None:

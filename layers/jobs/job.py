@@ -13,8 +13,8 @@ from layers.errors import TooManyError
 State = Literal["accepted", "running", "successful", "failed", "dismissed"]
 STATES: tuple[State, ...] = ("accepted", "running", "successful", "failed", "dismissed")
 
-#: the two kinds of work there are; each has its lane in a worker, so that a short one never waits for a long one
-PARCEL_CHECK, BATCH_CHECK = "parcel-check", "batch-check"
+#: the kinds of work there are; each has its lane in a worker, so that a short one never waits for a long one
+PARCEL_CHECK, BATCH_CHECK, EXPORT = "parcel-check", "batch-check", "export"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from typing import Self, TypeVar
 
@@ -44,6 +44,18 @@ class Parameters:
         errors += _errors_of_common(judged, tuple(forms or FORMATS))
         if errors:
             raise invalid(errors)
+
+    @classmethod
+    def of(cls, values: Mapping[str, str], known: Collection[str]) -> Self:
+        """Those of a question that was kept; they were checked when it was asked."""
+        made = cls.__new__(cls)
+        made._values, made._known = dict(values), COMMON.union(known)
+        return made
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """As they were written."""
+        return dict(self._values)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from layers.exporting.formats import Format
+from layers.exporting.formats import FORMATS, Format
 from layers.exporting.layout import layout_of
 from layers.store.connection import Database
 from layers.store.exporting import Extract
 from layers.store.revisions import revision_known
 from ogc.common.crs_names import CRS84, WGS84_SRID, Crs, storage
+from ogc.common.negotiation import NotAcceptableError
 from ogc.common.parameters import Parameters, invalid_value, unknown
 from ogc.common.relation import Relation
 
@@ -81,3 +82,21 @@ async def revision_of(database: Database, asked: Asked, now: datetime) -> int:
     async with database.reading(relation.role_class) as connection:
         found = await revision_known(connection, relation.layer, asked.query.as_of, now)
     return relation.state.revision if found is None else found
+
+
+def require_shapes(asked: Asked, *, is_named: bool) -> None:
+    """400 where the format was named, 406 where it was found by Accept."""
+    kind = asked.kind
+    lacks_some = kind.needs_every_shape and asked.lacks_some_shapes
+    if not lacks_some and (asked.has_shapes or not kind.needs_shapes):
+        return
+    if not is_named:
+        raise NotAcceptableError({each.name: each.media_type for each in FORMATS.values() if not each.needs_shapes})
+    if lacks_some:
+        raise invalid_value(
+            "f", f"{kind.title} cần hình của mọi đối tượng, mà có hình không được xem; hãy dùng gpkg",
+            f"{kind.title} needs the shape of every feature, and not all are shown to you; use gpkg",
+        )  # fmt: skip
+    raise invalid_value(
+        "f", f"{kind.title} cần hình học, mà ở đây không có", f"{kind.title} needs shapes, which there are none of here"
+    )

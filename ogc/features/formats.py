@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import anyio
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from layers.access.principal import PUBLIC
 from layers.exporting.formats import FORMATS, Format, Text
 from layers.exporting.making import MadeFile, make_file
 from layers.exporting.spool import Spool
@@ -27,19 +29,20 @@ from ogc.common.clock import now_of
 from ogc.common.language import language_of
 from ogc.common.links import GEOJSON, JSON, Addresses
 from ogc.common.methods import IS_HEAD
-from ogc.common.negotiation import NotAcceptableError, form_of
-from ogc.common.parameters import Parameters, invalid_value
+from ogc.common.negotiation import form_of
+from ogc.common.origin import require_own_origin
+from ogc.common.parameters import Parameters
 from ogc.common.relation import Relation, authorised, described, with_action
+from ogc.service.check_jobs import accepted
 
-from .export_query import Asked, asked_of, revision_of
+from .export_jobs import submit_export
+from .export_query import Asked, asked_of, require_shapes, revision_of
 from .paging import MAX_LIMIT
 
 __all__ = ["FORMATS", "MEDIA_TYPES", "Exports", "Format", "export", "exports_below", "wanted"]
 
 #: word of `f` → media type, for the operation
 MEDIA_TYPES = {each.name: each.media_type for each in FORMATS.values()}
-#: how long a caller may take nothing before the export is given up
-STALL_S = 30.0
 #: files written at once, and files that are being made or sent
 WRITERS, MOST_FILES = 2, 24
 _PIECE = 256 * 1024
@@ -50,7 +53,7 @@ class Exports:
     """What the exports of one process share; `stall_s` is how long a caller may take nothing."""
 
     spool: Spool
-    stall_s: float = STALL_S
+    stall_s: float
     files: int = 0
 
     def __post_init__(self) -> None:
@@ -58,10 +61,10 @@ class Exports:
 
 
 @asynccontextmanager
-async def exports_below(data: Path) -> AsyncIterator[Exports]:
+async def exports_below(data: Path, stall_s: float) -> AsyncIterator[Exports]:
     """For as long as the service runs; what killed ones left is swept first."""
     with Spool.below(data) as spool:
-        yield Exports(spool)
+        yield Exports(spool, stall_s)
 
 
 def wanted(request: Request) -> Format | None:
@@ -72,24 +75,43 @@ def wanted(request: Request) -> Format | None:
 async def export(request: Request, parameters: Parameters, kind: Format) -> Response:
     """Raises whatever `items` raises, and ForbiddenError for more than a page without the action `export`."""
     asked = asked_of(kind, parameters, await _relation(request))
-    _require_shapes(request, asked)
-    extract = asked.extract(await _revision(request, asked), language_of(request))
-    etag = weak("export", kind.name, language_of(request), *asked.relation.version, Addresses(request).here())
+    require_shapes(asked, is_named=request.query_params.get("f") == kind.name)
+    revision = await revision_of(request.app.state.database, asked, now_of(request))
+    etag = _etag(request, asked)
     if _has_etag(asked.relation) and is_known(request, etag):
         request.app.state.accesses.counted(asked.relation)
         return not_modified(etag, asked.relation.cache_control)
-    number = None if asked.is_limited else await count_up_to(request.app.state.database, extract)
-    if not asked.is_limited and (number is None or number > MAX_LIMIT):
-        whole = await authorised(request, asked.relation.layer, "export")
-        asked = asked_of(kind, parameters, whole)
-        extract = asked.extract(extract.revision, language_of(request))
+    size = await _size(request, asked, revision)
+    if size is not Size.PAGE or _wants_job(request, asked.relation):
+        asked = asked_of(kind, parameters, await authorised(request, asked.relation.layer, "export"))
     headers = _headers(request, asked, etag)
     if IS_HEAD in request.scope:
         request.app.state.accesses.counted(asked.relation)
         return _headers_alone(kind, headers)
+    if (size is Size.LONG and kind.text is None) or _wants_job(request, asked.relation):
+        await require_own_origin(request)  # a job is kept: no page of another site may begin one
+        return accepted(request, await submit_export(request, asked, parameters.values, revision))
+    extract = asked.extract(revision, language_of(request))
     if kind.text is not None:
         return _Streamed(request, asked, extract, kind.text, headers)
     return await _file(request, asked, extract, headers)
+
+
+class Size(Enum):
+    """How much is asked for: what a page may hold, more, or so much that it is not counted."""
+
+    PAGE = 1
+    MORE = 2
+    LONG = 3
+
+
+async def _size(request: Request, asked: Asked, revision: int) -> Size:
+    if asked.is_limited:
+        return Size.PAGE
+    number = await count_up_to(request.app.state.database, asked.extract(revision, "vi"))
+    if number is None:
+        return Size.LONG
+    return Size.PAGE if number <= MAX_LIMIT else Size.MORE
 
 
 async def _relation(request: Request) -> Relation:
@@ -101,26 +123,18 @@ async def _relation(request: Request) -> Relation:
     return await authorised(request, layer, "items")
 
 
-async def _revision(request: Request, asked: Asked) -> int:
-    return await revision_of(request.app.state.database, asked, now_of(request))
+def _wants_job(request: Request, relation: Relation) -> bool:
+    """Prefer: respond-async, of somebody who can own a job and may export; a preference may be passed over."""
+    wishes = ",".join(request.headers.getlist("prefer")).replace(";", ",").split(",")
+    is_wish = "respond-async" in {wish.strip().lower() for wish in wishes}
+    return is_wish and relation.principal.id != PUBLIC.id and with_action(request, relation, "export").is_allowed
 
 
-def _require_shapes(request: Request, asked: Asked) -> None:
-    """400 where the format was named, 406 where it was found by Accept."""
-    lacks_some = asked.kind.needs_every_shape and asked.lacks_some_shapes
-    if not lacks_some and (asked.has_shapes or not asked.kind.needs_shapes):
-        return
-    if request.query_params.get("f") != asked.kind.name:
-        raise NotAcceptableError({each.name: each.media_type for each in FORMATS.values() if not each.needs_shapes})
-    if lacks_some:
-        raise invalid_value(
-            "f", f"{asked.kind.title} cần hình của mọi đối tượng, mà có hình không được xem; hãy dùng gpkg",
-            f"{asked.kind.title} needs the shape of every feature, and not all are shown to you; use gpkg",
-        )  # fmt: skip
-    raise invalid_value(
-        "f", f"{asked.kind.title} cần hình học, mà ở đây không có",
-        f"{asked.kind.title} needs shapes, which there are none of here",
-    )  # fmt: skip
+def _etag(request: Request, asked: Asked) -> str:
+    """By the revision and by both relations it may be read from."""
+    relation = asked.relation
+    whole = with_action(request, relation, "export").relation_digest
+    return weak("export", asked.kind.name, language_of(request), whole, *relation.version, Addresses(request).here())
 
 
 def _has_etag(relation: Relation) -> bool:

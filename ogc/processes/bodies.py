@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from layers.exporting.formats import FORMATS
 from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS, BatchAsked
 from ogc.service.bodies import AsOf, Closed
 
@@ -31,6 +32,14 @@ class FeaturesBody(Closed):
 
     type: Literal["FeatureCollection"]
     features: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_FEATURES)
+
+
+class ExportBody(Closed):
+    """As the parameters of `items`, by the same words and in the same writing."""
+
+    layer: str = Field(min_length=1, max_length=64)
+    format: Literal[*FORMATS]  # type: ignore[valid-type]
+    parameters: dict[str, Annotated[str, Field(max_length=8000)]] = Field(default_factory=dict, max_length=40)
 
 
 class BatchBody(Closed):

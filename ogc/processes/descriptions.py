@@ -1,11 +1,12 @@
-"""The two processes as OGC API - Processes describes them: plain values in both languages, no reference elsewhere."""
+"""The processes as OGC API - Processes describes them: plain values in both languages, no reference elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from layers.exporting.formats import FORMATS
 from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS
-from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK
+from layers.jobs.job import BATCH_CHECK, EXPORT, PARCEL_CHECK
 
 PARQUET = "application/vnd.apache.parquet"
 JSON_TYPE = "application/json"
@@ -79,7 +80,31 @@ _BATCH: dict[str, Any] = {
     "example": {"inputs": {"procedure": "land_use_change", "commune": "25747",
                            "inputs": {"target_use": "ODT", "target_area_m2": 150}}},
 }  # fmt: skip
+_EXPORT: dict[str, Any] = {
+    "title": _title("Xuất lớp dữ liệu", "Export of a layer"),
+    "description": _title(
+        "Một lớp, hoặc phần thỏa điều kiện, thành một tệp của phần mềm khác; cùng dữ liệu như /collections/…/items, "
+        "tại phiên bản lúc gửi yêu cầu.",
+        "A layer, or what fulfils the conditions, as a file of another program; the same as /collections/…/items, at "
+        "the revision of the moment it was asked for.",
+    ),
+    "jobControlOptions": ["async-execute"],
+    "inputs": {
+        "layer": _input("Lớp", "Layer", {**_TEXT, "minLength": 1, "maxLength": 64}, required=True),
+        "format": _input("Định dạng", "Format", {**_TEXT, "enum": list(FORMATS)}, required=True),
+        "parameters": _input("Tham số như của items", "Parameters as of items",
+                             {**_OBJECT, "additionalProperties": _TEXT}),
+    },
+    "outputs": {
+        "file": {"title": _title("Tệp", "The file"),
+                 "schema": {"oneOf": [{**_TEXT, "contentEncoding": "binary", "contentMediaType": media_type}
+                                      for media_type in sorted({each.media_type for each in FORMATS.values()})]}},
+    },
+    "example": {"inputs": {"layer": "land_use_plan", "format": "gpkg",
+                           "parameters": {"filter": "ma_loai_dat = 'ODT'", "bbox": "106.6,10.9,106.7,11.0"}}},
+}  # fmt: skip
 PROCESSES: dict[str, dict[str, Any]] = {
     PARCEL_CHECK: {"id": PARCEL_CHECK, "version": _VERSION, "outputTransmission": ["value"], **_PARCEL},
     BATCH_CHECK: {"id": BATCH_CHECK, "version": _VERSION, "outputTransmission": ["value", "reference"], **_BATCH},
+    EXPORT: {"id": EXPORT, "version": _VERSION, "outputTransmission": ["reference"], **_EXPORT},
 }

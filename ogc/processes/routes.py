@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from layers.errors import InvalidInputsError
-from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK, State
+from layers.exporting.formats import of_file
+from layers.jobs.job import BATCH_CHECK, EXPORT, PARCEL_CHECK, State
 from ogc.common.caching import NO_STORE, VARY
 from ogc.common.language import language_of
 from ogc.common.links import HTML, JSON, Addresses, link
@@ -166,7 +167,7 @@ async def get_jobs(
     limit: Annotated[int, Query(ge=1, le=MOST_JOBS)] = 20,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     status: State | None = None,
-    process: Literal["parcel-check", "batch-check"] | None = None,
+    process: Literal["parcel-check", "batch-check", "export"] | None = None,
 ) -> Response:
     """Các công việc của người gọi, mới nhất trước · the caller's own jobs, the newest first."""
     service = Service(request, await catalogue_of(request), state=status, kind=process)
@@ -195,10 +196,11 @@ def _pages(addresses: Addresses, limit: int, offset: int, matched: int) -> list[
 @router.get("/jobs/{job_id}", responses={404: _RESPONSES[404]})
 async def get_job(request: Request, job_id: str) -> Response:
     """Tình trạng một công việc · the status of one job."""
-    found = await _ask(request, "get_jobs", job_id, service=Service(request, await catalogue_of(request)))
+    service = Service(request, await catalogue_of(request))
+    found = await _ask(request, "get_jobs", job_id, service=service)
     document = _status(Addresses(request), found.document)
     if prefers_html(request):
-        return await _page(request, "job.html", document=document, here="jobs")
+        return await _page(request, "job.html", document=document, here="jobs", files=await service.file_names(job_id))
     return json_response(document)
 
 
@@ -249,9 +251,13 @@ async def get_result_file(request: Request, job_id: str, name: str) -> Response:
     """Một tệp kết quả; Range được hỗ trợ · one file of a result, with ranges."""
     service = Service(request, await catalogue_of(request))
     path = await service.file(job_id, name)
-    request.app.state.metrics.jobs.labels(BATCH_CHECK, "downloaded").inc()
+    export = of_file(name) if name not in MEDIA_TYPES else None
+    request.app.state.metrics.jobs.labels(EXPORT if export else BATCH_CHECK, "downloaded").inc()
     headers = {"Cache-Control": f"{NO_STORE}, no-transform", "Vary": VARY, "X-Content-Type-Options": "nosniff"}
-    return FileResponse(path, media_type=MEDIA_TYPES[name], filename=f"{job_id[:8]}-{name}", headers=headers)
+    media_type = export.media_type if export else MEDIA_TYPES[name]
+    return FileResponse(
+        path, media_type=media_type, filename=name if export else f"{job_id[:8]}-{name}", headers=headers
+    )
 
 
 def _status(addresses: Addresses, job: dict[str, Any]) -> dict[str, Any]:

@@ -20,24 +20,30 @@ from layers.checking.request import LOCAL_TIME
 from layers.checking.run import check
 from layers.checking.threads import limiter_of_loop
 from layers.errors import ForbiddenError, InvalidInputsError, NotFoundError
+from layers.exporting.formats import FORMATS
 from layers.jobs import queue
 from layers.jobs.batch_asked import require_known, require_sound
 from layers.jobs.batch_check import require_same_rights
+from layers.jobs.export import decision_today, require_same_relation, require_somebody
 from layers.jobs.folders import JobFolder
-from layers.jobs.job import BATCH_CHECK, PARCEL_CHECK, Job, State
+from layers.jobs.job import BATCH_CHECK, EXPORT, PARCEL_CHECK, Job, State
 from layers.jobs.owner import Owner
 from layers.store import audit
 from layers.store.catalogue import Catalogue
+from layers.store.exporting import count_up_to
 from ogc.auth import Caller, caller_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.language import language_of
 from ogc.common.links import Addresses
+from ogc.common.relation import authorised
+from ogc.features.export_jobs import export_parameters, submit_export
+from ogc.features.export_query import asked_of, require_shapes, revision_of
 from ogc.service.bodies import validated
 from ogc.service.check_jobs import submit_check
 from ogc.service.checks import CheckBody, check_request
 
 from .backing import Executed
-from .bodies import BatchBody
+from .bodies import BatchBody, ExportBody
 from .descriptions import JSON_TYPE, PARQUET
 from .errors import InvalidExecutionError, JobFailedError, NoSuchJobError, ResultNotReadyError
 
@@ -78,6 +84,8 @@ class Service:
         try:
             if process == BATCH_CHECK:
                 return await self._batch(self.inputs)
+            if process == EXPORT:
+                return await self._export(self.inputs)
             return await self._check(self.inputs, is_async=is_async, response=response)
         except InvalidInputsError as error:
             raise InvalidExecutionError.of(error) from error
@@ -86,7 +94,9 @@ class Service:
         """Before what was sent is read. Raises ForbiddenError, TooManyJobsError."""
         if process == BATCH_CHECK:
             require_known(self._owner())
-        if is_job or process == BATCH_CHECK:
+        if process == EXPORT:
+            require_somebody(self._owner())
+        if is_job or process in (BATCH_CHECK, EXPORT):
             await queue.require_room(self._app.database, self.caller.principal, process)
 
     async def _check(self, inputs: Mapping[str, Any], *, is_async: bool, response: str) -> Executed:
@@ -115,6 +125,16 @@ class Service:
             new_id=self._app.new_id,
         )  # fmt: skip
         return Executed(job.id)
+
+    async def _export(self, inputs: Mapping[str, Any]) -> Executed:
+        body = await _aside(lambda: validated(ExportBody, orjson.dumps(inputs)))
+        relation = await authorised(self.request, body.layer, "export")
+        kind, parameters = FORMATS[body.format], export_parameters(body.parameters)
+        asked = asked_of(kind, parameters, relation)
+        revision = await revision_of(self._app.database, asked, now_of(self.request))
+        require_shapes(asked, is_named=True)
+        await count_up_to(self._app.database, asked.extract(revision, "vi"))  # a filter that cannot be is told now
+        return Executed((await submit_export(self.request, asked, parameters.values, revision)).id)
 
     async def _purpose(self, stated: str | None, dossier: str | None) -> str | None:
         try:
@@ -156,6 +176,10 @@ class Service:
         job = await self.successful(job_id)
         if job.kind == PARCEL_CHECK:
             return await self._answer(job)
+        if job.kind == EXPORT:
+            path = await self._exported(job)
+            addresses, kind = Addresses(self.request), FORMATS[job.inputs["format"]]
+            return {"file": {"href": addresses.to("jobs", job.id, "results", path.name), "type": kind.media_type}}
         files = await self._files(job)
         async with self._app.database.connection() as connection:
             await audit.record(connection, self._event(job, files[SUMMARY]))
@@ -164,12 +188,23 @@ class Service:
     async def file(self, job_id: str, name: str) -> Path:
         """One file of a batch's result; its event is written first. The same errors, and NoSuchJobError."""
         job = await self.successful(job_id)
+        if job.kind == EXPORT:
+            path = await self._exported(job)
+            if path.name != name:
+                raise NoSuchJobError
+            await self._record_export(job)
+            return path
         if job.kind != BATCH_CHECK or name not in MEDIA_TYPES:
             raise NoSuchJobError
         path = (await self._files(job))[name]
         async with self._app.database.connection() as connection:
             await audit.record(connection, self._event(job, path))
         return path
+
+    async def file_names(self, job_id: str) -> list[str]:
+        """Files of a result that are given out as files."""
+        job = await self.own(job_id)
+        return [str(file["name"]) for file in (job.result or {}).get("files", ())]
 
     async def successful(self, job_id: str) -> Job:
         """Raises NoSuchJobError, ResultNotReadyError, JobFailedError."""
@@ -203,6 +238,30 @@ class Service:
         if not all(await to_thread.run_sync(lambda: [path.is_file() for path in found.values()])):
             raise NoSuchJobError
         return found
+
+    async def _exported(self, job: Job) -> Path:
+        """Where the file lies. Raises ForbiddenError where the caller may export something else today."""
+        require_same_relation(job, self.catalogue, self._owner(), now_of(self.request))
+        if self.catalogue.layer(job.inputs["layer"]).state != "served":
+            raise NoSuchJobError
+        (file,) = (job.result or {})["files"]
+        folder = JobFolder.of(self._app.settings.data_folder, job.id).path / str((job.result or {})["folder"])
+        path = folder / str(file["name"])
+        if not _RESULTS.fullmatch(folder.name) or not await to_thread.run_sync(path.is_file):
+            raise NoSuchJobError
+        return path
+
+    async def _record_export(self, job: Job) -> None:
+        """What goes out in the file, before its first byte. Raises psycopg errors."""
+        decision = decision_today(job, self.catalogue, self._owner(), now_of(self.request))
+        (file,) = (job.result or {})["files"]
+        event = audit.Event.of_decision(
+            self.caller.principal, decision, purpose=job.inputs.get("purpose"), policy=self.catalogue.policy_digest,
+            request=job.inputs_digest, revision=job.inputs["revision"], bytes=int(file["bytes"]),
+            features=int((job.result or {})["features"]),
+        )  # fmt: skip
+        async with self._app.database.connection() as connection:
+            await audit.record(connection, event)
 
     def _event(self, job: Job, path: Path) -> audit.Event:
         """What goes out in a file goes out of every layer the batch shows."""

@@ -118,7 +118,7 @@ def test_the_description_lists_every_route_and_refers_to_no_other_host(officer: 
 def test_processes_are_listed_with_links_and_a_limit(officer: httpx.Client) -> None:
     listed = officer.get("/processes")
     assert listed.headers["content-type"] == "application/json"
-    assert [one["id"] for one in listed.json()["processes"]] == ["parcel-check", "batch-check"]
+    assert [one["id"] for one in listed.json()["processes"]] == ["parcel-check", "batch-check", "export"]
     assert all(officer.get(link(one, "self")).status_code == 200 for one in listed.json()["processes"])
     assert len(officer.get("/processes", params={"limit": 1}).json()["processes"]) == 1
     assert officer.get("/processes", params={"limit": 0}).status_code == 400
@@ -316,7 +316,7 @@ def test_the_results_of_a_failed_job_say_why(served: Served, officer: httpx.Clie
 
 def test_owslibs_client_reads_processes_runs_one_and_reads_its_job(served: Served) -> None:
     client = Processes(served.base, headers={"Authorization": f"Bearer {make_token(served.secrets, 'officer')}"})
-    assert [process["id"] for process in client.processes()] == ["parcel-check", "batch-check"]
+    assert [process["id"] for process in client.processes()] == ["parcel-check", "batch-check", "export"]
     assert client.process("parcel-check")["id"] == "parcel-check"
     answer = client.execute("parcel-check", inputs=CHECK)
     assert answer["answer"]["subject"]["kind"] == "parcel"

@@ -436,9 +436,10 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
     "path": lambda drawing: drawing.texts.any_of(("css/page.css", "js/map.mjs", "../pages.py", "khong_co", "")),
 }
+FORMS = ("json", "html", "html", "xml", "csv", "xlsx", "jsonseq", "parquet", "fgb", "gpkg", "shp", "dxf")
 #: parameters of a query, by name; each draws the pairs it stands for
 PARAMETERS: Mapping[str, One] = {
-    "f": _one("f", lambda drawing: drawing.texts.any_of(("json", "html", "html", "xml", "csv", "xlsx"))),
+    "f": _one("f", lambda drawing: drawing.texts.any_of(FORMS)),
     "lang": _one("lang", lambda drawing: drawing.texts.any_of(("vi", "en", "fr"))),
     "openapi": _one("openapi", lambda drawing: drawing.texts.any_of(("3.0", "3.1", "2"))),
     "offset": _one("offset", lambda drawing: drawing.texts.any_of((0, 1, 5, -1))),
@@ -488,7 +489,7 @@ PARAMETERS: Mapping[str, One] = {
 }  # fmt: skip
 #: how often a parameter is given where the route has it
 OFTEN: Mapping[str, float] = {
-    "limit": 0.4, "filter": 0.35, "bbox": 0.3, "lang": 0.1, "f": 0.15, "as-of": 0.12, "filter-crs": 0.03, "after": 0.08,
+    "limit": 0.4, "filter": 0.35, "bbox": 0.3, "lang": 0.1, "f": 0.25, "as-of": 0.12, "filter-crs": 0.03, "after": 0.08,
     "layer": 0.9, "action": 0.8,
 }  # fmt: skip
 #: paths that are asked with GET

@@ -8,19 +8,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .drawing import Drawing
 
-PROCESSES = ("parcel-check", "batch-check", "batch-check", "khong_co")
+PROCESSES = ("parcel-check", "batch-check", "batch-check", "export", "export", "khong_co")
 #: of somebody else, in one world only
 OTHERS_JOB = "00000000-0000-4000-8000-0000000abcde"
 FILTERS = ("so_to = '1'", "ten_chu = 'x'", "ma_xa = '25750' AND so_thua <> '1'", "khong_co = 1", "so_to =")
 
 
 def execution(drawing: Drawing) -> tuple[str, bytes]:
-    """What either process takes, with something wrong now and then."""
-    inputs = _batch(drawing) if drawing.texts.happens(0.5) else json.loads(drawing.check()[1])
+    """What one of the processes takes, with something wrong now and then."""
+    draws = (_batch, _export, lambda each: json.loads(each.check()[1]))
+    inputs = drawing.texts.any_of(draws)(drawing)
     body: dict[str, Any] = {"inputs": inputs}
     if drawing.texts.happens(0.4):
         body["response"] = drawing.texts.any_of(("raw", "document", "x"))
     return "application/json", json.dumps(body).encode()
+
+
+def _export(drawing: Drawing) -> dict[str, Any]:
+    texts = drawing.texts
+    parameters = texts.any_of((
+        {}, {"limit": "3"}, {"filter": texts.any_of(FILTERS)}, {"properties": "so_to,ten_chu"}, {"skipGeometry": "true"},
+        {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}, {"as-of": "2026-01-01"}, {"khong_co": "1"},
+    ))  # fmt: skip
+    formats = ("csv", "gpkg", "parquet", "fgb", "shp", "dxf", "xlsx", "jsonseq", "doc")
+    return {"layer": drawing.layer.id, "format": texts.any_of(formats), "parameters": parameters}
 
 
 def _batch(drawing: Drawing) -> dict[str, Any]:
