@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import anyio
@@ -15,7 +16,8 @@ from benchmarks.served import Served
 from benchmarks.timing import Row, Timing
 from gis.procedure import Relation, Rule
 from layers.access.principal import operator
-from layers.checking.reading import Seeker, read
+from layers.checking.findings import findings_of
+from layers.checking.reading import Case, Seeker, read, read_around
 from layers.checking.request import ByFid, CheckRequest
 from layers.checking.run import case_of, examine
 from layers.store.catalogue import load_catalogue
@@ -71,6 +73,52 @@ async def _one_parcel(url: str, runs: int) -> Row:
         f"one parcel × {len(rules)} checks, kernel and judge", Timing(tuple(ours[3:])), Timing(tuple(theirs[3:])),
         bar="≤ 1/3", note="baseline: a statement a check on whole shapes, no bounds, no drops, no mapped area",
     )  # fmt: skip
+
+
+def six_layers(url: str, runs: int) -> Row:
+    """The bar to the letter: one parcel, one rule on each of six layers, from the look-up on: candidates, kernel, judge
+    and the findings in words."""
+    return anyio.run(_six_layers, url, runs)
+
+
+async def _six_layers(url: str, runs: int) -> Row:
+    fids = parcels(url, runs)
+    now = datetime.now(UTC)
+    ours, theirs = [], []
+    async with Database.open(url, size=2, rasters=Settings().rasters_folder) as database:
+        async with database.connection() as connection:
+            catalogue = await load_catalogue(connection)
+        async with database.connection() as connection, await psycopg.AsyncConnection.connect(
+            url, autocommit=True
+        ) as bare:  # fmt: skip
+            await bare.execute("SET jit = off")
+            for fid in fids:
+                request = CheckRequest(procedure=PROCEDURE, subject=ByFid(fid), inputs=INPUTS)
+                case = case_of(catalogue, request, now)
+                six = _on_six_layers(case)
+                seeker = Seeker(catalogue, operator("benchmark"), None, now.date())
+                known = await read(database, six, seeker.chooser(request.subject))
+                start = time.perf_counter()
+                findings_of(six, await read_around(connection, six, known.cut, known.subject))
+                ours.append((time.perf_counter() - start) * 1e3)
+                start = time.perf_counter()
+                for rule in six.rules:
+                    cursor = await bare.execute(_by_hand(rule), {"fid": fid, "d": rule.distance_m})
+                    await cursor.fetchall()
+                theirs.append((time.perf_counter() - start) * 1e3)
+    return Row(
+        "one parcel × 6 layers, candidates to findings", Timing(tuple(ours[3:])), Timing(tuple(theirs[3:])),
+        bar="≤ 1/3", note="baseline: a statement a layer on whole shapes, no bounds, no drops, no mapped area",
+    )  # fmt: skip
+
+
+def _on_six_layers(case: Case) -> Case:
+    """The first rule on each of the first six layers with shapes, each as a check of its own."""
+    of_layer: dict[str, Rule] = {}
+    for rule in _layer_rules(case.bound.procedure.checks):
+        of_layer.setdefault(rule.layer, rule)
+    procedure = replace(case.bound.procedure, checks=tuple(of_layer.values())[:6])
+    return replace(case, bound=replace(case.bound, procedure=procedure))
 
 
 def layer_rules(url: str) -> list[Rule]:

@@ -142,6 +142,12 @@ async def read(database: Database, case: Case, choose: Choose) -> Reading:
     return replace(reading, candidates={**reading.candidates, **far}) if far else reading
 
 
+async def read_around(connection: Connection, case: Case, cut: Cut, subject: Subject) -> Reading:
+    """What lies around a subject that is known already, in one statement. Raises CandidatesError."""
+    reaches = _reaches(case, cut, subject)
+    return Reading(cut, subject, _by_rule(await _candidates(connection, subject, reaches), reaches))
+
+
 def _beyond_zone(case: Case, reading: Reading) -> dict[int, CandidatesError]:
     """Rules that reach farther from the subject than its zone is pieced; entries have no place and are always there."""
     crs, subject = case.profile.header.crs, reading.subject
