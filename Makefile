@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-long lint assets bench bench-full clean
+.PHONY: help setup demo test test-long lint assets peers bench bench-full clean
 
 PORT ?= 8000
 # uv where it is installed already, else our own copy in .tools/bin
@@ -49,6 +49,15 @@ help:
 	@uv pip install -q --python .tools/pyramid_oereb/bin/python --require-hashes -r tests/oracles/pyramid_oereb/requirements.txt
 	@touch $@
 
+# other servers, for benchmarks beside ours: `make peers`, then `python -m benchmarks --only peers`
+.tools/peers/ready: .tools/uv benchmarks/peers/requirements.txt
+	@echo "→ môi trường so sánh / environment of the peers"
+	@uv venv -q --clear --python $(shell command -v python3) .tools/peers
+	@uv pip install -q --python .tools/peers/bin/python --require-hashes -r benchmarks/peers/requirements.txt
+	@touch $@
+
+peers: .tools/peers/ready
+
 .tools/assets: .tools/environment $(SOURCES)
 	@echo "→ tài nguyên giao diện / front-end assets"
 	@cd ogc/web/frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node build.mjs
@@ -77,7 +86,7 @@ test-long: setup .tools/environment-test .tools/pyramid_oereb/ready
 bench: setup .tools/environment-test
 	uv run --no-sync python -m benchmarks --small
 
-bench-full: setup .tools/environment-test
+bench-full: setup .tools/environment-test peers
 	uv run --no-sync python -m benchmarks --full
 
 clean:

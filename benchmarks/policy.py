@@ -26,7 +26,7 @@ from layers.profile.grammar import Identity, LayerDefinition, Title
 from layers.store import audit, tiles
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database, raw_column
-from layers.store.features import ItemsQuery, Prepared, _asked, _features, prepare
+from layers.store.features import ItemsQuery, Prepared, _features, asked, prepare
 from layers.store.relation_sql import WEB_MERCATOR, Wanted, tile_values
 from layers.store.wall import enforce
 
@@ -123,7 +123,7 @@ def _bare(made: Prepared) -> Prepared:
 def _items(catalogue: Catalogue, open_: dict[str, Decision], ruled: dict[str, Decision]) -> Case:
     layer = catalogue.profile.parcel_layer
     state, srid = catalogue.layers[layer.id], catalogue.storage_srid
-    wanted, values = _asked(state, open_["items"], ItemsQuery())
+    wanted, values = asked(state, open_["items"], ItemsQuery())
     wanted = Wanted(wanted.columns, is_limited=True)
     made = [prepare(_features, layer, srid, decided["items"], wanted) for decided in (open_, ruled)]
     return Case(f"{PAGE} items", _bare(made[0]), made[1], values | {"limit": PAGE}, is_planned_anew=False)
