@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -200,7 +199,7 @@ def coordinates_of(table: CoordinatesBody | str) -> ByCoordinates:
 def _upload(file: FileBody) -> ByUpload:
     try:
         content = base64.b64decode(file.content, validate=True)
-    except binascii.Error:
+    except ValueError:  # of its alphabet or its length
         message = Message("Nội dung tệp phải là base64.", "The file's content must be base64.")
         raise InvalidInputsError(message.vi, message.en, [FieldError("subject.file.content", message)]) from None
     return ByUpload(file.name, content, file.key, file.layer, file.crs)

@@ -27,20 +27,23 @@ class Contract:
         ordered = sorted(self.document["paths"], key=lambda path: (path.count("{"), path))
         return [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) + "/?"), path) for path in ordered]
 
-    def template(self, path: str) -> str | None:
+    def templates(self, path: str) -> list[str]:
+        """Those that a path fits, the more literal first."""
         own = path.removeprefix(self._prefix)
-        return next((template for pattern, template in self._paths if pattern.fullmatch(own)), None)
+        return [template for pattern, template in self._paths if pattern.fullmatch(own)]
 
     def breaches(self, response: httpx.Response) -> list[str]:
         """What the answer does that the document does not say; empty when it keeps its word."""
         request = response.request
-        template = self.template(request.url.path)
-        if template is None:
-            return [] if response.status_code == 404 else [f"no such path is described: {request.url.path}"]
         method = "get" if request.method == "HEAD" else request.method.lower()
-        operation = self.document["paths"][template].get(method)
-        if operation is None:
-            return [] if response.status_code in (405, 200) else [f"{method} {template} is not described"]
+        if method == "options":  # everybody's, and so not described
+            return []
+        named = self.templates(request.url.path)
+        template = next((each for each in named if method in self.document["paths"][each]), None)
+        if template is None:
+            is_refused = response.status_code in (401, 403, 404, 405)
+            return [] if is_refused else [f"{method} {request.url.path} is not described"]
+        operation = self.document["paths"][template][method]
         if response.status_code in _BY_HTTP_ITSELF:
             return []
         described = self._resolved(operation["responses"].get(str(response.status_code)))
