@@ -149,3 +149,31 @@ def test_a_tile_that_is_not_there_is_told_apart_from_an_empty_one(visitor: Visit
     for collection in _tiled(visitor):
         response = visitor.get(f"/collections/{collection['id']}/tiles/WebMercatorQuad/{place}")
         assert response.status_code in ({status} if status == 204 else {400, 404}), collection["id"]
+
+
+@proves(f"{TILES}/dataset-tilesets/landingpage", f"{TILES}/dataset-tilesets/operation")
+def test_the_landing_page_leads_to_tilesets_of_the_whole_service(visitor: Visitor) -> None:
+    address = link(visitor.landing, f"{REL}tilesets-vector")["href"]
+    assert address == f"{visitor.base}/tiles"
+    for tileset in visitor.json(address)["tilesets"]:
+        described = visitor.json(link(tileset, "self")["href"])
+        with_something = {each["id"] for each in _tiled(visitor) if "extent" in each}
+        assert {each["id"] for each in described["layers"]} == with_something
+
+
+@proves(f"{TILES}/collections-selection/query-collections", f"{TILES}/collections-selection/collections-response")
+def test_of_a_set_of_layers_only_those_that_are_named_are_drawn(visitor: Visitor) -> None:
+    names = [each["id"] for each in _tiled(visitor)]
+    west, south, east, north = box_of(next(each for each in visitor.collections if each["id"] == "zone"))
+    column, row = _tile_of((west + east) / 2, (south + north) / 2, 14)
+    for chosen in [names, names[:1], ["zone"], list(reversed(names[:2]))]:
+        query = {"collections": ",".join(chosen)}
+        layers = visitor.json("/tiles/WebMercatorQuad", params=query)["layers"]
+        assert [each["id"] for each in layers] == chosen
+        response = visitor.get(f"/tiles/WebMercatorQuad/14/{row}/{column}", params=query)
+        drawn = list(mapbox_vector_tile.decode(response.content)) if response.status_code == 200 else []
+        assert drawn == [name for name in chosen if name in drawn]
+        assert ("zone" in drawn) == ("zone" in chosen)
+    for unknown in ("nothere", "zone,nothere"):
+        refused = visitor.status("/tiles/WebMercatorQuad", params={"collections": unknown})
+        assert refused in (400, 404), unknown
