@@ -169,6 +169,7 @@ async def _require_unmoved(connection: Connection, work: Work, standing: Standin
         raise ConflictError(
             "Lớp chưa được công bố lần nào: công bố một tệp trước khi sửa từng đối tượng.",
             "The layer was never published: publish a file before editing single features.",
+            reason="unpublished",
         )
     is_same = standing.definition == work.state.definition_digest
     if not is_same or await editing.policy_digest(connection) != work.catalogue.policy_digest:
@@ -336,4 +337,5 @@ def key_taken() -> ConflictError:
     return ConflictError(
         "Khóa này đã được dùng trong lớp. Kiểm tra số liệu, hoặc sửa đối tượng đang có.",
         "This key is in use in the layer. Check what was entered, or change the feature that has it.",
+        reason="key",
     )

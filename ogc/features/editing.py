@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -192,12 +194,27 @@ def _condition(request: Request, work: edit.Work) -> edit.Condition | None:
 
 
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────
+#: changes of one process at once: they wait for one another anyway, and must not take every connection meanwhile
+_AT_ONCE = 2
+_TURNS: RunVar[CapacityLimiter] = RunVar("lienthong.editing.turns")
+
+
+def _turn() -> CapacityLimiter:
+    """Of this event loop."""
+    try:
+        return _TURNS.get()
+    except LookupError:
+        _TURNS.set(CapacityLimiter(_AT_ONCE))
+        return _TURNS.get()
+
+
 async def _done(request: Request, relation: Relation, make: Callable[[], Awaitable[edit.Done]]) -> edit.Done:
     """Made, and known to this process at once. What was refused for what is in the rows leaves its event too."""
     try:
-        done = await make()
+        async with _turn():
+            done = await make()
     except (ForbiddenError, ConflictError) as error:
-        reason = str(error.details.get("reason", "key"))
+        reason = str(error.details.get("reason", "refused"))
         await request.app.state.accesses.refused_edit(relation, reason)
         raise
     if done.revision is not None:
@@ -208,14 +225,16 @@ async def _done(request: Request, relation: Relation, make: Callable[[], Awaitab
 def _answer(
     request: Request, relation: Relation, done: edit.Done, status: int, headers: dict[str, str] | None = None
 ) -> Response:
-    """Empty, or the feature as the caller sees it now where they prefer that."""
+    """The feature as the caller sees it now, where it is new or they prefer that; else nothing but its ETag."""
     assert done.item is not None
     own = Addresses(request).to("collections", relation.layer, "items", str(done.fid))
     state = item_state(done.item.state, relation.state.definition_digest)
     made = {**_headers(), "ETag": item_etag(state, own), **(headers or {})}
-    if "representation" not in _preferences(request, "return"):
+    wish = next((wish for wish in _preferences(request, "return") if wish in ("representation", "minimal")), None)
+    made |= {"Preference-Applied": f"return={wish}"} if wish else {}
+    if (wish or ("representation" if status == 201 else "minimal")) == "minimal":
         return Response(status_code=status, headers=made)
-    made |= {"Preference-Applied": "return=representation", "Content-Crs": f"<{CRS84}>", "Content-Location": own}
+    made |= {"Content-Crs": f"<{CRS84}>", "Content-Location": own}
     return json_response(done.item.bytes, GEOJSON, headers=made, status=200 if status == 204 else status)
 
 

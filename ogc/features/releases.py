@@ -77,6 +77,15 @@ async def release_changes(request: Request, parameters: Parameters) -> Response:
     return json_response(body, GEOJSON, headers=headers)
 
 
+def are_told(relation: Relation) -> bool:
+    """Whether the caller may ask for the layer's releases."""
+    return relation.tells_activity and relation.decision.is_allowed and not relation.state.definition.is_raster
+
+
+def link_to(addresses: Addresses, layer: str) -> Link:
+    return link(addresses.to("collections", layer, "releases"), "version-history", JSON)
+
+
 async def _open(request: Request) -> Relation:
     """Raises NotFoundError where the layer's activity is not told, and as `authorised`."""
     relation = await authorised(request, request.path_params["collectionId"], "items")

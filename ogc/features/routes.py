@@ -98,6 +98,8 @@ async def collection_by_id(request: Request, parameters: Parameters) -> Response
     relation = await described(request, request.path_params["collectionId"])
     instant = as_of(parameters, relation.decision)
     made = await _collection(request, Addresses(request), relation, as_of=instant)
+    if releases.are_told(relation):
+        made["links"].append(releases.link_to(Addresses(request), relation.layer))
     if prefers_html(request):
         return await layer_pages.collection_page(request, made, relation)
     return json_response(made, JSON, headers={"Content-Language": language_of(request)})

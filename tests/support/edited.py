@@ -85,6 +85,10 @@ GRANTS: list[dict[str, Any]] = [
     {"id": "spots_for_all", "to": {"anyone": True}, "layer": "spot", "actions": ["items", "edit"],
      "valid": {"until": "2020-01-01"}},
 ]  # fmt: skip
+PROCEDURE: dict[str, Any] = {
+    "id": "quiet_check", "title": _title("quiet"), "inputs": [],
+    "checks": [{"id": "quiet", "layer": "quiet", "relation": "overlaps_area", "min_area_m2": 1.0}],
+}  # fmt: skip
 IDENTITIES = [
     {"id": "public", "title": _title("public")},
     {"id": "officer", "title": _title("officer"), "roles": ["officer"], "sector": "land"},
@@ -103,7 +107,7 @@ def profile() -> Profile:
     codes = CodeList.model_validate({"id": "land_use", "title": _title("land use"), "entries": entries})
     return Profile.model_validate({
         "header": ProfileHeader.model_validate(header), "layers": LAYERS, "codes": (codes,), "grants": GRANTS,
-        "identities": IDENTITIES,
+        "identities": IDENTITIES, "procedures": [PROCEDURE],
     })  # fmt: skip
 
 

@@ -197,6 +197,33 @@ def test_a_feature_may_be_answered_as_it_is_now(standing: Service) -> None:
     assert sent.headers["etag"] == standing.officer.read(fid)[1]
 
 
+def test_a_check_finds_what_was_edited_a_moment_ago(standing: Service) -> None:
+    fid = standing.officer.items()["25750.19"]["id"]
+
+    def outcome() -> str:
+        asked = {"procedure": "quiet_check", "subject": {"fid": fid}, "inputs": {}}
+        answer = standing.officer.http.post("/checks", json=asked)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["findings"][0]["outcome"])
+
+    assert outcome() == "clear"
+    over = _feature(square(9, 1, 10.0), ma="QX")
+    made = standing.officer.send("POST", body=over, layer="quiet", content_crs=STORAGE)
+    assert outcome() == "affected"
+    quiet = made.json()["id"]
+    standing.officer.send("DELETE", quiet, etag=made.headers["etag"], layer="quiet")
+    assert outcome() == "clear"
+
+
+def test_the_description_names_changes_to_those_who_may_make_them(standing: Service) -> None:
+    def methods(editor: Any) -> set[str]:
+        paths = editor.http.get("/api", headers={"Accept": "application/json"}).json()["paths"]
+        return {method for path in paths if path.endswith(("/items", "/{featureId}")) for method in paths[path]}
+
+    assert methods(standing.officer) == {"get", "post", "put", "patch", "delete"}
+    assert methods(standing.public) == {"get"}
+
+
 def test_lists_and_tiles_of_before_the_edit_are_not_known_after_it(standing: Service) -> None:
     fid = standing.officer.items()["25750.16"]["id"]
     addresses = ("/collections/plot/items?limit=1000", "/collections/plot/tiles/WebMercatorQuad/15/15382/26086")
