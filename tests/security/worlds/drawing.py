@@ -433,6 +433,7 @@ PATHS: Mapping[str, Callable[[Drawing], Any]] = {
     "division_id": lambda drawing: drawing.texts.any_of((*drawing.memory.divisions, "khong_co")),
     "dossier_id": lambda drawing: drawing.texts.any_of(DOSSIERS),
     "grant_id": lambda drawing: drawing.texts.any_of(GRANTS),
+    "styleId": lambda drawing: "X" if drawing.texts.happens(0.1) else "default",
     "tileMatrixSetId": lambda drawing: "X" if drawing.texts.happens(0.03) else "WebMercatorQuad",
     "path": lambda drawing: drawing.texts.any_of(("css/page.css", "js/map.mjs", "../pages.py", "khong_co", "")),
 }
@@ -456,6 +457,7 @@ PARAMETERS: Mapping[str, One] = {
     "datetime": _one("datetime", lambda drawing: drawing.texts.interval()),
     "filter": Drawing.filters,
     "filter-lang": _nothing,  # goes with its filter
+    "q": _one("q", lambda drawing: drawing.texts.any_of(("co so", "Cơ sở 25747", "ghi chú,hồ sơ", "nguyen", "kín 3"))),
     "filter-crs": _one("filter-crs", lambda drawing: drawing.texts.any_of(("[OGC:CRS84]", "EPSG:9210"))),
     "properties": _one("properties", Drawing.columns),
     "sortby": _one("sortby", Drawing.order),
@@ -499,6 +501,7 @@ KNOWN_PATHS = frozenset({
     "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
     "/collections/{collectionId}/releases/{releaseId}", "/collections/{collectionId}/releases/{releaseId}/changes",
     "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
+    "/styles", "/styles/{styleId}", "/collections/{collectionId}/styles", "/collections/{collectionId}/styles/{styleId}",
     "/tiles", "/tiles/{tileMatrixSetId}", "/tiles/{tileMatrixSetId}/tilejson",
     "/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/collections/{collectionId}/tiles", "/collections/{collectionId}/tiles/{tileMatrixSetId}",
