@@ -23,10 +23,14 @@ from pyproj.exceptions import CRSError as ProjCrsError
 from pyproj.exceptions import ProjError
 
 from .errors import CrsError
+from .geometry import GRID_DEGREES, GRID_M, rounded
 
 Geometries = NDArray[np.object_]
 CrsName = str | pyproj.CRS
 
+#: no corner on the grid of 0.1 mm lies as far from the one it was
+_ON_GRID_DEGREES = 1e-7
+_EDGES = np.array([180.0, 90.0])
 WGS84 = pyproj.CRS("EPSG:4326")
 WEB_MERCATOR = pyproj.CRS("EPSG:3857")
 
@@ -89,6 +93,18 @@ class Projection:
     def from_wgs84(self, geoms: Geometries) -> Geometries:
         """From longitude, latitude to the storage CRS."""
         return self.to_crs(geoms, WGS84, self.storage)
+
+    def on_grid(self, geoms_4326: Geometries) -> Geometries:
+        """Shapes of CRS84 with their corners where storing would put them; a corner outside of the storage CRS stays,
+        and so does a shape that the grid would break."""
+        found = np.asarray(geoms_4326, dtype=object)
+        grid = GRID_DEGREES if crs_named(self.storage).is_geographic else GRID_M
+        stored = shapely.transform(self.from_wgs84(found), lambda corners: rounded(corners, grid))
+        here, there = (shapely.get_coordinates(shapes) for shapes in (self.to_wgs84(stored), found))
+        is_near = np.all(np.abs(here - there) < _ON_GRID_DEGREES, axis=1, keepdims=True)
+        is_on_globe = np.all(np.abs(here) <= _EDGES, axis=1, keepdims=True)
+        moved: Any = shapely.set_coordinates(found.copy(), np.where(is_near & is_on_globe, here, there))
+        return np.where(shapely.is_valid(moved), moved, found)
 
     def to_crs(self, geoms: Geometries, from_crs: CrsName, to_crs: CrsName) -> Geometries:
         """Between any two systems: a change of datum to or from the storage datum takes the named operation.

@@ -25,14 +25,23 @@ _MAKE_MULTI: dict[int, Callable[..., Any]] = {
 _HILBERT_LEVELS = 16
 
 
-def snap(geoms: Geometries, grid_m: float = 1e-4) -> Geometries:
+#: 0.1 mm, in metres and in degrees
+GRID_M, GRID_DEGREES = 1e-4, 1e-9
+
+
+def rounded(corners: NDArray[np.float64], grid: float) -> NDArray[np.float64]:
+    """The nearest places of the grid."""
+    per_unit = 1.0 / grid
+    return np.round(corners * per_unit) / per_unit
+
+
+def snap(geoms: Geometries, grid_m: float = GRID_M) -> Geometries:
     """Coordinates on the grid. A ring that the grid would break is rebuilt on it; what was invalid stays invalid.
 
     Shapes that vanish on the grid come back empty.
     """
     found = np.asarray(geoms, dtype=object)
-    per_unit = 1.0 / grid_m
-    snapped = _array(shapely.transform(found, lambda xy: np.round(xy * per_unit) / per_unit, include_z=False))
+    snapped = _array(shapely.transform(found, lambda xy: rounded(xy, grid_m), include_z=False))
     broken = np.flatnonzero(~shapely.is_valid(snapped) & shapely.is_valid(found))
     for place in broken:
         on_grid = shapely.set_precision(found[place], grid_m, mode="valid_output")

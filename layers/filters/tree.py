@@ -98,13 +98,13 @@ class ListValues:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A set of constants, of any kinds. Python takes 1 and True for equal, a filter does not: `kinds` tells them."""
+    """A set of constants, of any kinds. Python takes 1 and True for equal, a filter does not: `are_truths` tells."""
 
     values: tuple[Literal, ...]
-    kinds: tuple[type, ...] = field(init=False, repr=False)
+    are_truths: tuple[bool, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kinds", tuple(type(value.value) for value in self.values))
+        object.__setattr__(self, "are_truths", tuple(isinstance(value.value, bool) for value in self.values))
 
 
 ArrayOperand = Property | ListValues | Array | Call

@@ -92,11 +92,20 @@ def convert(
                 _block_missing(definition, attribute, source, defects)
             continue
         column = texts.get(name) or source.table[name].combine_chunks()
+        if attribute.type == "datetime" and source.driver == "GPKG":
+            column = _in_utc(column)
         made[attribute.name], failed = _converted(attribute, column, codes)
         _list_failures(attribute, column, failed, defects)
         if attribute.required:
             refused |= _list_empty(attribute, made[attribute.name], failed, defects)
     return Columns(pa.table(made) if made else _no_columns(count), refused, encoding)
+
+
+def _in_utc(column: pa.Array) -> pa.Array:
+    """Times of a GeoPackage are UTC by its standard, whether they say so or not; of other files they are local."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    return pc.replace_substring_regex(column, pattern=r"([T ]\d\d:\d\d:\d\d(\.\d+)?)$", replacement=r"\1Z")
 
 
 def _no_columns(count: int) -> pa.Table:

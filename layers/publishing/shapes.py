@@ -9,9 +9,9 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from gis.crs import Projection
+from gis.crs import Projection, crs_named
 from gis.errors import Message
-from gis.geometry import promote, repair, snap
+from gis.geometry import GRID_DEGREES, GRID_M, promote, repair, snap
 from layers.profile.grammar import LayerDefinition
 
 from .defects import DefectList, DefectRow
@@ -83,7 +83,7 @@ def place(
     typed = promote(mended.geometry, definition.stored_geometry)
     wrong_type = np.asarray(shapely.is_missing(typed)) & ~np.asarray(shapely.is_missing(moved)) & ~mended.refused
     _list_wrong_types(moved, wrong_type, definition, defects)
-    stored = snap(typed)
+    stored = snap(typed, GRID_DEGREES if crs_named(projection.storage).is_geographic else GRID_M)
     vanished = ~np.asarray(shapely.is_missing(stored)) & np.asarray(shapely.is_empty(stored))
     _list_refused("null_geometry", _EMPTY, vanished, defects)
     refused = lost | outside | mended.refused | wrong_type | vanished

@@ -10,7 +10,6 @@ from shapely.geometry.base import BaseGeometry
 from gis.crs import WGS84, Projection
 from layers.access.decide import Decision
 from layers.filters import (
-    CRS84,
     Comparison,
     Expression,
     Property,
@@ -26,7 +25,7 @@ from layers.filters.kinds import KINDS
 from layers.filters.tree import Constant
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
-from ogc.common.crs_names import WGS84_SRID, Crs, named
+from ogc.common.crs_names import CRS84, WGS84_SRID, Crs, known, named
 from ogc.common.parameters import Parameters, one_of
 
 PARAMETERS = ("filter", "filter-lang", "filter-crs", "q")
@@ -58,25 +57,28 @@ def _filter(parameters: Parameters, profile: Profile) -> Expression | None:
     text = parameters.get("filter")
     if text is None:
         return None
-    shapes = CRS84 if crs is None else written_in(crs, profile)
+    shapes = written_in(crs or known(profile)[CRS84], profile)
     if language == "cql2-json":
         return parse_json(load_json(text), written_in=shapes)
     return parse_text(text, written_in=shapes)
 
 
 def written_in(crs: Crs, profile: Profile) -> WrittenIn:
-    """How shapes in this system are read. What lies outside of it has no finite place, and is refused as such."""
-    if crs.srid == WGS84_SRID:
-        return WrittenIn(is_latitude_first=crs.is_latitude_first)
+    """How shapes in this system are read. What lies outside of it has no finite place, and is refused as such.
+
+    Corners are put on the grid of the stored ones: a corner copied from a file or an answer is again the one that is
+    stored, so S_TOUCHES and S_EQUALS mean what they say.
+    """
     header = profile.header.crs
     projection = Projection(header.storage, header.to_wgs84)
 
     def moved(shape: BaseGeometry) -> BaseGeometry:
-        (found,) = projection.to_crs(np.array([shape], dtype=object), crs.name, WGS84)
-        made: BaseGeometry = found
-        return made
+        degrees = projection.to_crs(np.array([shape], dtype=object), crs.name, WGS84)
+        found: BaseGeometry = projection.on_grid(degrees)[0]
+        return found
 
-    return WrittenIn(moved, is_latitude_first=crs.is_latitude_first, is_geographic=False)
+    is_geographic = crs.srid == WGS84_SRID
+    return WrittenIn(moved, is_latitude_first=crs.is_latitude_first, is_geographic=is_geographic)
 
 
 # ── q (text search) ──────────────────────────────────────────────────────────────────────────────
