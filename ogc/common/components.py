@@ -22,6 +22,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "collectionId": _TEXT,
     "featureId": _TEXT,
     "releaseId": {"type": "string", "pattern": "^([0-9]{1,8}|latest)$"},
+    "styleId": {"type": "string", "enum": ["default"]},
     "tileMatrixSetId": {"type": "string", "enum": ["WebMercatorQuad"]},
     "tileMatrix": _WHOLE,
     "tileRow": _WHOLE,

@@ -106,6 +106,7 @@ _LINKS: tuple[tuple[_Path, dict[str, str], str, str, str | None], ...] = (
     (("conformance",), {}, f"{_REL}conformance", JSON, None),
     (("tileMatrixSets",), {}, f"{_REL}tiling-schemes", JSON, None),
     (("tiles",), {}, f"{_REL}tilesets-vector", JSON, None),
+    (("styles",), {}, f"{_REL}styles", JSON, None),
     (("processes",), {}, f"{_REL}processes", JSON, None),
     (("jobs",), {}, f"{_REL}job-list", JSON, None),
 )

@@ -76,9 +76,11 @@ def _links(addresses: Addresses, definition: LayerDefinition, *, may_read: bool,
             link(addresses.to(*own, "items", f="html"), "items", HTML, title),
             link(addresses.to(*own, "queryables"), f"{REL}queryables", SCHEMA),
             link(addresses.to(*own, "schema"), f"{REL}schema", SCHEMA),
+            link(addresses.to(*own, "sortables"), f"{REL}sortables", SCHEMA),
         ]
     if may_tile and definition.has_geometry:
         made.append(link(addresses.to(*own, "tiles"), f"{REL}tilesets-vector", JSON))
+        made.append(link(addresses.to(*own, "styles"), f"{REL}styles", JSON))
         tile = addresses.to(*own, "tiles", "WebMercatorQuad", "{tileMatrix}", "{tileRow}", "{tileCol}")
         made.append({**link(tile, "item", MVT), "templated": True})
     return made

@@ -21,6 +21,7 @@ from ogc.features.times import AS_OF, as_of
 from .drawing import Asked, answer, place_of
 from .matrix_sets import CRS, ID, TITLE, URI, tile_matrix_set
 from .selection import COLLECTIONS, of_layer, of_service, require_matrix_set
+from .style_routes import OPERATIONS as STYLES
 from .tilesets import ALL_LAYERS, Part, listed, tilejson, tileset
 
 CONFORMS_TO = (
@@ -170,4 +171,5 @@ OPERATIONS = (
         f"/tiles/{_PLACE}", dataset_tile, Message("Một ô của các lớp", "One tile of several layers"), "tiles",
         (COLLECTIONS, AS_OF), {MVT: "binary"}, (204, 304, *_LAYER),
     ),
+    *STYLES,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 A definition's style is MapLibre paint, by layer type: `{fill: {fill-color: …}, line: {line-width: …}}`; flat properties
 (`fill-color: …`) are sorted by their first word. The text "@<codes> <column>" stands for the colours of a code list.
 `visible: false` keeps a layer off until it is asked for; `backdrop: true` shows it on every small map;
-`symbol: false` leaves its labels out.
+`symbol: false` leaves its labels out. `coverage: true` says that the areas lie side by side; `cells:` is the paint of
+the squares they are drawn as from far away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layers.profile.grammar import CodeList, LayerDefinition
+from layers.store.tile_sql import IS_CELL
 
 PAINT_TYPES = ("fill", "line", "circle")
 #: quiet colours for layers that state none, by sector and then in turn
@@ -34,6 +36,8 @@ PARCEL_FROM_ZOOM = 14
 HALO = "#ffffff"
 INK = "#16252a"
 _GROWING = frozenset({"line-width", "circle-radius", "circle-stroke-width"})
+#: of a coverage far away, where a row stands for a cell of the tile (`gis.zoom`)
+CELLS = "cells"
 LABELS = ":labels"  #: ends the name of the source that labels are read from
 
 
@@ -120,6 +124,42 @@ def style_layers(
         if label
         else made
     )
+
+
+def cells_layer(definition: LayerDefinition, columns: Sequence[str], codes: Mapping[str, CodeList]) -> dict[str, Any]:
+    """The MapLibre layer of the cells of a coverage, by the style's `cells`; else in the colour of its areas."""
+    fill = paint_of(definition)["fill"]
+    given = definition.style.get(CELLS)
+    paint = given if isinstance(given, Mapping) else {"fill-color": fill["fill-color"], "fill-opacity": 0.6}
+    return {
+        "id": f"{definition.id}:{CELLS}", "type": "fill", "source": definition.id, "source-layer": definition.id,
+        "filter": ["has", IS_CELL], "paint": _with_codes(paint, definition, columns, codes),
+    }  # fmt: skip
+
+
+def legend_entries(
+    definition: LayerDefinition, columns: Sequence[str], codes: Mapping[str, CodeList], language: str
+) -> list[dict[str, Any]]:
+    """What the colours mean: the codes that one stands for, else the layer itself. `verified` is false where nobody
+    has held the colours against an official table."""
+    cells = definition.style.get(CELLS)
+    for properties in (*paint_of(definition).values(), cells if isinstance(cells, Mapping) else {}):
+        for value in properties.values():
+            listed, _, column = value.removeprefix("@").partition(" ") if _is_code_reference(value) else ("", "", "")
+            if listed in codes and column in columns:
+                return _code_entries(codes[listed], language)
+    swatch = legend_of(definition)
+    title = definition.title.message().in_language(language)
+    return [{"title": title, "color": swatch.fill if shape_of(definition) != "line" else swatch.stroke}]
+
+
+def _code_entries(listed: CodeList, language: str) -> list[dict[str, Any]]:
+    is_verified = bool(listed.basis and listed.basis.verified)
+    return [
+        {"value": each.code, "title": each.title.message().in_language(language), "color": each.color,
+         "verified": is_verified}
+        for each in listed.entries if each.color
+    ]  # fmt: skip
 
 
 def rank(definition: LayerDefinition, *, is_parcel: bool, is_commune: bool) -> tuple[int, int]:

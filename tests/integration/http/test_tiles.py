@@ -127,3 +127,36 @@ def test_the_tile_matrix_set_is_the_registered_one() -> None:
 def test_the_list_of_tilesets_is_a_page_too(reading: Service) -> None:
     page = reading.public.get("/tiles", headers={"accept": "text/html"})
     assert page.status_code == 200 and "WebMercatorQuad" in page.text
+
+
+# ── styles ───────────────────────────────────────────────────────────────────────────────────────
+def test_a_layers_style_draws_its_tiles_and_loads_nothing_from_elsewhere(reading: Service) -> None:
+    collection = reading.public.json("/collections/zone")
+    listed = reading.public.json(links(collection, "styles")[0]["href"])
+    (entry,) = [each for each in listed["styles"] if each["id"] == listed["default"]]
+    answer = reading.public.get(links(entry, "stylesheet")[0]["href"])
+    assert answer.headers["content-type"] == "application/vnd.mapbox.style+json"
+    style = answer.json()
+    assert style["version"] == 8 and style["glyphs"].startswith(reading.base)
+    for layer in style["layers"]:
+        assert layer["type"] == "background" or layer["source"] in style["sources"]
+    (template,) = style["sources"]["zone"]["tiles"]
+    longitude, latitude = to_wgs84(shapely.Point(ORIGIN[0] + 50, ORIGIN[1] + 50)).coords[0]
+    column, row = place(longitude, latitude, ZOOM)
+    path = template.replace("{z}", str(ZOOM)).replace("{x}", str(column)).replace("{y}", str(row))
+    assert layers(reading.public.get(path))["zone"]
+    assert [entry["title"] for entry in style["metadata"]["legend"]] == ["Lớp zone"]
+    hosts = {part.split("/")[0] for part in answer.text.split("http://")[1:]}
+    assert hosts == {reading.base.removeprefix("http://")} and "https://" not in answer.text
+
+
+def test_the_services_style_holds_the_callers_layers(reading: Service) -> None:
+    for caller, names in ((reading.public, {"zone", "line"}), (reading.officer, {"parcel", "zone", "line", "secret"})):
+        listed = caller.json(links(caller.json("/"), "/styles")[0]["href"])
+        style = caller.json(listed["styles"][0]["links"][0]["href"])
+        assert {name.removesuffix(":labels") for name in style["sources"]} == names
+
+
+@pytest.mark.parametrize("path", ["/collections/secret/styles/default", "/collections/zone/styles/x", "/styles/x"])
+def test_a_style_that_is_not_there_is_not_there(reading: Service, path: str) -> None:
+    assert reading.public.get(path).status_code == 404
