@@ -26,6 +26,7 @@ from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.links import Addresses
+from ogc.common.long_json import outline_of
 from ogc.common.negotiation import prefers_html
 from ogc.common.origin import require_own_origin
 from ogc.common.pace import Made, paced
@@ -61,6 +62,15 @@ class CheckBody(Closed):
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
 
+def check_body(raw: bytes) -> CheckBody:
+    """The body. Raises InvalidInputsError naming every field that is missing or invalid."""
+    outline = outline_of(raw)
+    if outline is None:
+        return validated(CheckBody, raw)
+    body = validated(CheckBody, outline.text)
+    return body if outline.put_back(body.subject.geometry) else validated(CheckBody, raw)
+
+
 def check_request(body: CheckBody, purpose: str | None) -> CheckRequest:
     """The question of a body, for the purpose that counts."""
     return CheckRequest(
@@ -93,7 +103,7 @@ def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""
     raw = await request.body()
-    body = await in_thread(lambda: validated(CheckBody, raw), raw)
+    body = await in_thread(lambda: check_body(raw), raw)
     try:
         purpose = purpose_of(request, body.purpose)
     except ForbiddenError:
