@@ -19,6 +19,7 @@ from gis.errors import Message
 from layers.editing import edit, rights, sent
 from layers.editing.draft import Terms
 from layers.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from layers.filters import GEOMETRY
 from ogc.common.caching import NO_STORE, VARY, item_etag, item_state, names_state
 from ogc.common.clock import now_of
 from ogc.common.crs_names import CRS84, Crs, known, named
@@ -108,6 +109,15 @@ async def options(request: Request) -> Response:
     allowed = {"GET", "HEAD"} if relation.decision.is_allowed else set()
     return Response(headers={"Allow": ", ".join(sorted(allowed | _editing_methods(request, relation) | {"OPTIONS"})),
                              "Cache-Control": NO_STORE, "Vary": VARY})  # fmt: skip
+
+
+def receivables_of(request: Request, relation: Relation) -> frozenset[str]:
+    """What the caller may write of some feature, as the schema names it."""
+    definition, granted = relation.state.definition, with_action(request, relation, "edit")
+    if not granted.is_allowed:
+        return frozenset()
+    shape = {GEOMETRY} if rights.receives_geometry(definition, relation.decision, granted) else set()
+    return frozenset(rights.receivables(definition, relation.decision, granted)) | shape
 
 
 def _editing_methods(request: Request, relation: Relation) -> set[str]:

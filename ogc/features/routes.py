@@ -40,7 +40,7 @@ from .collections import collection, system_names
 from .items import feature, feature_collection
 from .paging import NOT_PINNED
 from .query import OF_ITEM, PARAMETERS, Query, read_item_query, read_query
-from .schemas import queryables_of, schema_of
+from .schemas import queryables_of, schema_of, sortables_of
 from .times import AS_OF, as_of
 
 CONFORMS_TO = (
@@ -60,9 +60,15 @@ CONFORMS_TO = (
     "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/schemas",
     "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/returnables-and-receivables",
     "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/queryables",
-    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
-    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
-    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/ogcapi-common-3/1.0/conf/sortables",
+    *(
+        f"http://www.opengis.net/spec/cql2/1.0/conf/{name}"
+        for name in (
+            "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
+            "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus",
+            "spatial-functions", "temporal-functions", "array-functions", "property-property", "arithmetic",
+        )
+    ),
     *editing.CONFORMS_TO,
 )
 MAX_PAGE_LIMIT = 200
@@ -109,7 +115,10 @@ async def schema(request: Request, parameters: Parameters) -> Response:
     relation = await authorised(request, request.path_params["collectionId"], "items")
     address = Addresses(request).to("collections", relation.layer, "schema")
     state = relation.state
-    made = schema_of(address, relation.catalogue.profile, state.definition, relation.decision, language_of(request))
+    written = editing.receivables_of(request, relation)
+    made = schema_of(
+        address, relation.catalogue.profile, state.definition, relation.decision, language_of(request), written
+    )
     return _layer_page(request, made, "schema.html", SCHEMA, relation)
 
 
@@ -118,6 +127,14 @@ async def queryables(request: Request, parameters: Parameters) -> Response:
     address = Addresses(request).to("collections", relation.layer, "queryables")
     state = relation.state
     made = queryables_of(address, relation.catalogue.profile, state.definition, relation.decision, language_of(request))
+    return _layer_page(request, made, "schema.html", SCHEMA, relation)
+
+
+async def sortables(request: Request, parameters: Parameters) -> Response:
+    relation = await authorised(request, request.path_params["collectionId"], "items")
+    address = Addresses(request).to("collections", relation.layer, "sortables")
+    state = relation.state
+    made = sortables_of(address, relation.catalogue.profile, state.definition, relation.decision, language_of(request))
     return _layer_page(request, made, "schema.html", SCHEMA, relation)
 
 
@@ -306,6 +323,10 @@ OPERATIONS = (
     ),
     Operation(
         "/collections/{collectionId}/queryables", queryables, Message("Thuộc tính lọc được", "Queryables"), "features",
+        (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
+    ),
+    Operation(
+        "/collections/{collectionId}/sortables", sortables, Message("Thuộc tính sắp xếp được", "Sortables"), "features",
         (), {SCHEMA: "schema", HTML: "html"}, (403, 404, 429, 503), action="items",
     ),
     *editing.OPERATIONS,

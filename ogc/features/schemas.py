@@ -1,10 +1,12 @@
-"""`schema` and `queryables`: what the caller may read and filter by, as JSON Schema (OGC API Common 3, Features 3)."""
+"""`schema`, `queryables` and `sortables`: what the caller may read, write, filter and sort by, as JSON Schema (OGC API
+Common 3, Features 3 and 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from layers.access.decide import Decision, queryables
+from layers.access.decide import Decision, queryables, sortables
 from layers.filters import GEOMETRY
 from layers.profile.grammar import Attribute, CodeList, LayerDefinition, Title
 from layers.profile.profile import Profile
@@ -26,15 +28,24 @@ _ROLES = {"effective_from": "primary-interval-start", "effective_to": "primary-i
 _UNITS = {"m": "m", "m2": "m2", "m²": "m2", "km": "km", "ha": "har", "kV": "kV", "m3": "m3", "year": "a", "%": "%"}
 
 
-def schema_of(address: str, profile: Profile, definition: LayerDefinition, decision: Decision, language: str) -> Any:
-    """The columns some row may show, the identifier, the geometry."""
+def schema_of(
+    address: str,
+    profile: Profile,
+    definition: LayerDefinition,
+    decision: Decision,
+    language: str,
+    receivables: Collection[str] = (),
+) -> Any:
+    """The columns some row may show, the identifier, the geometry; what the caller may not write is read only."""
     shown = [attribute for attribute in definition.attributes if attribute.name in decision.columns]
     properties: dict[str, Any] = {"fid": {"type": "integer", "title": "fid", "x-ogc-role": "id", "readOnly": True}}
     properties |= {a.name: _property(a, profile, language) for a in shown}
     if decision.has_geometry:
         properties[GEOMETRY] = {**_geometry(definition, decision), "x-ogc-role": "primary-geometry"}
-    for number, described in enumerate(properties.values(), 1):
+    for number, (name, described) in enumerate(properties.items(), 1):
         described["x-ogc-propertySeq"] = number
+        if name not in receivables:
+            described["readOnly"] = True
     return _schema(address, definition, properties, language)
 
 
@@ -48,9 +59,29 @@ def queryables_of(
         for attribute in definition.attributes
         if attribute.name in names
     }
+    for attribute in definition.attributes:
+        for item in attribute.items:
+            if (name := f"{attribute.name}.{item.name}") in names:
+                properties[name] = _values(attribute, item, profile, language)
     if GEOMETRY in names:
         properties[GEOMETRY] = _geometry(definition, decision)
     return _schema(address, definition, properties, language)
+
+
+def sortables_of(
+    address: str, profile: Profile, definition: LayerDefinition, decision: Decision, language: str
+) -> dict[str, Any]:
+    """What `sortby` may name: columns with an index for it that every row shows."""
+    found = (definition.attribute(name) for name in sortables(definition, decision))
+    properties = {attribute.name: _property(attribute, profile, language) for attribute in found if attribute}
+    return _schema(address, definition, properties, language)
+
+
+def _values(attribute: Attribute, item: Attribute, profile: Profile, language: str) -> dict[str, Any]:
+    """What the entries of a list hold under one name, for A_CONTAINS and its like."""
+    column = _property(attribute, profile, language)["title"]
+    one = _property(item, profile, language)
+    return {"title": f"{column}: {one.pop('title')}", "type": "array", "items": one}
 
 
 def _schema(address: str, definition: LayerDefinition, properties: dict[str, Any], language: str) -> dict[str, Any]:

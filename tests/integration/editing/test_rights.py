@@ -142,3 +142,18 @@ def test_a_layer_that_hides_its_activity_is_edited_and_tells_no_revision(standin
     changed = standing.officer.patch(fid, {"ghi_chu": "khác"}, "quiet")
     assert changed.status_code == 204
     assert standing.public.read(fid, "quiet") == before
+
+
+@pytest.mark.parametrize(
+    ("who", "read_only"),
+    [
+        ("officer", {"fid"}),
+        ("ward", {"fid"}),
+        ("clerk", {"fid", "geometry"}),
+        ("public", {"fid", "ma_xa", "so", "loai", "geometry"}),
+    ],
+)
+def test_the_schema_says_what_the_caller_may_write(standing: Service, who: str, read_only: set[str]) -> None:
+    editor: edited.Editor = getattr(standing, who)
+    told = editor.http.get("/collections/plot/schema").json()["properties"]
+    assert {name for name, schema in told.items() if schema.get("readOnly")} == read_only
