@@ -68,7 +68,8 @@ def items_page(request: Request, document: Mapping[str, Any], relation: Relation
     return render(
         request, "items.html", catalogue=relation.catalogue, document=document, definition=relation.state.definition,
         relation=relation, fields=fields, orders=list(orders(relation, language)), condition=condition(request, fields),
-        is_filtered=any(name not in _FRAME for name in request.query_params), downloads=downloads(request, relation),
+        is_filtered=any(name not in _FRAME for name in request.query_params), example=example(fields),
+        downloads=downloads(request, relation),
     )  # fmt: skip
 
 
@@ -127,10 +128,23 @@ def condition(request: Request, fields: Sequence[Field]) -> str:
     return " AND ".join(parts)
 
 
+def example(fields: Sequence[Field]) -> str:
+    """A condition in CQL2 over columns that the layer has."""
+    number = next((f"{field.name} > 500" for field in fields if field.kind == "number"), None)
+    choice = next((field for field in fields if len(field.choices) > 1), None)
+    one_of = choice and f"{choice.name} IN ({', '.join(_quoted(value) for value, _ in choice.choices[:2])})"
+    text = next((f"{field.name} LIKE 'A%'" for field in fields if field.kind == "text"), None)
+    return " AND ".join(part for part in (number, one_of) if part) or text or "fid > 0"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _equals(field: Field) -> str:
     if field.kind in ("number", "boolean"):
         return f"{field.name} = {field.value}"
-    quoted = "'" + field.value.replace("'", "''") + "'"
+    quoted = _quoted(field.value)
     return f"{field.name} = DATE({quoted})" if field.kind == "date" else f"{field.name} = {quoted}"
 
 

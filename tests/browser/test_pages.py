@@ -24,6 +24,8 @@ PAGES = {
     "tile_matrix_sets": "/tileMatrixSets",
     "conformance": "/conformance",
     "api": "/api",
+    "layer": "/collections/land_use_plan",
+    "filtered": "/collections/parcel/items?so_to=45&limit=5",
 }
 AXE = Path(__file__).resolve().parents[2] / "ogc/web/frontend/node_modules/axe-core/axe.min.js"
 OpenPage = Callable[..., Watched]
@@ -56,7 +58,9 @@ def test_the_language_is_remembered(open_page: OpenPage) -> None:
     assert watched.page.locator("h1").inner_text() == "Danh mục lớp dữ liệu"
 
 
-@pytest.mark.parametrize("name", ["landing", "catalogue", "check", "items", "collection", "map"])
+@pytest.mark.parametrize(
+    "name", ["landing", "catalogue", "check", "items", "collection", "map", "collections", "filtered"]
+)
 def test_a_page_keeps_to_the_accessibility_guidelines(open_page: OpenPage, name: str) -> None:
     """axe-core finds part of WCAG 2.2 AA; what it finds is a defect."""
     watched = open_page()
@@ -96,3 +100,60 @@ def test_the_keyboard_reaches_the_content_first(open_page: OpenPage) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_filter_leaves_out_what_was_left_empty_and_shows_its_cql2(open_page: OpenPage) -> None:
+    watched = open_page()
+    page = watched.open("/collections/parcel/items")
+    page.click("#filter summary")
+    page.fill("#by-so_to", "45")
+    page.fill("#by-filter", "dien_tich > 0")
+    page.click("#filter .button:not(.second)")
+    page.wait_for_url("**/items?**")
+    assert page.url.endswith("/items?so_to=45&filter=dien_tich+%3E+0&limit=10")
+    assert page.locator(".snippet code").inner_text() == "so_to = '45' AND (dien_tich > 0)"
+    assert page.locator("tbody tr").count() == 10
+    watched.keep("items-filtered")
+
+
+def test_a_code_is_told_with_its_title_in_a_table_and_on_a_page(open_page: OpenPage) -> None:
+    page = open_page(language="en").open("/collections/parcel/items?lang=en&limit=1")
+    told = page.locator("tbody td", has_text=" · ").first.inner_text()
+    code, _, title = told.partition(" · ")
+    assert code.isupper() and title
+    page.locator("tbody th a").first.click()
+    assert page.locator("dd", has_text=told).count() >= 1
+
+
+def test_a_list_of_layers_is_narrowed_by_words_with_or_without_marks(open_page: OpenPage) -> None:
+    page = open_page().open("/collections")
+    shown = page.locator("#layers tbody tr:visible")
+    everything = shown.count()
+    page.fill("#words", "thua dat")
+    assert 0 < shown.count() < everything
+    page.fill("#words", "")
+    page.select_option("#sharing", "open")
+    assert set(shown.evaluate_all("rows => rows.map(row => row.dataset.sharing)")) == {"open"}
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_interface_can_be_tried_out_from_files_of_our_own(open_page: OpenPage, language: str) -> None:
+    """Under the pages' own policy: no inline script, no other host (the page must say nothing on the console)."""
+    watched = open_page(language=language)
+    page = watched.open("/api?f=html#/common/conformance")
+    watched.until("document.getElementById('api-browser').dataset.state === 'ready'")
+    page.wait_for_selector("#operations-common-conformance.is-open")
+    page.get_by_role("button", name="Thử" if language == "vi" else "Try it out").click()
+    page.get_by_role("button", name="Gửi yêu cầu" if language == "vi" else "Execute", exact=True).click()
+    page.wait_for_selector("#operations-common-conformance .response-col_status >> text=200")
+    watched.keep(f"api-tried-{language}")
+
+
+@pytest.mark.parametrize("width", [1200, 1320, 1440])
+def test_the_head_of_a_page_has_two_lines_whoever_is_named_in_it(open_page: OpenPage, width: int) -> None:
+    watched = open_page(size={"width": width, "height": 800}, identity="construction_reviewer")
+    page = watched.open("/catalogue")
+    tops = page.locator(".menu a").evaluate_all("all => all.map(each => Math.round(each.getBoundingClientRect().top))")
+    assert len(set(tops)) == 1
+    brand, who = page.locator(".brand").bounding_box(), page.locator(".who").bounding_box()
+    assert brand and who and abs((brand["y"] + brand["height"] / 2) - (who["y"] + who["height"] / 2)) < 4
