@@ -66,7 +66,7 @@ def _own(operation: Operation, layer: LayerRights, catalogue: Catalogue, languag
     columns = [
         _query(name, {word: said for word, said in schema.items() if word != "title"}, str(schema.get("title", name)))
         for name, schema in told.items()
-        if name != GEOMETRY and name not in operation.parameters
+        if name != GEOMETRY and name not in operation.parameters and schema.get("type") != "array"
     ]
     sorted_by = sortables(definition, decision)
     if "sortby" in operation.parameters:
