@@ -497,7 +497,7 @@ OFTEN: Mapping[str, float] = {
 #: paths that are asked with GET
 KNOWN_PATHS = frozenset({
     "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
-    "/collections/{collectionId}/queryables", "/collections/{collectionId}/items",
+    "/collections/{collectionId}/queryables", "/collections/{collectionId}/sortables", "/collections/{collectionId}/items",
     "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
     "/collections/{collectionId}/releases/{releaseId}", "/collections/{collectionId}/releases/{releaseId}/changes",
     "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",

@@ -91,7 +91,8 @@ class Texts:
 
     def _condition(self, words: LayerWords, fallback: Sequence[Place]) -> str:
         if self.happens(0.25):
-            return f"S_INTERSECTS(geometry, BBOX({self.box(words, fallback)}))"
+            relation = self.any_of(("INTERSECTS", "INTERSECTS", "DISJOINT", "WITHIN", "CONTAINS", "TOUCHES", "EQUALS"))
+            return f"S_{relation}(geometry, BBOX({self.box(words, fallback)}))"
         attribute = self.any_of(words.definition.attributes)
         value = self.literal(words, attribute)
         name, other = attribute.name, self.literal(words, attribute)
@@ -99,7 +100,10 @@ class Texts:
             f"{name} = {value}", f"{name} = {value}", f"{name} <> {value}", f"{name} < {value}", f"{name} >= {value}",
             f"{name} BETWEEN {value} AND {other}", f"{name} IN ({value}, {other})", f"{name} IS NULL",
             f"{name} IS NOT NULL", f"{name} LIKE '{self.pattern(words, attribute)}'",
-            f"CASEI({name}) = CASEI({value})", f"khong_co = {value}",
+            f"CASEI({name}) = CASEI({value})", f"ACCENTI({name}) LIKE ACCENTI({value})", f"khong_co = {value}",
+            f"{name} * 2 - 1 > {value}", f"{value} / {name} < 1e9", f"{name} % 2 = 1", f"{other} = {name}",
+            f"T_AFTER({name}, DATE('2026-01-01'))", f"T_DURING(INTERVAL({name}, '..'), INTERVAL('2020-01-01', {name}))",
+            f"A_OVERLAPS({name}.loai, ({value}, {other}))", f"A_CONTAINEDBY({name}.loai, ({value}, 'ODT'))",
         )))  # fmt: skip
 
     def literal(self, words: LayerWords, attribute: Attribute) -> str:
