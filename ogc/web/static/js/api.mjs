@@ -24,7 +24,7 @@ window.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
   filter: true,
-  plugins: [() => ({ wrapComponents: { info: () => () => null } })], // the page has its own heading
+  plugins: [() => ({ wrapComponents: { InfoContainer: () => () => null } })], // the page has its own heading
   requestInterceptor: (request) => {
     request.headers["accept-language"] ??= language;
     return request;
