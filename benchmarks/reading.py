@@ -68,6 +68,7 @@ def _filtered(url: str, server: Served, runs: int, asked: str, condition: sql.Co
     path = f"/collections/parcel/items?limit={PAGE}&f=json&{asked}"
     http, bare = server.connection(), psycopg.connect(url, autocommit=True)
     _, answer = server.request(http, path)
+    assert b'"features"' in answer, answer[:300]
     features = json.loads(answer)["features"]
     statement = _bare_items(features[0], condition)
     built = bare.execute(statement).fetchall()

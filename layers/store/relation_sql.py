@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from typing import Literal as OneOf
 
 from sqlalchemy import (
@@ -35,15 +35,13 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    null,
     or_,
     select,
     true,
 )  # fmt: skip
 from sqlalchemy.types import NullType, TypeEngine
 
-from gis.zoom import LAST_MIN_ZOOM, PIXEL_M
-from layers.access.decide import Box, Decision, GeometryLevel
+from layers.access.decide import Box, Decision
 from layers.filters.tree import (
     GEOMETRY,
     Between,
@@ -53,18 +51,30 @@ from layers.filters.tree import (
     IsNull,
     Literal,
     Property,
+    Search,
     Spatial,
     conjuncts,
     property_names,
 )  # fmt: skip
 from layers.profile.grammar import LayerDefinition
 
-from .filter_sql import WGS84, box_overlaps, compile_filter
+from .filter_sql import WGS84, box_overlaps, compile_filter, has_words
 from .shape_form import CRS84, Form
+from .shape_sql import (
+    CENTROID_M,
+    NO_SHAPE,
+    any_of,
+    first_zoom,
+    left,
+    left_from,
+    level_of,
+    shape_of,
+    stored_at,
+)
 from .sorting import SortPart
-from .tables import layer_table
+from .tables import WEB_MERCATOR_SRID, layer_table
 
-WEB_MERCATOR = 3857
+WEB_MERCATOR = WEB_MERCATOR_SRID
 HALF_WORLD_M = 20_037_508.342789244
 #: the attribute types whose comparison PostgreSQL itself calls leakproof
 _COPIED_TYPES = frozenset({"integer", "string", "code", "date"})
@@ -72,7 +82,6 @@ _COPIED_TYPES = frozenset({"integer", "string", "code", "date"})
 SHAPE = "_shape"
 #: the shown shape in the system of a form that is not CRS84
 LEAVING = "_leaving"
-NO_SHAPE: ColumnElement[Any] = literal_column("NULL::geometry")
 Bounds = tuple[float, float, float, float]
 
 
@@ -88,8 +97,6 @@ _GROWN = ("grown_west", "grown_south", "grown_east", "grown_north")
 _BOWED_M = 2.0
 _METRES_A_DEGREE = 110_000.0
 _WIDE_DEGREES = 5.0
-#: as exactly as a middle is shown, and so asked about
-CENTROID_DEGREES, CENTROID_M = 1e-8, 0.001
 #: where every zone of VN-2000 has one finite place for each point
 _PROJECTED = (60.0, -30.0, 150.0, 60.0)
 
@@ -164,18 +171,25 @@ def relation(definition: LayerDefinition, storage_srid: int, decision: Decision,
     decision.require()
     table = layer_table(definition, storage_srid)
     base = _base(table, storage_srid, definition, decision, wanted)
-    left = tuple(part for part in _conjuncts(wanted) if not _is_exact_copy(part, definition, decision))
-    has_outside = bool(left) or wanted.is_boxed
+    rest = tuple(part for part in _conjuncts(wanted) if not _is_exact_copy(part, definition, decision))
+    has_outside = bool(rest) or wanted.is_boxed
+    if wanted.is_limited and wanted.order != "none" and not has_outside and len(decision.boxes) > 1:
+        base = _page(base, wanted)
     rows = _shown(base, storage_srid, definition, decision, wanted)
     if wanted.order != "none":
         rows = rows.order_by(*_order(base, wanted))
     if wanted.is_limited and not has_outside:
         rows = rows.limit(_LIMIT)
     fenced = rows.offset(literal_column("0")).subquery("relation")
-    outside = [compile_filter(part, _by_name(fenced)) for part in left]
+    outside = [compile_filter(part, _by_name(fenced)) for part in rest]
     if wanted.is_boxed:
         outside.append(func.ST_Intersects(fenced.c[SHAPE], envelope(_BOX, WGS84), type_=Boolean()))
     return Relation(fenced, tuple(outside), wanted.is_limited and has_outside)
+
+
+def _page(base: Subquery, wanted: Wanted) -> Subquery:
+    """Fenced by itself: the rule of each box is asked once a row, not once for each cell that it masks."""
+    return select(*base.c).order_by(*_order(base, wanted)).limit(_LIMIT).offset(literal_column("0")).subquery("page")
 
 
 def _by_name(fenced: Subquery) -> Mapping[str, ColumnElement[Any]]:
@@ -199,11 +213,11 @@ def _base(table: Table, storage_srid: int, definition: LayerDefinition, decision
     if wanted.is_boxed and definition.has_geometry:
         where.append(_box(table, storage_srid, wanted))
     if wanted.is_tile:
-        first_zoom = _first_zoom(table, decision, rules)
-        where += [first_zoom <= bound("zoom", SmallInteger), _tile_box(table, storage_srid, wanted)]
+        seen_from = first_zoom(table, decision, rules)
+        where += [seen_from <= bound("zoom", SmallInteger), _tile_box(table, storage_srid, wanted)]
     marks = [rule.label(f"_g{number}") for number, rule in enumerate(rules)] if len(rules) > 1 else []
     if wanted.order == "size":
-        marks.append(_first_zoom(table, decision, rules).label("first_zoom"))
+        marks.append(first_zoom(table, decision, rules).label("first_zoom"))
     read = _read(table, storage_srid, definition, decision, wanted)
     return select(*read, *marks).where(and_(*where)).subquery("base")
 
@@ -216,49 +230,13 @@ def _read(
     kinds = {box.geometry.kind for box in decision.boxes}
     shapes: set[str] = set()
     if definition.has_geometry and _needs_shape(wanted):
-        shapes |= {_stored_at(wanted.srid)} if kinds & {"full", "centroid"} else set()
+        shapes |= {stored_at(wanted.srid)} if kinds & {"full", "centroid"} else set()
         shapes |= {"geom"} if "grid" in kinds else set()
     if definition.has_geometry and _leaves_elsewhere(wanted):
-        shapes |= {_left_from(wanted.form.srid, storage_srid)} if "full" in kinds else set()
+        shapes |= {left_from(wanted.form.srid, storage_srid)} if "full" in kinds else set()
         shapes |= {"geom_4326"} if "centroid" in kinds else set()
         shapes |= {"geom"} if "grid" in kinds else set()
     return found + [table.c[name] for name in sorted(shapes)]
-
-
-def _first_zoom(table: Table, decision: Decision, rules: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
-    """From which zoom on a row is drawn, by the shape that is shown: the stored rank tells of the exact one."""
-    levels = sorted({box.geometry for box in decision.boxes}, key=lambda level: level.rank)
-    if [level.kind for level in levels] == ["full"]:
-        return table.c.min_zoom
-    branches = []
-    for level in levels:
-        seen = or_(*(rule for box, rule in zip(decision.boxes, rules, strict=True) if box.geometry == level))
-        drawn = _zoom_of_grid(table.c.geom, level.precision_m) if level.kind == "grid" else literal(0.0, Double)
-        branches.append((seen, table.c.min_zoom if level.kind == "full" else drawn))
-    return case(*branches, else_=literal(0.0, Double))
-
-
-def _zoom_of_grid(shape: ColumnElement[Any], precision_m: float) -> ColumnElement[Any]:
-    """`gis.zoom.min_zoom` of a shape whose corners have moved to the grid; 0 for what the grid swallows."""
-
-    def cells(high: Any, low: Any) -> ColumnElement[Any]:
-        step = literal(precision_m, Double)
-        return func.round(high(shape, type_=Double()) / step) - func.round(low(shape, type_=Double()) / step)
-
-    longer: ColumnElement[Any] = func.greatest(
-        cells(func.ST_XMax, func.ST_XMin), cells(func.ST_YMax, func.ST_YMin), type_=Double()
-    )
-    needed = func.ln(literal(0.5 * PIXEL_M / precision_m, Double) / longer) / literal(math.log(2.0), Double)
-    return case((longer == 0, 0.0), else_=func.least(float(LAST_MIN_ZOOM), func.greatest(0.0, func.ceil(needed))))
-
-
-def _stored_at(srid: int) -> str:
-    """The stored form that a system is served from; what is neither of these two begins with the storage CRS."""
-    return {WGS84: "geom_4326", WEB_MERCATOR: "geom_3857"}.get(srid, "geom")
-
-
-def _left_from(srid: int, storage_srid: int) -> str:
-    return "geom" if srid == storage_srid else _stored_at(srid)
 
 
 def _names(decision: Decision, wanted: Wanted) -> list[str]:
@@ -355,10 +333,10 @@ def _shown(
     cells = [_cell(base, name, decision.boxes) for name in _names(decision, wanted)]
     shapes = []
     if _needs_shape(wanted):
-        drawn = _shape(base, decision.boxes, partial(_drawn, srid=wanted.srid))
+        drawn = shape_of(base, decision.boxes, partial(level_of, srid=wanted.srid))
         shapes.append((drawn if definition.has_geometry else NO_SHAPE).label(SHAPE))
     if _leaves_elsewhere(wanted):
-        leaving = _shape(base, decision.boxes, partial(_left, srid=wanted.form.srid, storage_srid=storage_srid))
+        leaving = shape_of(base, decision.boxes, partial(left, srid=wanted.form.srid, storage_srid=storage_srid))
         shapes.append((leaving if definition.has_geometry else NO_SHAPE).label(LEAVING))
     return select(base.c.fid, *cells, *shapes)
 
@@ -366,74 +344,8 @@ def _shown(
 def _cell(base: Subquery, name: str, boxes: Sequence[Box]) -> ColumnElement[Any]:
     """A cell is shown if and only if a box that has its column has its row (union per cell)."""
     having = [number for number, box in enumerate(boxes) if name in box.columns]
-    mask = _any_of(base, boxes, having)
+    mask = any_of(base, boxes, having)
     return base.c[name] if mask is None else case((mask, base.c[name])).label(name)
-
-
-def _any_of(base: Subquery, boxes: Sequence[Box], numbers: Sequence[int]) -> ColumnElement[bool] | None:
-    """None where every row of the base is meant: all boxes count, or one of them has every row."""
-    if len(numbers) == len(boxes) or any(boxes[number].rows is None for number in numbers):
-        return None
-    return or_(*(base.c[f"_g{number}"] for number in numbers))
-
-
-class Draw(Protocol):
-    """One level of a row as it is shown in one system."""
-
-    def __call__(self, base: Subquery, level: GeometryLevel) -> ColumnElement[Any]: ...
-
-
-def _shape(base: Subquery, boxes: Sequence[Box], draw: Draw) -> ColumnElement[Any]:
-    """The most exact shape that a box which has the row allows."""
-    levels = sorted({box.geometry for box in boxes}, key=lambda level: level.rank)
-    branches: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
-    for level in levels:
-        mask = _any_of(base, boxes, [number for number, box in enumerate(boxes) if box.geometry == level])
-        drawn = draw(base, level)
-        if mask is None:
-            return case(*branches, else_=drawn) if branches else drawn
-        branches.append((mask, drawn))
-    return case(*branches)
-
-
-def _drawn(base: Subquery, level: GeometryLevel, srid: int) -> ColumnElement[Any]:
-    stored = base.c.get(_stored_at(srid))
-    if level.kind == "full" and stored is not None:
-        return stored
-    if level.kind == "centroid":
-        step = CENTROID_DEGREES if srid == WGS84 else CENTROID_M
-        return func.ST_SnapToGrid(func.ST_Centroid(stored), literal(step, Double), type_=NullType())
-    if level.kind == "grid":
-        return _snapped(base.c.geom, level.precision_m, srid)
-    return NO_SHAPE
-
-
-def _left(base: Subquery, level: GeometryLevel, srid: int, storage_srid: int) -> ColumnElement[Any]:
-    """The shown shape in another system. The storage CRS is what is stored, and never led through another system; a
-    middle is the one that is shown in CRS84, moved."""
-    if level.kind == "full":
-        stored = base.c[_left_from(srid, storage_srid)]
-        moved = stored if srid in (storage_srid, WEB_MERCATOR) else func.ST_Transform(stored, literal(srid))
-        return func.ST_ForcePolygonCCW(moved, type_=NullType())
-    if level.kind == "centroid":
-        return func.ST_Transform(_drawn(base, level, WGS84), literal(srid), type_=NullType())
-    if level.kind == "grid":
-        return func.ST_ForcePolygonCCW(_snapped(base.c.geom, level.precision_m, srid), type_=NullType())
-    return NO_SHAPE
-
-
-def _snapped(stored: ColumnElement[Any], precision_m: float, srid: int) -> ColumnElement[Any]:
-    """The stored shape on a grid, the same at every request; what the grid swallows is a grid point.
-
-    Snapping may fold rings: the shape is made valid again, or a filter on it could raise.
-    """
-    step = literal(precision_m)
-    snapped = func.ST_MakeValid(func.ST_SnapToGrid(stored, step), "method=structure keepcollapsed=false")
-    kept = case((func.ST_IsEmpty(snapped), null()), else_=snapped)
-    point = func.ST_SnapToGrid(func.ST_Centroid(stored), step)
-    moved = func.ST_Transform(func.coalesce(kept, point), literal(srid))
-    wound = func.ST_ForcePolygonCCW(moved) if srid == WGS84 else func.ST_ForcePolygonCW(moved)
-    return func.coalesce(wound, type_=NullType())
 
 
 def _order(base: Subquery, wanted: Wanted) -> list[ColumnElement[Any]]:
@@ -456,6 +368,8 @@ def _copies(table: Table, definition: LayerDefinition, decision: Decision, wante
             found.append(compile_filter(part, columns))
         elif isinstance(part, Spatial) and part.relation != "disjoint" and definition.has_geometry:
             found.append(box_overlaps(table.c.geom_4326, _grown(part.shape.bounds, _coarsest_m(decision))))
+        elif isinstance(part, Search) and all(set(part.columns) <= set(box.columns) for box in decision.boxes):
+            found.append(has_words(part, columns))
     return found
 
 
