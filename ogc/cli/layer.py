@@ -34,6 +34,7 @@ from ogc.settings import Settings
 
 from .context import console, database, output, principal_named, print_json, run
 from .layer_coverage import coverage
+from .layer_export import export
 from .layer_report import progress_bars, show_any_inspection, show_facts, show_report, show_table
 from .tiles import forget
 
@@ -231,6 +232,7 @@ def _column_map(pairs: list[str] | None) -> Mapping[str, str]:
 
 
 app.command()(coverage)
+app.command()(export)
 
 
 # ── looking back ─────────────────────────────────────────────────────────────────────────────────

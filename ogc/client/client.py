@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -184,6 +185,10 @@ class Client:
         response = self._http.get(address, headers={"Accept": "*/*"})
         raise_for_problem(response)
         return response.content
+
+    def stream(self, address: str, **options: Any) -> AbstractContextManager[httpx.Response]:
+        """An answer that is read while it comes; whoever reads looks at its status."""
+        return self._http.stream("GET", address, **options)
 
     def delete(self, address: str) -> None:
         raise_for_problem(self._http.delete(address))

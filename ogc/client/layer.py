@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
+
+from ogc.client.downloads import FORMATS, download
 
 if TYPE_CHECKING:
     import folium
@@ -19,7 +22,7 @@ WGS84 = "OGC:CRS84"
 
 
 class LayerHandle:
-    """A layer by id. `to_gdf` reads it, `explore` draws it."""
+    """A layer by id. `to_gdf` reads it, `download` keeps it as a file, `explore` draws it."""
 
     def __init__(self, client: Client, layer_id: str) -> None:
         self._client = client
@@ -50,19 +53,37 @@ class LayerHandle:
         `bbox` = (west, south, east, north) in degrees, `filter` = CQL2 text, `columns` = those wanted, `as_of` = what
         the service knew at that instant (a date means the end of that day), `limit` = at most so many features.
         """
-        parameters: dict[str, object] = {
-            "bbox": None if bbox is None else ",".join(repr(float(value)) for value in bbox),
-            "filter": filter,
-            "properties": None if columns is None else ",".join(columns),
-            "as-of": as_of.isoformat() if isinstance(as_of, date) else as_of,
-            "limit": min(limit or PAGE_SIZE, PAGE_SIZE),
-        }
+        parameters = {**_conditions(bbox, filter, columns, as_of), "limit": min(limit or PAGE_SIZE, PAGE_SIZE)}
         features: list[dict[str, Any]] = []
         for page in self._pages(parameters):
             features += page
             if limit is not None and len(features) >= limit:
                 break
         return _frame(features[:limit], columns)
+
+    def download(
+        self,
+        path: str | Path,
+        bbox: Sequence[float] | None = None,
+        filter: str | None = None,
+        columns: Sequence[str] | None = None,
+        as_of: date | datetime | str | None = None,
+        *,
+        crs: str | None = None,
+        as_job: bool = False,
+        timeout_s: float | None = None,
+    ) -> Path:
+        """The layer, or what fulfils the conditions, as a file: .gpkg, .parquet, .fgb, .zip (Shapefile), .dxf, .xlsx,
+        .csv or .geojsonl by its name. `crs` as 'EPSG:9210'; large files become a job of the service, waited for."""
+        target = Path(path)
+        kind = FORMATS.get(target.suffix.lower())
+        if kind is None:
+            raise ValueError(f"{target.name}: {', '.join(FORMATS)}")
+        given = {**_conditions(bbox, filter, columns, as_of), "crs": crs, "f": kind}
+        parameters = {name: str(value) for name, value in given.items() if value is not None}
+        return download(
+            self._client, f"/collections/{self.id}/items", parameters, target, as_job=as_job, timeout_s=timeout_s
+        )
 
     def _pages(self, parameters: dict[str, object]) -> Iterator[list[dict[str, Any]]]:
         """Follow the service's own `next` links to the end."""
@@ -81,6 +102,20 @@ class LayerHandle:
 
     def __repr__(self) -> str:
         return f"<LayerHandle {self.id} of {self._client.url}>"
+
+
+def _conditions(
+    bbox: Sequence[float] | None,
+    filter: str | None,
+    columns: Sequence[str] | None,
+    as_of: date | datetime | str | None,
+) -> dict[str, object]:
+    return {
+        "bbox": None if bbox is None else ",".join(repr(float(value)) for value in bbox),
+        "filter": filter,
+        "properties": None if columns is None else ",".join(columns),
+        "as-of": as_of.isoformat() if isinstance(as_of, date) else as_of,
+    }
 
 
 def _link(answer: dict[str, Any], relation: str) -> str | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,12 @@ import pyogrio
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from layers.jobs.job import EXPORT, LIMITS
+from layers.jobs.run import Work, Worker
 from layers.profile.apply import apply
 from layers.profile.profile import Profile
 from layers.store.connection import Database
+from ogc.worker import kinds_of_jobs
 from tests.support.layers import insert
 from tests.support.shared_layers import new_revision, square
 
@@ -72,6 +78,7 @@ GRANTS = [
      "geometry": "centroid", "columns": {"names": ["ma", "ten", "so"]}},
     {"id": "shapeless", "to": {"role": "guest"}, "layer": "dat", "actions": ["items"], "rows": "so = 4",
      "geometry": "none", "columns": {"names": ["ma", "so"]}},
+    {"id": "some_points", "to": {"role": "guest"}, "layer": "moc", "actions": ["items"]},
     {"id": "exporter", "to": {"role": "exporter"}, "layer": "dat", "actions": ["export"]},
 ]  # fmt: skip
 
@@ -310,3 +317,62 @@ READERS: Mapping[str, Callable[[Path], Rows]] = {
     "jsonseq": read_sequence, "csv": read_csv, "xlsx": read_xlsx, "parquet": read_parquet, "gpkg": read_gdal,
     "fgb": read_gdal, "shp": read_shapefile,
 }  # fmt: skip
+
+
+# ── much, and workers ────────────────────────────────────────────────────────────────────────────
+
+
+def fill_much(url: str) -> None:
+    fill(url)
+    add_points(url, 45_000)
+
+
+def add_points(url: str, number: int) -> None:
+    """To the layer of points, in its first revision."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """INSERT INTO data.moc (fid, since, row_hash, ma, so, geom, geom_4326, geom_3857, min_zoom)
+               SELECT 1000 + n, 1, '\\x00', 'Mốc số ' || n, n %% 10, shape, first.geom_4326, first.geom_3857, 0
+               FROM (SELECT * FROM data.moc LIMIT 1) AS first, generate_series(1, %s) AS n,
+                    LATERAL (SELECT ST_Translate(first.geom, n %% 300, n / 300) AS shape) AS moved""",
+            [number],
+        )
+        connection.execute("ANALYZE data.moc")
+
+
+def work(url: str, data: Path, *, lease_s: float = 30.0) -> int:
+    """A worker does the exports that wait; how many there were."""
+
+    async def body() -> int:
+        async with Database.open(url, size=3) as database:
+            worker = Worker(database, data, "here", kinds_of_jobs(), replace(LIMITS, lease_s=lease_s))
+            return await worker.run_waiting((EXPORT,))
+
+    return anyio.run(body)
+
+
+def main() -> None:
+    """A worker that kills itself, as `kill -9` would, once so many features are written."""
+    url, data, features = sys.argv[1:4]
+
+    async def killed(job: Work) -> Any:
+        go_on = job.tell
+
+        def tell(partitions: int, done: int, message: Any = None) -> None:
+            if done > int(features):
+                os.kill(os.getpid(), signal.SIGKILL)
+            go_on(partitions, done, message)
+
+        job.tell = tell  # type: ignore[method-assign]
+        return await kinds_of_jobs()[EXPORT](job)
+
+    async def body() -> None:
+        async with Database.open(url, size=3) as database:
+            worker = Worker(database, Path(data), "killed", {EXPORT: killed}, replace(LIMITS, lease_s=0.5))
+            await worker.run_waiting((EXPORT,))
+
+    anyio.run(body)
+
+
+if __name__ == "__main__":
+    main()

@@ -49,8 +49,10 @@ def _same_values(kind: str, found: dict[str, Any], expected: dict[str, Any]) -> 
         assert read == (pytest.approx(meant, abs=1e-9) if isinstance(meant, float) else meant), (kind, name)
 
 
-@pytest.mark.parametrize("who", ["officer", "reviewer"])
-@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize(("query", "who"), [
+    ("all", "officer"), ("all", "reviewer"), ("filtered", "reviewer"), ("some", "officer"), ("sorted", "officer"),
+    ("shapeless", "officer"),
+])  # fmt: skip
 @pytest.mark.parametrize("kind", READERS)
 def test_every_export_equals_the_items_of_the_same_query(
     exported: Service, kind: str, query: str, who: str, tmp_path: Path
@@ -58,8 +60,6 @@ def test_every_export_equals_the_items_of_the_same_query(
     caller, asked = exported.callers[who], QUERIES[query]
     if query == "shapeless" and FORMATS[kind].needs_shapes:
         pytest.skip("a format for shapes")
-    if query == "sorted" and who == "reviewer":
-        pytest.skip("no column that all of its grants show is sortable")
     if kind == "fgb" and who == "reviewer":
         pytest.skip("some shapes are not shown: refused, see below")
     expected = _expected(caller, "dat", asked)

@@ -27,11 +27,11 @@ def execution(drawing: Drawing) -> tuple[str, bytes]:
 def _export(drawing: Drawing) -> dict[str, Any]:
     texts = drawing.texts
     parameters = texts.any_of((
-        {}, {"limit": "3"}, {"filter": texts.any_of(FILTERS)}, {"properties": "so_to,ten_chu"}, {"skipGeometry": "true"},
-        {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}, {"as-of": "2026-01-01"}, {"khong_co": "1"},
+        {}, {"limit": "3"}, {"filter": texts.any_of(FILTERS)}, {"properties": "so_to,ten_chu"},
+        {"skipGeometry": "true"}, {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}, {"as-of": "2026-01-01"}, {"khong_co": "1"},
     ))  # fmt: skip
     formats = ("csv", "gpkg", "parquet", "fgb", "shp", "dxf", "xlsx", "jsonseq", "doc")
-    return {"layer": drawing.layer.id, "format": texts.any_of(formats), "parameters": parameters}
+    return {"layer": drawing.layer.definition.id, "format": texts.any_of(formats), "parameters": parameters}
 
 
 def _batch(drawing: Drawing) -> dict[str, Any]:
