@@ -48,7 +48,14 @@ def conditions(
 def _equalities(parameters: Parameters, names: Mapping[str, str]) -> list[Expression]:
     """`?attribute=value` (Features 3, queryables as query parameters)."""
     given = parameters.others([name for name, of in names.items() if of in KINDS])
-    return [Comparison("=", Property(name), typed(value, name, names)) for name, value in given.items()]
+    return [
+        Comparison("=", Property(name), typed(_said(value, names[name]), name, names)) for name, value in given.items()
+    ]
+
+
+def _said(value: str, kind: str) -> str:
+    """GDAL writes yes and no as 1 and 0."""
+    return {"1": "true", "0": "false"}.get(value, value) if kind == "boolean" else value
 
 
 def _filter(parameters: Parameters, profile: Profile) -> Expression | None:
@@ -105,7 +112,7 @@ def search_terms(text: str) -> tuple[str, ...]:
 
 
 def searched_columns(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:
-    """The texts the caller may see: those with an index where there are any, else all of them."""
+    """The texts the caller may see: those with an index of words where there are any, else all of them."""
     shown = [each for each in definition.attributes if each.type == "string" and each.name in decision.columns]
-    indexed = [attribute for attribute in shown if attribute.indexed]
+    indexed = [attribute for attribute in shown if attribute.searchable]
     return tuple(attribute.name for attribute in indexed or shown)

@@ -38,7 +38,7 @@ def as_of(parameters: Parameters, decision: Decision) -> datetime | None:
 
 def interval(text: str) -> Interval:
     """Begin and end, None where open; an instant is both, a date its whole day (Features 1, 7.15.4)."""
-    begin, slash, end = text.partition("/")
+    begin, slash, end = (part.removesuffix("T") for part in text.partition("/"))  # GDAL writes a date as `2025-01-01T`
     if not slash:
         return _begin(begin), instant(begin)
     made = (None if begin in ("", "..") else _begin(begin)), (None if end in ("", "..") else instant(end))

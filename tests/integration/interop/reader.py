@@ -28,6 +28,10 @@ class Gdal:
     def frame(self, layer: str, **options: Any) -> Any:
         return self._run(_frame, self._base, layer, options)
 
+    def file(self, path: str, form: str, *, inside: str = "/vsicurl/") -> Any:
+        """An export as GDAL opens it where it lies, without fetching it first."""
+        return self._run(_file, f"{self._base}{path}?f={form}", inside)
+
     def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return self._pool.submit(_with_token, self._token, work, arguments).result(TIMEOUT_S)
 
@@ -50,3 +54,8 @@ def _layers(base: str) -> set[str]:
 
 def _frame(base: str, layer: str, options: dict[str, Any]) -> Any:
     return pyogrio.read_dataframe(f"OAPIF:{base}", layer=layer, **options)
+
+
+def _file(address: str, inside: str) -> Any:
+    start, _, end = inside.partition("|")
+    return pyogrio.read_dataframe(f"{start}{address}{end}")
