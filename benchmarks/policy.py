@@ -26,8 +26,10 @@ from layers.profile.grammar import Identity, LayerDefinition, Title
 from layers.store import audit, tiles
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection, Database, raw_column
-from layers.store.features import ItemsQuery, Prepared, _features, asked, prepare
+from layers.store.feature_sql import drawn_features
+from layers.store.features import ItemsQuery, Prepared, asked, prepare
 from layers.store.relation_sql import WEB_MERCATOR, Wanted, tile_values
+from layers.store.tile_sql import drawing_values, plain_tile
 from layers.store.wall import enforce
 
 FENCE = " OFFSET 0) AS relation"
@@ -125,7 +127,7 @@ def _items(catalogue: Catalogue, open_: dict[str, Decision], ruled: dict[str, De
     state, srid = catalogue.layers[layer.id], catalogue.storage_srid
     wanted, values = asked(state, open_["items"], ItemsQuery())
     wanted = Wanted(wanted.columns, is_limited=True)
-    made = [prepare(_features, layer, srid, decided["items"], wanted) for decided in (open_, ruled)]
+    made = [prepare(drawn_features, layer, srid, decided["items"], wanted) for decided in (open_, ruled)]
     return Case(f"{PAGE} items", _bare(made[0]), made[1], values | {"limit": PAGE}, is_planned_anew=False)
 
 
@@ -135,13 +137,13 @@ def _tile(url: str, catalogue: Catalogue, open_: dict[str, Decision], ruled: dic
         z, x, y, features = _tile_of_about(connection, 2400)
     columns = tiles.tile_columns(layer, open_["tile"])
     wanted = Wanted(columns, srid=WEB_MERCATOR, is_tile=True, is_limited=True, order="size")
-    made = [prepare(tiles._tile, layer, srid, decided["tile"], wanted) for decided in (open_, ruled)]
-    values = tile_values(z, x, y, tiles.BUFFER / tiles.EXTENT, open_["tile"]) | tiles._drawing_values(z, x, y)
+    made = [prepare(plain_tile, layer, srid, decided["tile"], wanted) for decided in (open_, ruled)]
+    values = tile_values(z, x, y, tiles.BUFFER / tiles.EXTENT, open_["tile"]) | drawing_values(z, x, y)
     return Case(
         f"tile z{z} of {features:,}",
         _bare(made[0]),
         made[1],
-        values | {"limit": tiles.MAX_FEATURES},
+        values | {"limit": tiles.MAX_CANDIDATES, "most": tiles.MAX_FEATURES},
         is_planned_anew=True,
     )
 

@@ -19,10 +19,10 @@ def not_modified(server: Served, runs: int) -> Row:
     """304 of a page of 1,000 features: policy and ETag, no query."""
     path = "/collections/parcel/items?limit=1000&f=json"
     etag = _reply(server, path, {}).headers["etag"]
-    return _rate(server, path, {"If-None-Match": etag}, runs, what="304 of a page of 1,000", status=304)
+    return rate(server, path, {"If-None-Match": etag}, runs, what="304 of a page of 1,000", status=304)
 
 
-def _rate(server: Served, path: str, headers: Mapping[str, str], runs: int, *, what: str, status: int) -> Row:
+def rate(server: Served, path: str, headers: Mapping[str, str], runs: int, *, what: str, status: int) -> Row:
     reply = _reply(server, path, headers)
     assert reply.status == status, (path, reply.status)
     own_port = urlsplit(server.base).port or 0
