@@ -9,15 +9,13 @@ from __future__ import annotations
 import builtins
 import hashlib
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, LiteralString, Protocol
 
 import shapely
-from sqlalchemy import ColumnElement, Double, Select, Text, cast, column, func, literal, literal_column, select, table
-from sqlalchemy.types import NullType
+from sqlalchemy import Select
 
 from gis.errors import Message
 from layers.access.decide import Decision, queryables, sortables
@@ -28,9 +26,10 @@ from layers.profile.grammar import LayerDefinition
 
 from . import connection as database
 from .connection import Connection
+from .feature_sql import counted, drawn_features, fid_of, paged_features, sorted_features, surrounding
 from .figures import MISSING, Figures
-from .relation_sql import SHAPE, Relation, Wanted, box_values, is_wide_box, relation
-from .shape_form import CRS84, DEGREE_DIGITS, Form, as_geojson
+from .relation_sql import Relation, Wanted, box_values, is_wide_box, relation
+from .shape_form import CRS84, DEGREE_DIGITS, Form
 from .sorting import Sort, not_sortable
 
 BBox = tuple[float, float, float, float]
@@ -180,7 +179,7 @@ async def count(
     key = ("count", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known if isinstance(known, int) else None
-    prepared = prepare(_count, state.definition, storage_srid, decision, wanted)
+    prepared = prepare(counted, state.definition, storage_srid, decision, wanted)
     found = await database.row(connection, *prepared.with_values(values | {"limit": MAX_COUNT + 1}))
     number = int(found["n"]) if found and found["n"] <= MAX_COUNT else None
     if figures is not None:
@@ -205,7 +204,7 @@ async def extent(
     key = ("extent", *_key(state, decision, wanted, values))
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known  # type: ignore[return-value]  # put below
-    prepared = prepare(_extent, state.definition, storage_srid, decision, wanted)
+    prepared = prepare(surrounding, state.definition, storage_srid, decision, wanted)
     found = await database.row(connection, *prepared.with_values(values))
     box = None if found is None or found["west"] is None else _bounds(found, decision)
     if figures is not None:
@@ -223,15 +222,7 @@ def _bounds(found: Mapping[str, float], decision: Decision) -> BBox:
     return west, south, east, north
 
 
-def fid_of(feature: bytes) -> int:
-    """The id in the bytes of a feature that `page` returned."""
-    begin = len(_HEAD)
-    return int(feature[begin : feature.index(b",", begin)])
-
-
 # ── the statements ───────────────────────────────────────────────────────────────────────────────
-
-_HEAD = '{"type":"Feature","id":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +254,7 @@ async def _run(
     values: Mapping[str, object],
 ) -> Sequence[bytes]:
     """The features of one request."""
-    prepared = prepare(_features, state.definition, storage_srid, decision, wanted)
+    prepared = prepare(drawn_features, state.definition, storage_srid, decision, wanted)
     is_selective = wanted.is_boxed or wanted.filter is not None
     return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=is_selective)
 
@@ -282,7 +273,7 @@ async def _run_any(
     that the layer stood on."""
     if query.sort is not None:
         return await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit)
-    prepared = prepare(_paged_features, state.definition, storage_srid, decision, wanted)
+    prepared = prepare(paged_features, state.definition, storage_srid, decision, wanted)
     is_selective = wanted.is_boxed or wanted.filter is not None
     given = prepared.with_values({**values, "limit": limit})
     found = await database.raw(connection, *given, is_planned_anew=is_selective)
@@ -311,7 +302,7 @@ async def _run_sorted(
             break
         is_after = wanted.is_after and part.is_null == is_behind_values
         shape = replace(wanted, sort=part, is_after=is_after)
-        prepared = prepare(_sorted_features, state.definition, storage_srid, decision, shape)
+        prepared = prepare(sorted_features, state.definition, storage_srid, decision, shape)
         given = {**values, "after_value": query.after_value, "limit": limit - len(found)}
         rows = await database.raw(connection, *prepared.with_values(given), is_planned_anew=True)
         found += rows.column(0)
@@ -322,69 +313,6 @@ async def _run_sorted(
 
 def _revision(text: bytes | None) -> int | None:
     return None if text is None else int(text)
-
-
-_LAYER = table("layer", column("id"), column("revision"), schema="catalogue")
-
-
-def _paged_features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
-    """Beside the features the revision, of the same snapshot: a notification of it may still be on its way."""
-    return _features(asked, definition, wanted).add_columns(_standing_on(definition))
-
-
-def _standing_on(definition: LayerDefinition) -> ColumnElement[Any]:
-    return select(_LAYER.c.revision).where(_LAYER.c.id == definition.id).scalar_subquery().label("revision")
-
-
-def _sorted_features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
-    assert wanted.sort is not None
-    place = func.to_json(asked.rows.c[wanted.sort.name], type_=Text())
-    return _features(asked, definition, wanted).add_columns(place.label("place"), _standing_on(definition))
-
-
-def _count(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:
-    capped = asked.select(asked.rows.c.fid).subquery("capped")
-    return select(func.count().label("n")).select_from(capped)
-
-
-def _extent(asked: Relation, _definition: LayerDefinition, _wanted: Wanted) -> Select[Any]:
-    around = func.ST_Extent(asked.rows.c[SHAPE], type_=NullType())
-    sides = {"west": "ST_XMin", "south": "ST_YMin", "east": "ST_XMax", "north": "ST_YMax"}
-    return asked.select(*(getattr(func, side)(around, type_=Double()).label(name) for name, side in sides.items()))
-
-
-def _features(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
-    """One text a feature."""
-    fid = cast(asked.rows.c.fid, Text)
-    parts: list[ColumnElement[Any]] = [_text(_HEAD), fid, *_title(definition, asked)]
-    parts += [_text(',"geometry":'), _geometry(asked, wanted), _text(',"properties":')]
-    if not wanted.columns:
-        return asked.select(func.concat(*parts, _text("{}}"), type_=Text()))
-    shown = select(*(asked.rows.c[name] for name in wanted.columns)).correlate(asked.rows).lateral("properties")
-    as_json = func.row_to_json(literal_column("properties"), type_=Text())
-    return asked.select(func.concat(*parts, as_json, _text("}"), type_=Text()), beside=shown)
-
-
-def _text(fixed: str) -> ColumnElement[str]:
-    return literal(fixed, Text)
-
-
-def _geometry(asked: Relation, wanted: Wanted) -> ColumnElement[Any]:
-    if not wanted.has_geometry:
-        return _text("null")
-    return func.coalesce(as_geojson(asked.leaving(wanted.form), wanted.form), _text("null"), type_=Text())
-
-
-def _title(definition: LayerDefinition, asked: Relation) -> list[ColumnElement[Any]]:
-    """The label as a foreign member, when the relation shows every column it is made of."""
-    pieces = re.split(r"{(\w+)}", definition.label or "")
-    names = pieces[1::2]
-    if not names or any(name not in asked.rows.c for name in names):
-        return []
-    texts: list[ColumnElement[Any]] = [
-        cast(asked.rows.c[piece], Text) if number % 2 else _text(piece) for number, piece in enumerate(pieces)
-    ]
-    return [_text(',"title":'), cast(func.to_json(func.concat(*texts, type_=Text())), Text)]
 
 
 # ── the question ─────────────────────────────────────────────────────────────────────────────────

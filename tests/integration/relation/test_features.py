@@ -16,7 +16,8 @@ from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError, Un
 from layers.filters import evaluate, parse_text
 from layers.store import features
 from layers.store.connection import Connection
-from layers.store.features import ItemsQuery, Place, fid_of
+from layers.store.feature_sql import fid_of
+from layers.store.features import ItemsQuery, Place
 from layers.store.figures import Figures
 from tests.support.layers import STORAGE_SRID, Layer, decision, grant, to_wgs84
 from tests.support.sites import REGISTER, ROWS, SITE, rows

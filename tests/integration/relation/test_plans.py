@@ -11,7 +11,8 @@ from layers.access.decide import Decision, queryables
 from layers.filters import check, parse_text
 from layers.store import connection as database
 from layers.store.connection import Connection
-from layers.store.features import _features, prepare
+from layers.store.feature_sql import drawn_features
+from layers.store.features import prepare
 from layers.store.relation_sql import Wanted, box_values
 from tests.support.layers import STORAGE_SRID, decision, grant
 from tests.support.sites import SITE
@@ -28,7 +29,7 @@ TWO = decision(
 async def plan(connection: Connection, decided: Decision, text: str | None = None, **more: Any) -> dict[str, Any]:
     rule = None if text is None else check(parse_text(text), queryables(SITE, decided))
     wanted = Wanted(decided.columns, filter=rule, is_limited=True, **more)
-    statement, values = prepare(_features, SITE, STORAGE_SRID, decided, wanted).with_values(
+    statement, values = prepare(drawn_features, SITE, STORAGE_SRID, decided, wanted).with_values(
         {"limit": 20, "after": 100} | box_values((108.6, 10.9, 108.61, 10.92), decided)
     )
     found = await database.rows(connection, "EXPLAIN (FORMAT JSON) " + statement, values)
