@@ -87,6 +87,7 @@ class Attribute(Frozen):
     items: tuple[Attribute, ...] = Field(default=(), description="columns of one entry of a list")
     indexed: bool = False
     sortable: bool = False
+    searchable: bool = Field(default=False, description="its words have an index for the parameter q")
     enum: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -95,6 +96,8 @@ class Attribute(Frozen):
             raise ValueError(f"'{self.name}' là tên dành riêng / is a reserved column name")
         if self.type == "code" and not self.codes:
             raise ValueError("kiểu 'code' cần 'codes' / type 'code' needs 'codes'")
+        if self.searchable and self.type != "string":
+            raise ValueError("'searchable' chỉ dùng với kiểu 'string' / 'searchable' goes with type 'string'")
         if (self.type == "list") != bool(self.items):
             raise ValueError("'items' đi cùng kiểu 'list' / 'items' goes with type 'list'")
         return self

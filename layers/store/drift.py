@@ -123,8 +123,8 @@ _IMPOSSIBLE = Message(
     "1 of 2 walls: the database login may not make roles. Give it CREATEROLE, then run 'lienthong profile apply'.",
 )
 _SLOW = Message(
-    "Toán tử && chưa LEAKPROOF nên bản đồ và bbox chậm. Nhờ quản trị chạy: SELECT access.harden();",
-    "The operator && is not leakproof, so tiles and boxes are slow. Let a superuser run: SELECT access.harden();",
+    "Có hàm chỉ mục chưa LEAKPROOF nên bản đồ, bbox và tìm kiếm chậm. Nhờ quản trị chạy: SELECT access.harden();",
+    "Functions behind indexes are not leakproof: boxes are slow. Let a superuser run: SELECT access.harden();",
 )
 
 

@@ -124,9 +124,16 @@ def box_overlaps(column: ColumnElement[Any], bounds: Sequence[float], srid: int 
     return column.op("&&", is_comparison=True)(func.ST_MakeEnvelope(west, south, east, north, literal(srid)))
 
 
-def words_in(column: ColumnElement[Any], term: str) -> Condition:
-    """All words of a term stand in the text, in any order: an index condition that can neither raise nor tell."""
-    return func.cql.words(column, type_=ARRAY(Text)).contains(literal(term.split(), ARRAY(Text)))
+def has_words(search: Search, columns: Columns) -> Condition:
+    """All words of a term stand in a text, in any order: a condition for the index of words that can neither raise nor
+    tell, and lets through all that the search finds."""
+    return or_(
+        *(
+            func.cql.words(columns[name], type_=ARRAY(Text)).contains(literal(term.split(), ARRAY(Text)))
+            for name in search.columns
+            for term in search.terms
+        )
+    )
 
 
 def _predicate(expression: Predicate, columns: Columns) -> Condition:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -100,9 +101,13 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
                 table.c.fid,
                 postgresql_where=current,
             )
+        if attribute.searchable:
+            words = func.cql.words(table.c[attribute.name])
+            name_of_words = _attribute_index(definition.id, attribute.name, "words")
+            Index(name_of_words, words, postgresql_using="gin", postgresql_where=current)
 
 
-def _attribute_index(layer: str, attribute: str) -> str:
+def _attribute_index(layer: str, attribute: str, kind: str = "") -> str:
     """One name for one column, wherever it stands in the definition; the digest keeps cut names apart."""
-    mark = hashlib.sha256(f"{layer}.{attribute}".encode()).hexdigest()[:6]
+    mark = hashlib.sha256(f"{layer}.{attribute}{kind}".encode()).hexdigest()[:6]
     return f"{layer[:24]}_{attribute[:24]}_{mark}"

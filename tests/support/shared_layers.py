@@ -51,7 +51,7 @@ LAYERS = [
         _CODE,
         {"name": "ma_xa", "type": "string", "role": "commune", "tag": "public", "indexed": True},
         {"name": "so_to", "type": "string", "role": "sheet", "tag": "public"},
-        {"name": "so_thua", "type": "string", "role": "parcel_number", "tag": "public"},
+        {"name": "so_thua", "type": "string", "role": "parcel_number", "tag": "public", "searchable": True},
         {"name": "dien_tich", "type": "number", "unit": "m2", "tag": "public", "sortable": True},
         {"name": "con_hieu_luc", "type": "boolean", "tag": "public"},
         {"name": "ten_chu", "type": "string", "tag": "personal"},

@@ -34,15 +34,15 @@ SELECT class.relname AS name FROM pg_class AS class
 WHERE class.relnamespace = 'data'::regnamespace AND class.relkind IN ('v', 'm', 'f')
 
 -- leakproof --
--- Functions outside PostgreSQL itself that may be asked before the wall's own condition, but for the one of `&&`.
+-- Functions outside PostgreSQL itself that may be asked before the wall's own condition, but for those the wall knows of.
 SELECT routine.oid::regprocedure::text AS name FROM pg_proc AS routine
 WHERE routine.proleakproof AND routine.pronamespace <> 'pg_catalog'::regnamespace
-  AND routine.oid <> access.overlaps_function()
+  AND routine.oid NOT IN (SELECT access.asked_before_the_wall())
 
 -- slow --
--- `&&` is not leakproof: the wall stands, boxes and tiles do not use their index behind it.
+-- Not leakproof: the wall stands, boxes, tiles and searches do not use their index behind it.
 SELECT routine.oid::regprocedure::text AS name FROM pg_proc AS routine
-WHERE routine.oid = access.overlaps_function() AND NOT routine.proleakproof
+WHERE routine.oid IN (SELECT access.asked_before_the_wall()) AND NOT routine.proleakproof
 
 -- views --
 -- Views and materialised views around layers, pieces and facts that a class or everybody may read: they read with their

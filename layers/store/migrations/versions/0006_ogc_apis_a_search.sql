@@ -124,3 +124,30 @@ CREATE FUNCTION cql.compare_arrays(relation text, a jsonb, b jsonb) RETURNS bool
             ELSE EXISTS (SELECT FROM jsonb_array_elements(a) AS each (member) WHERE b @> jsonb_build_array(member))
         END
     $$;
+
+-- ── behind the wall ──────────────────────────────────────────────────────────────────────────────
+-- What may be asked before the wall's own condition, so that it can use an index: boxes that overlap, and words of a
+-- text. Neither raises for any value: `@>` compares arrays of texts here, and a class has no way to others.
+CREATE FUNCTION access.asked_before_the_wall() RETURNS SETOF oid
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+        VALUES (access.overlaps_function()), ('cql.words(text)'::regprocedure::oid),
+               ('pg_catalog.arraycontains(anyarray, anyarray)'::regprocedure::oid)
+    $$;
+
+CREATE OR REPLACE FUNCTION access.harden() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    each record;
+BEGIN
+    FOR each IN SELECT routine.oid::regprocedure AS name FROM pg_proc AS routine
+                WHERE routine.oid IN (SELECT access.asked_before_the_wall()) AND NOT routine.proleakproof LOOP
+        EXECUTE format('ALTER FUNCTION %s LEAKPROOF', each.name);
+    END LOOP;
+    FOR each IN SELECT routine.oid::regprocedure AS name FROM pg_proc AS routine
+                WHERE routine.proname = 'st_estimatedextent' AND has_function_privilege('lt_reader', routine.oid, 'EXECUTE') LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', each.name);
+    END LOOP;
+END
+$$;
