@@ -57,6 +57,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "sortby": _about(_TEXT, "One sortable property, `+name` or `-name`; rows without a value come last"),
     "properties": _about(_NAMES, "Only these properties"),
     "skipGeometry": _about({"type": "boolean", "default": False}, "Without geometries"),
+    "offset": _about({"type": "integer", "enum": [0]}, "Of the first page; further ones are at the link `next`"),
     "after": _about(_TEXT, "Where a page begins: from the link `next` of the page before, not to be made up"),
     "before": _about(_TEXT, "Where a page ends: from the link `prev` of the page behind, not to be made up"),
     "collections": _about(_NAMES, "Only these collections, in this order: ids or addresses"),

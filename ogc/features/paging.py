@@ -15,7 +15,7 @@ from ogc.common.parameters import Parameters, invalid_value
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 10_000
-PARAMETERS = ("limit", "sortby", "after", "before")
+PARAMETERS = ("limit", "sortby", "after", "before", "offset")
 #: the revision in a cursor of a layer whose revisions are not told
 NOT_PINNED = 0
 #: beyond what an index, and so a sorted list, holds of a value
@@ -60,8 +60,16 @@ class Edge:
     value: Scalar | None = None  #: of a sorted walk, as its column has it
 
 
+def _none(text: str) -> int:
+    """ogc-client and others begin every list with `offset=0`; any other place is named by a link."""
+    if text != "0":
+        raise ValueError("chỉ nhận 0; trang sau theo liên kết next", "0 only; further pages are at the link `next`")
+    return 0
+
+
 def edge(parameters: Parameters, sort: Sort | None, decision: Decision, names: dict[str, str]) -> Edge | None:
     """None for the first page."""
+    parameters.parsed("offset", _none)
     found = {name: parameters.parsed(name, Cursor.read) for name in ("after", "before") if name in parameters}
     if len(found) > 1:
         raise invalid_value("before", "không đi cùng after", "not together with after")
