@@ -199,9 +199,10 @@ class Drawing:
         query: tuple[tuple[str, str], ...] = tuple(self._query(route))
         if route.method != "GET":
             headers["content-type"], body = BODIES[route.name](self)
-        if route.path == editing.ITEM or route.name == "POST /collections/{collectionId}/items":
-            headers |= editing.headers(self, route.method) if route.method != "GET" else {}
         identity = self.texts.any_of(self.identities)
+        if route.method != "GET" and route.path in (editing.ITEM, editing.ITEMS):
+            headers |= editing.headers(self, route.method)
+            identity, query = editing.editor(self, identity), query if self.texts.happens(0.1) else ()
         if self.texts.happens(0.01):
             headers["authorization"] = self.texts.any_of(("Bearer x", "Basic eDp5", "Bearer", "bearer a.b.c"))
         return Asked(route.path, path, identity, route.method, query, headers, body)

@@ -11,8 +11,9 @@ from layers.profile.grammar import Attribute
 if TYPE_CHECKING:
     from .drawing import Drawing
 
-#: of the path of one feature
-ITEM = "/collections/{collectionId}/items/{featureId}"
+ITEMS, ITEM = "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId}"
+#: who may edit what; all other layers are the warden's
+_EDITORS = {"parcel": ("officer", "reviewer"), "register": ("officer",)}
 _SYSTEMS = ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", "http://www.opengis.net/def/crs/EPSG/0/3857", "x")
 
 
@@ -45,21 +46,32 @@ def headers(drawing: Drawing, method: str) -> dict[str, str]:
     return made
 
 
+def editor(drawing: Drawing, identity: str) -> str:
+    """Mostly somebody who may, where there is one among the audience."""
+    able = [name for name in _EDITORS.get(drawing.layer.definition.id, ("warden",)) if name in drawing.identities]
+    return str(drawing.texts.any_of(able)) if able and drawing.texts.happens(0.7) else identity
+
+
 def _properties(drawing: Drawing, share: float) -> dict[str, Any]:
     texts, definition = drawing.texts, drawing.layer.definition
-    made = {each.name: _value(drawing, each) for each in definition.attributes if each.tag and texts.happens(share)}
+    likely = {"public": share, "internal": share / 2}  # of the others few know
+    made = {
+        each.name: _value(drawing, each)
+        for each in definition.attributes
+        if texts.happens(likely.get(each.tag or "", 0.03))
+    }
     for name in definition.key_columns:
-        if texts.happens(0.5):
-            made[name] = str(texts.any_of(drawing.layer.values.get(name) or ("x",)))
-        elif share > 0.5:
-            made[name] = f"M{texts.any_of(range(1000))}"
+        made.pop(name, None)
+        if share > 0.5 and texts.happens(0.95):
+            known = drawing.layer.values.get(name) or ("x",)
+            made[name] = str(texts.any_of(known)) if texts.happens(0.4) else f"M{texts.any_of(range(1000))}"
     if texts.happens(0.04):
         made[texts.any_of(("khong_co", "moi", "ghi_chu", "fid", "row_hash"))] = "x"
     return made
 
 
 def _value(drawing: Drawing, attribute: Attribute) -> Any:
-    if drawing.texts.happens(0.1):
+    if drawing.texts.happens(0.03):
         return drawing.texts.any_of((None, 0, "x", True, [], {}))
     if attribute.type == "list":
         return [{"loai": "ODT", "dien_tich": 5}]
