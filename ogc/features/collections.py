@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from layers.exporting.formats import FORMATS
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from ogc.common.crs_names import CRS84, known, storage
@@ -74,6 +75,11 @@ def _links(addresses: Addresses, definition: LayerDefinition, *, may_read: bool,
         made += [
             link(addresses.to(*own, "items"), "items", GEOJSON, title),
             link(addresses.to(*own, "items", f="html"), "items", HTML, title),
+            *(
+                link(addresses.to(*own, "items", f=kind.name), "items", kind.media_type, kind.title)
+                for kind in FORMATS.values()
+                if definition.has_geometry or not kind.needs_shapes
+            ),
             link(addresses.to(*own, "queryables"), f"{REL}queryables", SCHEMA),
             link(addresses.to(*own, "schema"), f"{REL}schema", SCHEMA),
             link(addresses.to(*own, "sortables"), f"{REL}sortables", SCHEMA),

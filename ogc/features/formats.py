@@ -27,7 +27,7 @@ from ogc.common.accesses import Accesses
 from ogc.common.caching import VARY, is_known, not_modified, weak
 from ogc.common.clock import now_of
 from ogc.common.language import language_of
-from ogc.common.links import GEOJSON, JSON, Addresses
+from ogc.common.links import GEOJSON, JSON, Addresses, Link, link
 from ogc.common.methods import IS_HEAD
 from ogc.common.negotiation import form_of
 from ogc.common.origin import require_own_origin
@@ -38,6 +38,7 @@ from ogc.service.check_jobs import accepted
 from .export_jobs import submit_export
 from .export_query import Asked, asked_of, require_shapes, revision_of
 from .paging import MAX_LIMIT
+from .query import Query
 
 __all__ = ["FORMATS", "MEDIA_TYPES", "Exports", "Format", "export", "exports_below", "wanted"]
 
@@ -70,6 +71,26 @@ async def exports_below(data: Path, stall_s: float) -> AsyncIterator[Exports]:
 def wanted(request: Request) -> Format | None:
     """The format that was negotiated, None for JSON and pages."""
     return FORMATS.get(form_of(request))
+
+
+def alternates(addresses: Addresses, relation: Relation, query: Query) -> list[Link]:
+    """The same features in other formats; a page further on has none, since an export has no pages."""
+    if query.edge is not None:
+        return []
+    return [
+        link(addresses.here(f=kind.name, limit=query.limit), "alternate", kind.media_type, kind.title)
+        for kind in of_relation(relation)
+    ]
+
+
+def of_relation(relation: Relation) -> list[Format]:
+    """The formats that what is shown of the layer has a place in."""
+    decision = relation.decision
+    has_gaps = any(box.geometry.kind == "none" for box in decision.boxes)
+    return [
+        kind for kind in FORMATS.values()
+        if (decision.has_geometry or not kind.needs_shapes) and not (kind.needs_every_shape and has_gaps)
+    ]  # fmt: skip
 
 
 async def export(request: Request, parameters: Parameters, kind: Format) -> Response:

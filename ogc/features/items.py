@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +15,14 @@ from ogc.common.pieces import Pieces
 from .paging import Cursor
 
 
-def feature_collection(page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime) -> Pieces:
-    """A GeoJSON FeatureCollection; `numberMatched` is exact or left out."""
+def feature_collection(
+    page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime, others: Iterable[Link] = ()
+) -> Pieces:
+    """A GeoJSON FeatureCollection; `numberMatched` is exact or left out; `others` link to other writings of it."""
     frame: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": _instant(now)}
     if page.number_matched is not None:
         frame["numberMatched"] = page.number_matched
-    frame |= {"numberReturned": len(page.features), "links": _links(page, addresses, layer_id, revision)}
+    frame |= {"numberReturned": len(page.features), "links": [*_links(page, addresses, layer_id, revision), *others]}
     return Pieces(orjson.dumps(frame)[:-1] + b',"features":[', page.features, b"]}", separator=b",")
 
 

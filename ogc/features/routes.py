@@ -156,7 +156,8 @@ async def items(request: Request, parameters: Parameters) -> Response:
     etag = _etag_of(page, relation, addresses.here())
     if may_be_known and not relation.tells_activity and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
-    body = feature_collection(page, addresses, relation.layer, revision, now_of(request))
+    others = formats.alternates(addresses, relation, query)
+    body = feature_collection(page, addresses, relation.layer, revision, now_of(request), others)
     if is_page:
         return layer_pages.items_page(request, orjson.loads(bytes(body)), relation)
     return PiecesResponse(body, GEOJSON, _headers(relation, query, etag))
