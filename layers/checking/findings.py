@@ -25,7 +25,7 @@ from layers.store.checks import CutLayer
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .around import MEASURING_FAILURES, Around, Attributes
 from .evaluate import RuleFindings, Sheet, Standing, evaluate, evaluate_rule, evaluate_together, plot_check
-from .nothing_near import NothingNear, is_nothing_near, question_of
+from .nothing_near import NothingNear, is_nothing_near, is_ordinary, question_of
 from .plot_finding import as_source, plot_told
 from .reading import Case, Reading
 from .reasons import reason
@@ -77,6 +77,7 @@ class _Maker:
         self.titles = {check.id: check.title for check in case.definition.checks}
         self.remainder = Remainder(subject.geometry)
         self.number = -1
+        self.is_ordinary = is_ordinary(self.subjects)
         self.of_plots = _numbers_of_plots(case.bound.procedure.checks)
         self.around = Around(case, reading, self.subjects)
         self.asked = [self._asked(number, rule) for number, rule in enumerate(case.rules)]
@@ -136,7 +137,8 @@ class _Maker:
         return found
 
     def _is_measured(self, number: int, one: _Asked) -> bool:
-        return number in self.of_plots or not is_nothing_near(one.rule, self.subjects, one.sheet)
+        is_known = self.is_ordinary and number not in self.of_plots
+        return not is_known or not is_nothing_near(one.rule, self.subjects, one.sheet)
 
     def _together(self, numbers: Sequence[int]) -> dict[int, RuleFindings]:
         asked = [self.asked[number] for number in numbers]

@@ -65,17 +65,17 @@ def question_of(case: Case, number: int, rule: Rule, cut: CutLayer, standing: St
 
 
 def is_nothing_near(rule: Rule, subjects: Subjects, sheet: Sheet) -> bool:
-    """No feature within reach of an ordinary subject, and all is mapped: neither shape nor size of the subject then
-    shows in the finding, nor anything of the features but their accuracy."""
+    """No feature within reach of an ordinary subject (`is_ordinary`), and all is mapped: neither shape nor size of the
+    subject then shows in the finding, nor anything of the features but their accuracy."""
     if sheet.failed is not None or sheet.raster is not None or not sheet.everywhere or len(sheet.refused.subject):
         return False
     try:
-        return _is_ordinary(subjects) and (not len(sheet.subject) or is_out_of_reach(rule, subjects, sheet.pieces))
+        return not len(sheet.subject) or is_out_of_reach(rule, subjects, sheet.pieces)
     except shapely.GEOSException:
         return False  # measuring will tell
 
 
-def _is_ordinary(subjects: Subjects) -> bool:
+def is_ordinary(subjects: Subjects) -> bool:
     """Polygons with an area: what every relation can be measured of."""
     is_polygon = shapely.get_dimensions(subjects.geometry) == 2
     return bool((subjects.is_valid & is_polygon & (subjects.area_m2 > 0)).all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -37,7 +37,7 @@ from .given import Given, given_of
 from .limits import beyond_limits
 from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, ParcelQuery, SubjectQuery
 from .several import united
-from .sight import Sight, sight_of
+from .sight import Sight
 from .subject import (
     Candidate,
     Subject,
@@ -48,6 +48,7 @@ from .subject import (
 )  # fmt: skip
 from .telling import shows_shape, told
 from .threads import limiter_of_loop
+from .view import sight_of_parcels
 from .zones import is_pieced_around, many, names_communes, one, projection_of, zone_of
 
 log = structlog.get_logger("lienthong")
@@ -88,6 +89,12 @@ class Case:
     clock: datetime  #: what the age of data is measured against
     revisions: Mapping[str, int] | None = None  #: a cut that is given, not chosen
     states: Mapping[str, LayerStanding] | None = None  #: of a replay: layers as they stood then
+    #: every rule against a layer, members of groups included; its position is its number
+    rules: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = tuple(rule for check in self.bound.procedure.checks for rule in rules_in(check))
+        object.__setattr__(self, "rules", rules)  # asked for again and again while one parcel is checked
 
     def standing(self, layer: CutLayer) -> LayerStanding:
         """A layer's state for this answer. What is suspended or withdrawn now is so for every earlier instant too."""
@@ -95,11 +102,6 @@ class Case:
             return self.states[layer.id]
         state = layer.state if layer.state in _TAKEN_BACK or layer.state_now not in _TAKEN_BACK else layer.state_now
         return LayerStanding(state, layer.reason if state in _TAKEN_BACK else None)
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """Every rule against a layer, members of groups included; its position is its number."""
-        return tuple(rule for check in self.bound.procedure.checks for rule in rules_in(check))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -234,10 +236,7 @@ class Seeker:
 
     def sight(self) -> Sight:
         """What the caller may see of the parcel layer."""
-        return sight_of(
-            self.principal, self.catalogue.profile.parcel_layer, self.catalogue.grants, purpose=self.purpose,
-            day=self.day, active_agreements=self.catalogue.active_agreements,
-        )  # fmt: skip
+        return sight_of_parcels(self.catalogue, self.principal, purpose=self.purpose, day=self.day)
 
     def chooser(self, query: SubjectQuery | Given) -> Choose:
         """How `read` comes by its subject. Raises NotFoundError, AmbiguousError, UnavailableError while reading."""

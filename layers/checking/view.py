@@ -117,6 +117,11 @@ def view_of(
     return View(sights, withdrawn, catalogue.policy_digest, applied=applied)
 
 
+def sight_of_parcels(catalogue: Catalogue, principal: Principal, *, purpose: str | None, day: date) -> Sight:
+    """What the caller may see of the parcel layer, whatever a check of it depends on: what look-ups go by."""
+    return _of_parcels(_Asked(_key(catalogue, principal, purpose, day), catalogue, principal, purpose, day))
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """Whose sight it is and what it follows from; `key` names all of that."""
@@ -133,6 +138,16 @@ def _key(catalogue: Catalogue, principal: Principal, purpose: str | None, day: d
     claims = tuple(sorted((name, tuple(values)) for name, values in principal.claims.items()))
     rules = (catalogue.policy_digest, catalogue.profile_digest, catalogue.active_agreements)
     return (*who, claims, *rules, purpose, day)
+
+
+@lru_cache(maxsize=1024)
+def _of_parcels(asked: _Asked) -> Sight:
+    """Every look-up comes by here, twice: as `_sight`."""
+    catalogue = asked.catalogue
+    return sight_of(
+        asked.principal, catalogue.profile.parcel_layer, catalogue.grants, purpose=asked.purpose, day=asked.day,
+        active_agreements=catalogue.active_agreements,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
