@@ -9,7 +9,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import batch, cadastre, checking, policy, province, rates, reading, tiles
+from benchmarks import batch, cadastre, checking, exporting, policy, province, rates, reading, tiles
 from benchmarks.peers import tipg
 from benchmarks.served import served
 from benchmarks.timing import Row, print_rows
@@ -22,7 +22,7 @@ def main() -> None:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--small", dest="size", action="store_const", const="small")
     size.add_argument("--full", dest="size", action="store_const", const="full")
-    parser.add_argument("--only", choices=("reading", "peers", "policy", "checking", "batch", "cadastre"))
+    parser.add_argument("--only", choices=("reading", "peers", "policy", "checking", "batch", "cadastre", "exporting"))
     parser.set_defaults(size="small")
     arguments = parser.parse_args()
     parcels, runs, checks = SIZES[arguments.size]
@@ -55,7 +55,7 @@ def _rows(url: str, runs: int, checks: int, only: str | None) -> list[Row]:
         if only in (None, "reading"):
             rows += [reading.items(url, server, runs), reading.deep_page(server, runs), reading.tile(url, server, runs)]
             rows += [reading.equality(url, server, runs), reading.spatial(url, server, runs)]
-            rows.append(rates.not_modified(server, runs))
+            rows.append(rates.not_modified(url, runs))
             rows += [*tiles.low_zooms(url, server, runs), tiles.kept(url, server, runs)]
         if only in (None, "checking"):
             rows += [checking.six_layers(url, checks), checking.one_parcel(url, checks)]
@@ -64,6 +64,8 @@ def _rows(url: str, runs: int, checks: int, only: str | None) -> list[Row]:
         rows += tipg.rows(url, runs)
     if only in (None, "policy"):
         rows += policy.policy(url, runs)
+    if only == "exporting":
+        rows += exporting.exports(url)
     if only in (None, "batch"):
         rows.append(batch.batch(url))
     return rows
