@@ -63,6 +63,7 @@ from ogc.tiles import routes as tiles
 from ogc.tiles.keeping import Keeper
 from ogc.web import routes as web
 
+OFTEN = frozenset({"tile", "dataset_tile", "items", "item"})
 BLOCKS = (common, features, tiles, processes)
 SHUTDOWN_S = 10
 EVENTS_KEY = "events.key"
@@ -121,7 +122,8 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     operations = [*common.OPERATIONS, *features.OPERATIONS, *tiles.OPERATIONS]
     operations += [*identity.OPERATIONS, *health.OPERATIONS]
     app.state.operations = tuple(operations)
-    app.router.routes.extend(operation.route() for operation in operations)
+    # routes are tried in order: what is asked for most stands first
+    app.router.routes.extend(each.route() for each in sorted(operations, key=lambda each: each.id not in OFTEN))
     app.router.routes.extend(features.ROUTES)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))

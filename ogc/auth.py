@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from joserfc import jwt
@@ -166,8 +167,13 @@ def is_loopback(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     if "forwarded" in headers or "x-forwarded-for" in headers or not _is_loopback_name(headers.get("host", "")):
         return False
+    return _is_loopback_address((scope.get("client") or ("",))[0])
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback_address(text: str) -> bool:
     try:
-        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
+        return ipaddress.ip_address(text).is_loopback
     except ValueError:
         return False
 

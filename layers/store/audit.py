@@ -161,7 +161,8 @@ class Counter:
         """One access more. Raises StoreError after a flush that failed: what cannot be recorded is not served."""
         if self._is_broken:
             raise _unrecorded()
-        self._counts[replace(event, accesses=1)] += event.accesses
+        one = event if event.accesses == 1 else replace(event, accesses=1)  # a copy costs more than the rest
+        self._counts[one] += event.accesses
 
     @property
     def waiting(self) -> int:
