@@ -52,7 +52,10 @@ def merged(
     profile: Profile, definition: LayerDefinition, shown: tuple[str, ...], right: Right, before: Before, sent: Sent,
     terms: Terms,
 ) -> After:  # fmt: skip
-    """`shown`: the columns the caller knows of; any other name is no property, be it there or not. Raises InvalidInputsError naming all that does not hold."""
+    """`shown`: the columns the caller knows of; any other name is no property, be it there or not.
+
+    Raises InvalidInputsError naming all that does not hold.
+    """
     errors = _unknown(sent, shown)
     sent = replace(sent, properties={name: value for name, value in sent.properties.items() if name in shown})
     codes = {each.id: each for each in profile.codes}

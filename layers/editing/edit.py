@@ -116,6 +116,7 @@ async def change(
         before = Before(stored.values, stored.geometry)
         after = await anyio.to_thread.run_sync(_merged, work, right, before, sent, terms)
         if not after.written:
+            await _leave_event(connection, work, standing.revision)
             return Done(fid, item, None)
         there = right_on(work.items, work.edit, _row(work, after.values, after.geometry))
         _require(work, there and there.within(right), after)
@@ -237,12 +238,17 @@ async def _record(
     )  # fmt: skip
     await publication.record_revision(connection, revised, state_reason=standing.reason)
     await publication.record_change_boxes(connection, layer, made, boxes)
-    event = audit.Event.of_decision(
-        who, work.edit, purpose=work.purpose, policy=work.catalogue.policy_digest, revision=made, features=1
-    )
-    await audit.record(connection, event)
+    await _leave_event(connection, work, made)
     await publication.notify(connection)
     work.on_step("recorded")
+
+
+async def _leave_event(connection: Connection, work: Work, revision: int) -> None:
+    event = audit.Event.of_decision(
+        work.principal, work.edit, purpose=work.purpose, policy=work.catalogue.policy_digest, revision=revision,
+        features=1,
+    )  # fmt: skip
+    await audit.record(connection, event)
 
 
 async def _boxes(connection: Connection, work: Work, fids: list[int]) -> NDArray[np.float64]:

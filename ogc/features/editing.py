@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gis.errors import Message
+from gis.errors import LienthongError, Message
 from layers.editing import edit, rights, sent
 from layers.editing.draft import Terms
-from layers.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from layers.errors import NotFoundError, PreconditionFailedError
 from layers.filters import GEOMETRY
 from ogc.common.caching import NO_STORE, VARY, item_etag, item_state, names_state
 from ogc.common.clock import now_of
@@ -219,12 +219,12 @@ def _turn() -> CapacityLimiter:
 
 
 async def _done(request: Request, relation: Relation, make: Callable[[], Awaitable[edit.Done]]) -> edit.Done:
-    """Made, and known to this process at once. What was refused for what is in the rows leaves its event too."""
+    """Made, and known to this process at once. What was refused leaves its event too: a refusal tells something."""
     try:
         async with _turn():
             done = await make()
-    except (ForbiddenError, ConflictError) as error:
-        reason = str(error.details.get("reason", "refused"))
+    except LienthongError as error:
+        reason = str(error.details.get("reason", error.code))
         await request.app.state.accesses.refused_edit(relation, reason)
         raise
     if done.revision is not None:

@@ -9,6 +9,7 @@ public    public columns of every row, nothing to edit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -218,5 +219,5 @@ def service(url: str, folder: Path, **settings: Any) -> Iterator[Service]:
 
 def in_metres(shape: shapely.Geometry) -> dict[str, Any]:
     """GeoJSON in the storage CRS."""
-    found: dict[str, Any] = shapely.geometry.mapping(shape)
+    found: dict[str, Any] = json.loads(shapely.to_geojson(shape))
     return found

@@ -43,7 +43,7 @@ def test_the_etag_of_any_form_of_a_feature_names_its_state(standing: Service) ->
 
 
 def test_a_feature_that_is_not_there_is_404_or_412_where_a_state_of_it_is_named(standing: Service) -> None:
-    body = {"type": "Feature", "geometry": None, "properties": {}}
+    body: dict[str, object] = {"type": "Feature", "geometry": None, "properties": {}}
     assert standing.officer.send("PUT", 5, body).status_code == 404
     assert standing.officer.send("PUT", 5, body, '"x.y"').status_code == 412  # put-rid-exception B
     assert standing.officer.send("PATCH", 5, {"properties": {}}, '"x.y"').status_code == 404

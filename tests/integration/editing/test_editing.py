@@ -99,6 +99,8 @@ def test_what_comes_back_as_it_was_read_changes_nothing(standing: Service) -> No
     again = standing.officer.send("PUT", fid, feature, etag)
 
     assert (again.status_code, again.headers["etag"]) == (204, etag)
+    event = "SELECT features FROM access.event WHERE action = 'edit' ORDER BY id DESC LIMIT 1"
+    assert one(standing.url, event) == 1
     assert _revision(standing) == before
 
 
