@@ -58,5 +58,10 @@ def is_known(request: Request, etag: str) -> bool:
     return header.strip() == "*" or any(known.strip().removeprefix("W/") == opaque for known in header.split(","))
 
 
+def is_any(request: Request) -> bool:
+    """`If-None-Match: *` names no state, and so no query that held."""
+    return request.headers.get("if-none-match", "").strip() == "*"
+
+
 def not_modified(etag: str, cache_control: str) -> Response:
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control, "Vary": VARY})

@@ -305,3 +305,9 @@ def test_a_page_for_people_has_no_more_rows_than_one_can_read(own_service: OwnSe
         assert page.count('<th scope="row"') == 200
         assert "limit=1000" in page and "after=" in page
         assert running.officer.json(f"{ITEMS}?limit=1000")["numberReturned"] == 240
+
+
+def test_any_state_is_no_excuse_for_a_query_that_does_not_hold(reading: Service) -> None:
+    response = reading.public.get(f"{ZONES}?khong_co=1", headers={"If-None-Match": "*"})
+    assert response.status_code == 400
+    assert reading.public.get(ZONES, headers={"If-None-Match": "*"}).status_code == 304
