@@ -46,8 +46,12 @@ def test_every_link_of_somebody_with_a_token_keeps_the_root_path(
         token = make_token(settings.secrets_folder, "officer")
         home = f"{address}/gis"
         walk = Walk(home, home, {"Authorization": f"Bearer {token}"}).everything(*BEGUN, "/collections/parcel")
+        switched = httpx.post(f"{home}/demo/identity", data={"identity": "officer", "next": "/gis/catalogue"})
+        in_english = httpx.get(f"{home}/catalogue?lang=en")
     assert not walk.strays and not walk.failures, told(walk)
     assert any("/collections/secret" in link for link in walk.seen)
+    assert switched.status_code == 303 and switched.headers["location"] == "/gis/catalogue"
+    assert "Path=/gis;" in switched.headers["set-cookie"] and "Path=/gis;" in in_english.headers["set-cookie"]
 
 
 # ── methods and pages of other sites ─────────────────────────────────────────────────────────────
