@@ -28,8 +28,10 @@ def judge_certificate(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np
     sure = _met(rule, area - strip, area + strip, registered, most=True)
     possible = _met(rule, area - strip, area + strip, registered, most=False)
     asked = np.flatnonzero(known & (subjects.accuracy_m > 0) & ((met & ~sure) | (~met & possible)))
-    shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
-    low[asked], high[asked] = shapely.area(shapely.buffer(shapes, -error)), shapely.area(shapely.buffer(shapes, error))
+    if len(asked):  # of one subject mostly nobody
+        shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
+        low[asked] = shapely.area(shapely.buffer(shapes, -error))
+        high[asked] = shapely.area(shapely.buffer(shapes, error))
     outcome = np.empty(len(subjects), dtype=object)
     outcome[:] = Outcome.AFFECTED
     outcome[met] = Outcome.CLEAR

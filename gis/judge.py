@@ -182,8 +182,10 @@ def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.obj
     near = [bound for bound in (rule.at_least, rule.at_most) if bound is not None]
     could_flip = np.any([np.abs(subjects.area_m2 - bound) <= strip for bound in near], axis=0) & subjects.is_valid
     asked = np.flatnonzero(could_flip & (subjects.accuracy_m > 0))
-    shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
-    low[asked], high[asked] = shapely.area(shapely.buffer(shapes, -error)), shapely.area(shapely.buffer(shapes, error))
+    if len(asked):  # of one subject mostly nobody
+        shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
+        low[asked] = shapely.area(shapely.buffer(shapes, -error))
+        high[asked] = shapely.area(shapely.buffer(shapes, error))
     outcome = np.empty(len(subjects), dtype=object)
     outcome[:] = Outcome.AFFECTED
     met = _within(rule, subjects.area_m2)
