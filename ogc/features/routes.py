@@ -114,8 +114,6 @@ async def collection_by_id(request: Request, parameters: Parameters) -> Response
     relation = await described(request, request.path_params["collectionId"])
     instant = as_of(parameters, relation.decision)
     made = await _collection(request, Addresses(request), relation, as_of=instant)
-    if releases.are_told(relation):
-        made["links"].append(releases.link_to(Addresses(request), relation.layer))
     if prefers_html(request):
         return await layer_pages.collection_page(request, made, relation)
     return json_response(made, JSON, headers={"Content-Language": language_of(request)})
@@ -238,7 +236,7 @@ async def _collection(
     may_tile = with_action(request, relation, "tile")
     readable = relation.decision if relation.decision.is_allowed else may_tile
     bounds = await extent_of(request, relation, readable, as_of)
-    return collection(
+    made = collection(
         addresses,
         relation.catalogue.profile,
         relation.state.definition,
@@ -248,6 +246,9 @@ async def _collection(
         may_tile=may_tile.is_allowed,
         is_listed=is_listed,
     )
+    if releases.are_told(relation):
+        made["links"].append(releases.link_to(addresses, relation.layer))
+    return made
 
 
 async def _read_page(request: Request, relation: Relation, query: Query) -> tuple[features.Page, Relation, int]:
