@@ -85,7 +85,7 @@ def _why_not(state: LayerState, decision: Decision) -> str | None:
         return "no_tiles"
     if state.state != "served":
         return state.state
-    return None if may_be_kept(state, decision) else "personal"
+    return None if may_be_kept(state, decision) else "not_kept"
 
 
 @dataclass(frozen=True, slots=True)
