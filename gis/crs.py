@@ -94,17 +94,18 @@ class Projection:
         """From longitude, latitude to the storage CRS."""
         return self.to_crs(geoms, WGS84, self.storage)
 
-    def on_grid(self, geoms_4326: Geometries) -> Geometries:
-        """Shapes of CRS84 with their corners where storing would put them; a corner outside of the storage CRS stays,
-        and so does a shape that the grid would break."""
-        found = np.asarray(geoms_4326, dtype=object)
+    def as_stored(self, geoms: Geometries, crs: CrsName) -> Geometries:
+        """Shapes of a system in longitude, latitude, corners where storing would put them. A corner outside of the
+        storage CRS is only moved, and so is a shape that the grid would break."""
+        moved = self.to_crs(geoms, crs, WGS84)
         grid = GRID_DEGREES if crs_named(self.storage).is_geographic else GRID_M
-        stored = shapely.transform(self.from_wgs84(found), lambda corners: rounded(corners, grid))
-        here, there = (shapely.get_coordinates(shapes) for shapes in (self.to_wgs84(stored), found))
-        is_near = np.all(np.abs(here - there) < _ON_GRID_DEGREES, axis=1, keepdims=True)
+        stored = shapely.transform(self.to_crs(geoms, crs, self.storage), lambda corners: rounded(corners, grid))
+        here, there = (shapely.get_coordinates(shapes) for shapes in (self.to_wgs84(stored), moved))
+        with np.errstate(invalid="ignore"):  # where a system has no place, infinity less infinity is no number
+            is_near = np.all(np.abs(here - there) < _ON_GRID_DEGREES, axis=1, keepdims=True)
         is_on_globe = np.all(np.abs(here) <= _EDGES, axis=1, keepdims=True)
-        moved: Any = shapely.set_coordinates(found.copy(), np.where(is_near & is_on_globe, here, there))
-        return np.where(shapely.is_valid(moved), moved, found)
+        made: Any = shapely.set_coordinates(moved.copy(), np.where(is_near & is_on_globe, here, there))
+        return np.where(shapely.is_valid(made), made, moved)
 
     def to_crs(self, geoms: Geometries, from_crs: CrsName, to_crs: CrsName) -> Geometries:
         """Between any two systems: a change of datum to or from the storage datum takes the named operation.

@@ -6,8 +6,8 @@ same raw connection as named blocks, so that there is one driver, one pool, one 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 
 from layers.access.classes import RoleClass
-from layers.errors import StoreError, UnavailableError
+from layers.errors import InvalidRequestError, StoreError, UnavailableError
 
 from .raster_files import RasterFolder
 
@@ -235,16 +235,18 @@ class Database:
     async def _behind_the_wall(self, connection: Connection, role_class: RoleClass) -> AsyncIterator[None]:
         if role_class.is_operator or not self.has_second_wall:
             await _act_as(connection, self._role)
-            yield
+            with _told():
+                yield
             return
         try:
             await _act_as(connection, role_class.database_role)
         except psycopg.errors.InvalidParameterValue as error:  # no such role
             raise _stopped_by_the_wall() from error
-        try:
-            yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise _stopped_by_the_wall() from error
+        with _told():
+            try:
+                yield
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise _stopped_by_the_wall() from error
 
     @asynccontextmanager
     async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
@@ -285,6 +287,26 @@ def too_many_exports() -> UnavailableError:
         "Đang có nhiều bản xuất dữ liệu cùng lúc. Vui lòng thử lại sau ít phút.",
         "Many exports are being made at the moment. Please try again in a few minutes.",
     )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a question to the rows ends in besides an answer: a shape that cannot be compared, or too much work.
+
+    The database's own words stay here: they quote shapes.
+    """
+    try:
+        yield
+    except (psycopg.errors.InternalError_, psycopg.errors.DataError) as error:
+        raise InvalidRequestError(
+            "Không tính được điều kiện này trên dữ liệu. Hãy đổi bộ lọc hoặc hình học.",
+            "This condition cannot be worked out on the data. Please change the filter or its shapes.",
+        ) from error
+    except psycopg.errors.QueryCanceled as error:
+        raise UnavailableError(
+            "Yêu cầu cần quá nhiều thời gian. Hãy thu hẹp phạm vi hoặc bộ lọc.",
+            "The request takes too long. Please narrow the box or the filter.",
+        ) from error
 
 
 def _stopped_by_the_wall() -> UnavailableError:

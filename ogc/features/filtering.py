@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from gis.crs import WGS84, Projection
+from gis.crs import Projection
 from layers.access.decide import Decision
 from layers.filters import (
     Comparison,
@@ -73,15 +73,14 @@ def _filter(parameters: Parameters, profile: Profile) -> Expression | None:
 def written_in(crs: Crs, profile: Profile) -> WrittenIn:
     """How shapes in this system are read. What lies outside of it has no finite place, and is refused as such.
 
-    Corners are put on the grid of the stored ones: a corner copied from a file or an answer is again the one that is
-    stored, so S_TOUCHES and S_EQUALS mean what they say.
+    Corners are put on the grid of stored ones: a corner copied from a file, or from an answer in the storage system,
+    is again the one that is stored, so S_TOUCHES and S_EQUALS mean what they say.
     """
     header = profile.header.crs
     projection = Projection(header.storage, header.to_wgs84)
 
     def moved(shape: BaseGeometry) -> BaseGeometry:
-        degrees = projection.to_crs(np.array([shape], dtype=object), crs.name, WGS84)
-        found: BaseGeometry = projection.on_grid(degrees)[0]
+        found: BaseGeometry = projection.as_stored(np.array([shape], dtype=object), crs.name)[0]
         return found
 
     is_geographic = crs.srid == WGS84_SRID
