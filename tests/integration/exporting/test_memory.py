@@ -20,7 +20,7 @@ from tests.support.commands import ROOT
 from tests.support.exported import add_points
 
 POINTS = "/collections/moc/items"
-FEATURES = 90_000
+FEATURES = 200_000
 MOST_GROWTH_BYTES = 50_000_000
 
 
