@@ -111,7 +111,7 @@ def _all(conditions: list[Expression]) -> Expression | None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(name.strip() for name in text.split(",")) if text else ()  # an empty list is one (Common 1)
     if not all(names):
         raise ValueError("cần tên cột, cách nhau bằng dấu phẩy", "names of columns, separated by commas")
     return names

@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .claims import HERE, abstract_tests
+from .claims import ELSEWHERE, HERE, abstract_tests
 
+ROOT = HERE.parents[1]
 Counts = dict[str, dict[str, Any]]
 
 
@@ -32,6 +33,7 @@ def run(folder: Path, options: list[str]) -> tuple[int, Counts]:
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", f"{__package__}.counting",
         "-o", "enable_assertion_pass_hook=true", "--count-assertions", str(path), *options, str(HERE),
+        *(f"{ROOT / each.replace('.', '/')}.py" for each in ELSEWHERE),
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)

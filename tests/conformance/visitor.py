@@ -21,6 +21,7 @@ class Visitor:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(base_url=base, headers=headers, timeout=30)
         self.contract = Contract(self.http.get("/api", params={"f": "json"}).json(), base)
+        self._schemas: dict[tuple[str, str], dict[str, Any]] = {}
         self.http.event_hooks["response"].append(self._keeps_its_word)
 
     def _keeps_its_word(self, response: httpx.Response) -> None:
@@ -69,11 +70,12 @@ class Visitor:
         return found
 
     def ids(self, collection: str, **query: Any) -> set[Any]:
-        return {feature["id"] for feature in self.features(collection, **query)}
+        return {feature["id"] for feature in self.features(collection, skipGeometry="true", **query)}
 
     def schema(self, collection: str, which: str = "schema") -> dict[str, Any]:
-        found: dict[str, Any] = self.json(f"/collections/{collection}/{which}")
-        return found
+        if (collection, which) not in self._schemas:
+            self._schemas[collection, which] = self.json(f"/collections/{collection}/{which}")
+        return self._schemas[collection, which]
 
 
 def links(document: dict[str, Any], rel: str) -> list[dict[str, Any]]:

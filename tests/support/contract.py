@@ -60,7 +60,7 @@ class Contract:
         found = content.get(media_type) or content.get(plain)
         if found is None:
             return [f"{response.status_code} as {media_type!r}, described are {sorted(content)}"]
-        if "json" not in plain or "schema" not in found:
+        if not plain.endswith(("/json", "+json")) or "schema" not in found:
             return []
         schema = found["schema"]
         errors = self._validator(_frozen(schema)).iter_errors(response.json())

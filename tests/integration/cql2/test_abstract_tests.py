@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from layers.filters import check, parse_json, parse_text, to_json, to_text
+from tests.conformance.claims import proves
 from tests.support.natural_earth import SOURCES
 from tests.support.shared_layers import Service
 
@@ -32,6 +33,15 @@ def _with_our_names(text: str) -> str:
     return re.sub(r"\b(geom|NAME|POP_EST)\b", lambda found: NAMES[found.group()], text)
 
 
+@proves(
+    *(
+        f"cql2/1.0/conf/{name}/test-data"
+        for name in (
+            "basic-cql2", "advanced-comparison-operators", "basic-spatial-functions", "basic-spatial-functions-plus",
+            "spatial-functions", "temporal-functions",
+        )
+    )
+)  # fmt: skip
 def test_every_predicate_has_the_expected_count_as_text_and_as_json(
     world: World, predicates: list[tuple[str, str, int]]
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import edited
 from tests.support.shared_layers import Caller, Service
 
 with warnings.catch_warnings():
@@ -47,3 +51,22 @@ def test_owslib_filters_and_reads_one_feature(reading: Service) -> None:
     page = opened.collection_items("zone", filter="cap = 2")
     assert [feature["properties"]["ma"] for feature in page["features"]] == ["V2"]
     assert opened.collection_item("zone", "1")["properties"]["ma"] == "V1"
+
+
+def test_owslib_creates_replaces_and_deletes(
+    make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    template = make_template("interop_edited", lambda url: edited.fill(url, tmp_path))
+    with edited.service(clone(template), tmp_path, edits_without_if_match=True) as running:
+        token = running.officer.http.headers["Authorization"]
+        REQUEST_HEADERS.clear()  # what an earlier client asked for stays in it
+        opened = Features(f"{running.base}/", headers={"Authorization": token})
+        spot = opened.collection_items("spot", limit=1)["features"][0]
+        made = json.dumps({"type": "Feature", "geometry": spot["geometry"], "properties": {"ten": "Mới"}})
+        assert opened.collection_item_create("spot", made)
+        (new,) = opened.collection_items("spot", filter="ten = 'Mới'")["features"]
+        fid = str(new["id"])
+        assert opened.collection_item_update("spot", fid, made.replace("Mới", "Khác"))
+        assert opened.collection_item("spot", fid)["properties"]["ten"] == "Khác"
+        assert opened.collection_item_delete("spot", fid)
+        assert opened.collection_items("spot", limit=10)["numberMatched"] == 3
