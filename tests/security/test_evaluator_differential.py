@@ -94,6 +94,9 @@ SIMPLE_RULES = st.sampled_from(
         "so BETWEEN 0 AND 4", "ten LIKE '%L%'", "CASEI(ten) = CASEI('phú lợi')", "ten IN :claims.ten", "co",
         "gia IS NULL", "moi = 'x'", "ngay <= DATE('2024-12-31')", "so < gia",
         f"S_INTERSECTS(geometry, {ZONE})", f"NOT (S_INTERSECTS(geometry, {ZONE}))",
+        f"S_DISJOINT(geometry, {ZONE})", f"S_WITHIN(geometry, {ZONE})", f"S_OVERLAPS(geometry, {ZONE})",
+        "ACCENTI(CASEI(ten)) LIKE '%loi'", "so * 2 - 1 > gia", "10 / so > 3", "so % 2 = 1", "co > FALSE",
+        "T_AFTER(ngay, TIMESTAMP('2024-02-29T12:00:00Z'))", "T_INTERSECTS(INTERVAL(ngay, '..'), DATE('2025-01-01'))",
     ]
 )  # fmt: skip
 BROKEN_RULES = st.sampled_from(["xa = ", "nha = 'x'", "so = 'x'", "xa = :input.xa", "xa IN :claims.khac"])
