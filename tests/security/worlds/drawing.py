@@ -498,11 +498,12 @@ OFTEN: Mapping[str, float] = {
 #: paths that are asked with GET
 KNOWN_PATHS = frozenset({
     "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
-    "/collections/{collectionId}/queryables", "/collections/{collectionId}/sortables", "/collections/{collectionId}/items",
-    "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
+    "/collections/{collectionId}/queryables", "/collections/{collectionId}/sortables",
+    "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
     "/collections/{collectionId}/releases/{releaseId}", "/collections/{collectionId}/releases/{releaseId}/changes",
     "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
-    "/styles", "/styles/{styleId}", "/collections/{collectionId}/styles", "/collections/{collectionId}/styles/{styleId}",
+    "/styles", "/styles/{styleId}", "/collections/{collectionId}/styles",
+    "/collections/{collectionId}/styles/{styleId}",
     "/tiles", "/tiles/{tileMatrixSetId}", "/tiles/{tileMatrixSetId}/tilejson",
     "/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
     "/collections/{collectionId}/tiles", "/collections/{collectionId}/tiles/{tileMatrixSetId}",
@@ -516,7 +517,8 @@ KNOWN_PATHS = frozenset({
     "/access/proposal/diff", "/access/matrix", "/access/layers/{layerId}/events",
     "/access/layers/{layerId}/events.csv", "/access/edit",
     "/processes", "/processes/{process_id}", "/jobs", "/jobs/{job_id}", "/jobs/{job_id}/results",
-    "/jobs/{job_id}/results/{name}", "/robots.txt", "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
+    "/jobs/{job_id}/results/{name}", "/robots.txt",
+    "/map", "/map/style.json", "/check", "/catalogue", "/static/{path:path}",
 })  # fmt: skip
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {

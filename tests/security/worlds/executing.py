@@ -28,7 +28,8 @@ def _export(drawing: Drawing) -> dict[str, Any]:
     texts = drawing.texts
     parameters = texts.any_of((
         {}, {"limit": "3"}, {"filter": texts.any_of(FILTERS)}, {"properties": "so_to,ten_chu"},
-        {"skipGeometry": "true"}, {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}, {"as-of": "2026-01-01"}, {"khong_co": "1"},
+        {"skipGeometry": "true"}, {"crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}, {"as-of": "2026-01-01"},
+        {"khong_co": "1"},
     ))  # fmt: skip
     formats = ("csv", "gpkg", "parquet", "fgb", "shp", "dxf", "xlsx", "jsonseq", "doc")
     return {"layer": drawing.layer.definition.id, "format": texts.any_of(formats), "parameters": parameters}
