@@ -35,6 +35,7 @@ BUFFER = 64
 CELL = EXTENT // CELLS_A_SIDE
 #: below z13 corners within a quarter of a pixel of a line are left out: of the shape alone, never with its neighbours
 SIMPLIFIED = 4.0
+FEW_CORNERS = 12  #: so many, the last being the first, are kept
 #: tells a cell from a shape; no attribute can be called so
 IS_CELL = "_cell"
 _MOST = bound("most", BigInteger)
@@ -61,10 +62,23 @@ def cells_values(z: int) -> dict[str, object]:
 
 def plain_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     """Every feature as its own shape. The second fence keeps the rounded shape from being computed twice."""
+    return _of_shapes(asked, definition, wanted, asked.rows.c[SHAPE])
+
+
+def far_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
+    """As `plain_tile`, shapes of many corners with fewer of them."""
+    shape = asked.rows.c[SHAPE]
+    thinned = func.ST_Simplify(shape, bound("tolerance", Double), true(), type_=NullType())
+    has_many = func.ST_NPoints(shape, type_=Integer()) > FEW_CORNERS
+    return _of_shapes(asked, definition, wanted, case((has_many, thinned), else_=shape))
+
+
+def _of_shapes(asked: Relation, definition: LayerDefinition, wanted: Wanted, shape: ColumnElement[Any]) -> Select[Any]:
     columns = asked.rows.c
     names = [columns[name] for name in wanted.columns]
-    shape = columns[SHAPE]
-    rounded = asked.select(columns.fid, *names, shape, _rounded(shape).label(_ROUNDED)).limit(_MOST)
+    given = asked.select(columns.fid, *names, shape.label(SHAPE)).limit(_MOST).offset(_FENCE).subquery("given")
+    kept_names = [given.c[name] for name in wanted.columns]
+    rounded = select(given.c.fid, *kept_names, given.c[SHAPE], _rounded(given.c[SHAPE]).label(_ROUNDED))
     drawn = rounded.offset(_FENCE).subquery("rounded")
     kept = [drawn.c.fid, *(drawn.c[name] for name in wanted.columns)]
     features = select(*kept, _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label(_GEOM)).subquery("features")

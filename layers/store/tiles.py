@@ -23,7 +23,7 @@ from .connection import Connection
 from .features import Prepared, State, prepare, require_served
 from .relation_sql import WEB_MERCATOR, Wanted, is_wide_box, tile_values
 from .tile_columns import is_coverage, tile_columns
-from .tile_sql import BUFFER, EXTENT, cells_tile, cells_values, drawing_values, plain_tile
+from .tile_sql import BUFFER, EXTENT, cells_tile, cells_values, drawing_values, far_tile, plain_tile
 
 __all__ = ["BUFFER", "ENCODER", "EXTENT", "MAX_ZOOM", "Drawn", "drawn", "is_coverage", "tile", "tile_columns"]
 
@@ -117,8 +117,8 @@ def _asked(
         tile_columns(state.definition, decision), srid=WEB_MERCATOR, is_tile=True, is_limited=True, order="size",
         is_as_of=is_as_of, is_wide=is_as_of and not _has_stored_place(z, x, y),
     )  # fmt: skip
-    has_cells = z <= LAST_CELL_ZOOM and is_coverage(state.definition)
-    prepared = prepare(cells_tile if has_cells else plain_tile, state.definition, storage_srid, decision, wanted)
+    far = cells_tile if is_coverage(state.definition) else far_tile
+    prepared = prepare(far if z <= LAST_CELL_ZOOM else plain_tile, state.definition, storage_srid, decision, wanted)
     values = tile_values(z, x, y, BUFFER / EXTENT, decision) | drawing_values(z, x, y) | cells_values(z)
     return prepared, values | {"revision": revision}
 
