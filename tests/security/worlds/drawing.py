@@ -499,7 +499,8 @@ OFTEN: Mapping[str, float] = {
 KNOWN_PATHS = frozenset({
     "/", "/conformance", "/api", "/collections", "/collections/{collectionId}", "/collections/{collectionId}/schema",
     "/collections/{collectionId}/queryables", "/collections/{collectionId}/sortables",
-    "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId}", "/collections/{collectionId}/releases",
+    "/collections/{collectionId}/items", "/collections/{collectionId}/items/{featureId}",
+    "/collections/{collectionId}/releases",
     "/collections/{collectionId}/releases/{releaseId}", "/collections/{collectionId}/releases/{releaseId}/changes",
     "/tileMatrixSets", "/tileMatrixSets/{tileMatrixSetId}",
     "/styles", "/styles/{styleId}", "/collections/{collectionId}/styles",
