@@ -65,9 +65,9 @@ OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 
 FOLDS: Any = st.sampled_from([lambda of: of, CaseFolded, AccentFolded, lambda of: AccentFolded(CaseFolded(of))])
-SHAPES = st.deferred(lambda: st.one_of(BOXES, st.sampled_from(FIELDS), BOXES.map(lambda box: box.boundary)))
 FIELDS = [to_wgs84(row["geom"]) for row in rows()[:20]]
-BOXES = st.deferred(lambda: st.builds(_box, *[st.floats(0, 1)] * 4))
+BOXES: st.SearchStrategy[Any] = st.deferred(lambda: st.builds(_box, *[st.floats(0, 1)] * 4))
+SHAPES = st.one_of(BOXES, st.sampled_from(FIELDS), BOXES.map(lambda box: box.boundary))
 DAYS = st.sampled_from([date(2024, 2, 1), date(2024, 6, 30), date(2025, 1, 1)])
 TIMES = st.sampled_from([datetime(2024, 6, 30, tzinfo=UTC), datetime(2024, 6, 30, 12, 30, tzinfo=UTC)])
 BOUNDS = st.one_of(DAYS.map(Literal), TIMES.map(Literal), st.just(Property("ngay")))
