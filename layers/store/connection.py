@@ -37,6 +37,9 @@ _SETTINGS = (
     "-c idle_in_transaction_session_timeout=600000"
 )
 
+#: how long a connection may take to open, and how long one that is opening is waited for at the end
+_CONNECTING_S, _CLOSING_S = 15, 30.0
+
 
 def sqlalchemy_url(url: str) -> str:
     """The same database for SQLAlchemy, with our driver named."""
@@ -189,14 +192,22 @@ class Database:
                 found = await row(connection, "SELECT session_user = 'lt_server' AS is_server")
             yield cls(pool, exports, is_server=bool(found and found["is_server"]), rasters=rasters)
         finally:
-            await exports.close()
-            await pool.close()
+            with anyio.CancelScope(
+                shield=True
+            ):  # whatever ends the service: no connection is left in the middle of opening
+                await exports.close(_CLOSING_S)
+                await pool.close(_CLOSING_S)
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[Connection]:
         """A connection of its own beside the pool, for LISTEN. Raises psycopg.OperationalError."""
-        settings = {**cast("dict[str, Any]", self._pool.kwargs), "keepalives_idle": 30}
-        connection = await AsyncConnection.connect(cast("str", self._pool.conninfo), **settings)
+        settings = {
+            **cast("dict[str, Any]", self._pool.kwargs),
+            "keepalives_idle": 30,
+            "connect_timeout": _CONNECTING_S,
+        }
+        with anyio.CancelScope(shield=True):  # broken off on its last step, the connection would be nobody's to close
+            connection = await AsyncConnection.connect(cast("str", self._pool.conninfo), **settings)
         async with connection:
             yield cast("Connection", connection)
 
