@@ -35,9 +35,15 @@ class NotAcceptableError(LienthongError):
 def negotiate(request: Request, forms: Forms) -> str:
     """The form to answer in, kept for `form_of` and `prefers_html`. `f` has been checked by the route's parameters.
 
-    Raises NotAcceptableError where Accept names nothing that is served here.
+    Raises NotAcceptableError where Accept names nothing that is served here. A change is not refused for the form of
+    its answer, which is mostly empty: OWSLib sends its features with Accept: text/xml.
     """
-    form = _wanted(request, forms)
+    try:
+        form = _wanted(request, forms)
+    except NotAcceptableError:
+        if request.method in ("GET", "HEAD"):
+            raise
+        form = next(iter(forms))
     request.scope[_SCOPE_KEY] = form
     return form
 
