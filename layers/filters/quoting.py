@@ -1,7 +1,7 @@
 """What CQL2 text allows and the parser does not know: escapes in texts, numbers that begin with a dot, empty arrays.
 
 Behind a backslash stand a quotation mark or the letter of a control character. A run of backslashes before one of these
-or before the end of the text counts by pairs; elsewhere it is left as it is, so that patterns of LIKE keep theirs.
+counts by pairs; elsewhere it is left as it is, so that patterns of LIKE keep theirs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ EMPTY_ARRAY = "\ue000"
 
 _CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _LETTERS = {control: letter for letter, control in _CONTROLS.items()}
-_RUN = re.compile(r"(\\+)([abtnvfr'\0]|\Z)")
-_BEFORE = re.compile(r"(\\*)([abtnvfr'\a\b\t\n\v\f\r]|\Z)")
+_RUN = re.compile(r"(\\+)([abtnvfr'\0])")
+_BEFORE = re.compile(r"(\\*)([abtnvfr'\a\b\t\n\v\f\r])")
+_ODD_END = re.compile(r"(?<!\\)(?:\\\\)*\\\Z")
 
 
 def for_parser(text: str) -> str:
@@ -60,7 +61,10 @@ def decoded(quoted: str) -> str:
 
 
 def encoded(value: str) -> str:
-    """A text of CQL2 with quotation marks, which `decoded` reads back."""
+    """A text of CQL2 with quotation marks, which `decoded` reads back. ValueError where a backslash at its end would
+    take the quotation mark."""
+    if _ODD_END.search(value):
+        raise ValueError(value)
 
     def escaped(found: re.Match[str]) -> str:
         run, behind = found.groups()

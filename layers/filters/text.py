@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 
 import cql2
@@ -111,7 +112,8 @@ def literal(value: Bindable) -> str:
         case float() if math.isfinite(value):
             return repr(value)
         case str() if not _UNWRITABLE.search(value):
-            return encoded(unicodedata.normalize("NFC", value))
+            with suppress(ValueError):
+                return encoded(unicodedata.normalize("NFC", value))
     raise InvalidRequestError(
         "Giá trị không dùng được trong biểu thức lọc.", "A value that cannot be used in a filter."
     )

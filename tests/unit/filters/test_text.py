@@ -22,7 +22,7 @@ from layers.filters import (
     to_json,
     to_text,
 )
-from layers.filters.tree import And, Comparison, Constant, In, Literal, Property, property_names
+from layers.filters.tree import And, Comparison, Constant, In, Like, Literal, Property, property_names
 
 PROPERTIES = {
     "so": "integer", "dien_tich": "number", "ten": "string", "loai": "code", "co": "boolean", "ngay": "date",
@@ -213,3 +213,19 @@ def test_a_rule_may_list_every_commune_of_the_country() -> None:
 
 def test_a_constant_is_a_filter() -> None:
     assert parse_text("TRUE") == Constant(True)
+
+
+@given(st.text(alphabet="\\'abtnvfr\t\x07ú ", max_size=12))
+def test_a_text_with_escapes_reads_back_or_has_no_literal(value: str) -> None:
+    try:
+        written = bind("ten = :input.x", {":input.x": value})
+    except InvalidRequestError:
+        assert value.endswith("\\")
+        return
+    assert parse_bound(written) == Comparison("=", Property("ten"), Literal(value))
+
+
+def test_escapes_stand_for_quotes_and_control_characters_and_patterns_keep_theirs() -> None:
+    assert parse_text("ten = 'it\\'s\\ta ''test'''") == Comparison("=", Property("ten"), Literal("it's\ta 'test'"))
+    assert parse_text("ten LIKE '50\\%\\\\'") == Like(Property("ten"), Literal("50\\%\\\\"))
+    assert parse_text("so > .5") == Comparison(">", Property("so"), Literal(0.5))
