@@ -171,7 +171,7 @@ async def observables(connection: Connection) -> list[Any]:
     for text in texts:
         query = ItemsQuery(limit=500, filter=None if text is None else parse_text(text))
         page = await features.page(connection, SERVED, STORAGE_SRID, public, query)
-        found.append((list(page.features), page.next_after, page.number_matched))
+        found.append((list(page.features), page.first, page.last, page.number_matched))
     for fid in (*list(BY_FID)[:60], 5):
         found.append(await features.item(connection, SERVED, STORAGE_SRID, public, fid))
     found.append(await features.extent(connection, SERVED, STORAGE_SRID, public))
