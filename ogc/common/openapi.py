@@ -35,11 +35,12 @@ def document(app: FastAPI, base: str, language: str, rights: Rights, catalogue: 
     """The whole description for callers with these rights."""
     generated = app.openapi()
     operations = usable(app.state.operations, rights)
+    once_more = {operation.path for operation in operations if operation.allow_others}
     paths: dict[str, Any] = {}
     for operation in operations:
         made = _operation(operation, language, rights)
         paths.setdefault(operation.path, {})[operation.method.lower()] = made
-        if operation.allow_others:
+        if operation.path in once_more:
             for path, own in of_each_layer(operation, made, rights, catalogue, language).items():
                 paths.setdefault(path, {})[operation.method.lower()] = own
     definitions: dict[str, Any] = {}

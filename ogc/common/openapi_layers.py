@@ -36,7 +36,10 @@ def _fits(operation: Operation, layer: LayerRights) -> bool:
 def of_each_layer(
     operation: Operation, made: Mapping[str, Any], rights: Rights, catalogue: Catalogue, language: str
 ) -> dict[str, Any]:
-    """The operation once for every layer, with the parameters that only this layer has: path → operation."""
+    """The operation once for every layer, with the parameters that only this layer has: path → operation.
+
+    A path without braces goes before its template, so every method of a path stands there or is lost for the layer.
+    """
     layers = [layer for layer in rights.layers_with(operation.action) if _fits(operation, layer)]
     return {
         operation.path.replace(_LAYER, layer.id): _of_layer(operation, made, layer, catalogue, language)
@@ -49,7 +52,7 @@ def _of_layer(
 ) -> dict[str, Any]:
     title = layer.state.definition.title.message().in_language(language)
     parameters = [each for each in made["parameters"] if each.get("name") != "collectionId" and not _is(each, _FREE)]
-    own = _own(operation, layer, catalogue, language)
+    own = _own(operation, layer, catalogue, language) if operation.allow_others else []
     hidden = {"as-of"} if layer.decisions["items"].hides_activity else set()
     replaced = {each["name"] for each in own} | hidden
     kept = [each for each in parameters if _name(each) not in replaced]

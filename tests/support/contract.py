@@ -28,9 +28,10 @@ class Contract:
         return [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) + "/?"), path) for path in ordered]
 
     def templates(self, path: str) -> list[str]:
-        """Those that a path fits, the more literal first."""
+        """Those that a path fits, the more literal first; one without braces is the only one (Paths Object)."""
         own = path.removeprefix(self._prefix)
-        return [template for pattern, template in self._paths if pattern.fullmatch(own)]
+        fitting = [template for pattern, template in self._paths if pattern.fullmatch(own)]
+        return fitting[:1] if fitting and "{" not in fitting[0] else fitting
 
     def breaches(self, response: httpx.Response) -> list[str]:
         """What the answer does that the document does not say; empty when it keeps its word."""

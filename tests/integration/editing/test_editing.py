@@ -226,6 +226,32 @@ def test_the_description_names_changes_to_those_who_may_make_them(standing: Serv
     assert methods(standing.public) == {"get"}
 
 
+def test_the_path_of_one_layer_has_every_method_of_its_template(standing: Service) -> None:
+    """It goes before the template (OpenAPI, Paths Object): a method that only the template had would be lost there."""
+    found = {}
+    for name in ("officer", "ward", "public"):
+        paths = getattr(standing, name).http.get("/api", headers={"Accept": "application/json"}).json()["paths"]
+        template = paths["/collections/{collectionId}/items"]
+        for method, operation in template.items():
+            chosen = next(each for each in operation["parameters"] if each.get("name") == "collectionId")
+            for layer in chosen["schema"]["enum"]:
+                assert method in paths[f"/collections/{layer}/items"], (name, method, layer)
+        found[name] = {layer: paths[f"/collections/{layer}/items"].keys() for layer in ("plot", "quiet")}
+    assert found == {
+        "officer": {"plot": {"get", "post"}, "quiet": {"get", "post"}},
+        "ward": {"plot": {"get", "post"}, "quiet": {"get"}},
+        "public": {"plot": {"get"}, "quiet": {"get"}},
+    }
+
+
+def test_a_feature_is_made_at_the_path_of_its_layer_as_at_the_template(standing: Service) -> None:
+    paths = standing.officer.http.get("/api", headers={"Accept": "application/json"}).json()["paths"]
+    own, general = paths["/collections/plot/items"]["post"], paths["/collections/{collectionId}/items"]["post"]
+    assert own["operationId"] == "create_item.plot"
+    assert own["requestBody"] == general["requestBody"] and own["responses"] == general["responses"]
+    assert own["parameters"] == [each for each in general["parameters"] if each.get("name") != "collectionId"]
+
+
 def test_lists_and_tiles_of_before_the_edit_are_not_known_after_it(standing: Service) -> None:
     fid = standing.officer.items()["25750.16"]["id"]
     addresses = ("/collections/plot/items?limit=1000", "/collections/plot/tiles/WebMercatorQuad/15/15382/26086")
