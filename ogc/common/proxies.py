@@ -93,26 +93,39 @@ class Place:
         return found is not None and any(found in network for network in self.trusted)
 
     def first_foreign(self, addresses: Iterable[str]) -> str | None:
-        """The nearest address that is not a trusted proxy's, from the last to the first."""
-        known = [each for each in map(_bare, addresses) if _address(each) is not None]
-        return next((each for each in reversed(known) if not self._trusts(each)), known[0] if known else None)
+        """The nearest address that is not a trusted proxy's, from the last to the first, in its one usual form; no
+        farther than to what is no address: who stands behind it is not known."""
+        farthest = None
+        for each in reversed([each.strip() for each in addresses if each.strip()]):
+            found = _address(_bare(each))
+            if found is None:
+                break
+            farthest = str(found)
+            if not self._trusts(farthest):
+                break
+        return farthest
 
 
 def _said(headers: Headers, place: Place) -> _Said:
     """By Forwarded (RFC 7239) and by X-Forwarded-*; where both speak and differ, one of them is not the proxy's."""
-    elements = list(_forwarded(headers.get("forwarded", "")))
+    elements = list(_forwarded(_whole(headers, "forwarded")))
     last = elements[-1] if elements else {}
-    proto = _agreed(last.get("proto"), _last(headers.get("x-forwarded-proto")))
-    host = _agreed(last.get("host"), _last(headers.get("x-forwarded-host")))
-    given = _last(headers.get("x-forwarded-prefix"))
-    callers = [each["for"] for each in elements if "for" in each]
-    callers = callers or [each.strip() for each in headers.get("x-forwarded-for", "").split(",") if each.strip()]
+    proto = _agreed(last.get("proto"), _last(_whole(headers, "x-forwarded-proto")))
+    host = _agreed(last.get("host"), _last(_whole(headers, "x-forwarded-host")))
+    given = _last(_whole(headers, "x-forwarded-prefix"))
+    named = place.first_foreign(each["for"] for each in elements if "for" in each)
+    listed = place.first_foreign(_whole(headers, "x-forwarded-for").split(","))
     return _Said(
         scheme=proto if proto in ("http", "https") else None,
         host=host if host and _HOST.fullmatch(host) else None,
         prefix=_usable_prefix(given),
-        caller=place.first_foreign(callers),
+        caller=_agreed(named, listed),
     )
+
+
+def _whole(headers: Headers, name: str) -> str:
+    """All lines of a header as one: some proxies write a line of their own under the caller's."""
+    return ",".join(headers.getlist(name))
 
 
 def _forwarded(header: str) -> Iterator[dict[str, str]]:
@@ -136,8 +149,8 @@ def _usable_prefix(given: str | None) -> str | None:
     return stripped if stripped == "" or _PREFIX.fullmatch(stripped) else None
 
 
-def _last(header: str | None) -> str | None:
-    return (header or "").rpartition(",")[2].strip() or None
+def _last(header: str) -> str | None:
+    return header.rpartition(",")[2].strip() or None
 
 
 def _bare(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -13,7 +14,13 @@ from ogc.common.proxies import Place, networks, path_below, prefix
 OWN = {"host": "127.0.0.1:8000"}
 
 
-def placed(peer: str, headers: dict[str, str], root_path: str = "", trusted: str = "127.0.0.0/8,::1") -> dict[str, Any]:
+def placed(
+    peer: str,
+    headers: dict[str, str],
+    root_path: str = "",
+    trusted: str = "127.0.0.0/8,::1",
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> dict[str, Any]:
     """The scope that the service goes on with."""
     seen: dict[str, Any] = {}
 
@@ -22,7 +29,7 @@ def placed(peer: str, headers: dict[str, str], root_path: str = "", trusted: str
 
     scope = {
         "type": "http", "scheme": "http", "path": "/collections", "client": (peer, 1),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in {**OWN, **headers}.items()],
+        "headers": [*((name.lower().encode(), value.encode()) for name, value in {**OWN, **headers}.items()), *more],
     }  # fmt: skip
     anyio.run(Place(app, root_path, networks(trusted)), scope, None, None)
     return {**seen, "host": dict(seen["headers"])[b"host"].decode()}
@@ -64,6 +71,29 @@ def test_headers_that_contradict_each_other_count_both_for_nothing() -> None:
     """A proxy that writes only one of them passes on what a caller wrote into the other."""
     found = placed("127.0.0.1", {"X-Forwarded-Host": "gis.vn", "Forwarded": "host=forged.example"})
     assert found["host"] == OWN["host"]
+
+
+@pytest.mark.parametrize("forged", ["for=9.9.9.9", "for=127.0.0.1", 'for="[2001:db8::9]:1";proto=http'])
+def test_a_caller_cannot_take_another_address_than_the_one_the_proxy_saw(forged: str) -> None:
+    """Else every request would come from a new place, and no rate of a place would hold."""
+    found = placed("127.0.0.1", {"Forwarded": forged, "X-Forwarded-For": "198.51.100.7"})
+    assert found["client"] == ("127.0.0.1", 1)
+
+
+@pytest.mark.parametrize("listed", ["198.51.100.7", "9.9.9.9, 198.51.100.7", "::ffff:198.51.100.7"])
+def test_two_headers_that_name_the_same_caller_are_believed(listed: str) -> None:
+    found = placed("127.0.0.1", {"Forwarded": "for=198.51.100.7:4711", "X-Forwarded-For": listed})
+    assert found["client"] == ("198.51.100.7", 0)
+
+
+@pytest.mark.parametrize("said", ["9.9.9.9, unix:", "9.9.9.9, unknown"])
+def test_who_stands_behind_what_is_no_address_is_not_known(said: str) -> None:
+    assert placed("127.0.0.1", {"X-Forwarded-For": said})["client"] == ("127.0.0.1", 1)
+
+
+def test_a_line_that_the_proxy_wrote_under_the_callers_counts() -> None:
+    lines = [(b"x-forwarded-for", b"9.9.9.9"), (b"x-forwarded-for", b"198.51.100.7")]
+    assert placed("127.0.0.1", {}, more=lines)["client"] == ("198.51.100.7", 0)
 
 
 @pytest.mark.parametrize(
