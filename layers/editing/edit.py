@@ -42,7 +42,7 @@ from layers.store.connection import Connection, Database
 from layers.store.standing import Standing, Target, box_of_rows, read_standing
 
 from .draft import After, Before, Terms, merged
-from .rights import Right, may_create, receivables, receives_geometry, right_on
+from .rights import Right, may_create, may_remove, receivables, receives_geometry, right_on
 from .sent import Sent
 
 #: whether the caller's condition names this state of the feature
@@ -129,12 +129,14 @@ async def change(
 async def delete(
     database: Database, work: Work, fid: int, condition: Condition | None, *, needs_condition: bool = True
 ) -> Done:
-    """Raises as `change`. Who could not have made the feature, since a column it must have is not theirs to write, may
-    not remove it either."""
+    """Raises as `change`. Who could not have made the feature, since a column it must have or its shape is not theirs
+    to write in this row, may not remove it either."""
     if not may_create(work.state.definition, work.items, work.edit):
         raise _may_not_create()
     async with _changing(database, work) as (connection, standing):
-        await _standing(connection, work, standing, fid, condition, needs_condition)
+        _, _, right = await _standing(connection, work, standing, fid, condition, needs_condition)
+        if not may_remove(work.state.definition, right):
+            raise row_refused()
         work.on_step("checked")
         made = standing.revision + 1
         boxes = await _boxes(connection, work, [fid])
@@ -157,10 +159,7 @@ async def _changing(database: Database, work: Work) -> AsyncIterator[tuple[Conne
             await _require_unmoved(connection, work, standing)
             yield connection, standing
     except psycopg.errors.LockNotAvailable as error:
-        raise UnavailableError(
-            "Lớp đang được công bố hoặc sửa bởi người khác. Vui lòng thử lại sau ít phút.",
-            "The layer is being published or edited by somebody else. Please try again in a moment.",
-        ) from error
+        raise _busy(work) from error
     work.on_step("committed")
 
 
@@ -191,7 +190,7 @@ async def _standing(
     if item is None or stored is None:
         raise NotFoundError
     right = right_on(work.items, work.edit, _shown(stored))
-    if right is None:
+    if right is None or await features.item(connection, state, srid, work.edit, fid) is None:
         raise row_refused()
     if condition is None and needs:
         raise PreconditionRequiredError
@@ -323,6 +322,18 @@ async def _free_fid(connection: Connection, work: Work, fid_key: bytes, key: str
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────
+def _busy(work: Work) -> UnavailableError:
+    """That somebody is at work on a layer is activity of it."""
+    if work.items.hides_activity:
+        return UnavailableError(
+            "Máy chủ đang bận. Vui lòng thử lại sau ít phút.", "The server is busy. Please try again in a moment."
+        )
+    return UnavailableError(
+        "Lớp đang được công bố hoặc sửa bởi người khác. Vui lòng thử lại sau ít phút.",
+        "The layer is being published or edited by somebody else. Please try again in a moment.",
+    )
+
+
 def row_refused() -> ForbiddenError:
     return ForbiddenError(
         "Bạn không có quyền sửa đối tượng này, hoặc sau khi sửa nó sẽ nằm ngoài phạm vi của bạn.",

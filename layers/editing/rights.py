@@ -57,6 +57,11 @@ def may_create(definition: LayerDefinition, items: Decision, edit: Decision) -> 
     """Whether a new feature could be whole: by declaration, whatever the rows."""
     if not (items.is_allowed and edit.is_allowed):
         return False
-    own = set(receivables(definition, items, edit))
+    own = frozenset(receivables(definition, items, edit))
+    return may_remove(definition, Right(own, own, receives_geometry(definition, items, edit)))
+
+
+def may_remove(definition: LayerDefinition, right: Right) -> bool:
+    """Whether all that the row must have is the caller's to write."""
     needed = {each.name for each in definition.attributes if each.required} | set(definition.key_columns)
-    return needed <= own and (not definition.has_geometry or receives_geometry(definition, items, edit))
+    return needed <= right.columns and (not definition.has_geometry or right.has_geometry)

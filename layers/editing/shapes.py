@@ -18,6 +18,9 @@ from .values import MisfitError
 
 #: an answer shows places to a millimetre: a corner that comes back from there is the corner it was
 SHOWN_M = 0.001
+#: of a shape that crosses itself and is to be repaired: the work grows with the square of its crossings and nothing can
+#: stop it, while the layer waits
+MOST_REPAIRED_VERTICES = 200
 
 
 def stored_shape(
@@ -44,16 +47,35 @@ def _placed(
     moved: NDArray[np.object_], projection: Projection, definition: LayerDefinition, *, may_repair: bool
 ) -> BaseGeometry:
     """As a publication places it (`publishing.shapes`)."""
+    _require_valid(moved, may_repair=may_repair)
     defects = DefectList()
     placed = place(moved, np.zeros(1, dtype=np.bool_), projection.storage, projection, definition, defects)
-    if any(defect.kind == "invalid_ring" for defect in defects.found) and (placed.refused[0] or not may_repair):
-        why = shapely.is_valid_reason(moved[0])
-        raise MisfitError(GEOMETRY, f"hình học lỗi ({why})", f"not a valid shape ({why})")
+    if placed.refused[0] and any(defect.kind == "invalid_ring" for defect in defects.found):
+        raise _invalid(moved)
     if placed.refused[0]:
         wanted = definition.geometry
         raise MisfitError(GEOMETRY, f"cần hình {wanted}, không quá nhỏ", f"a {wanted} is needed, and not too small")
     made: BaseGeometry = placed.stored[0]
     return made
+
+
+def _require_valid(moved: NDArray[np.object_], *, may_repair: bool) -> None:
+    """Before anything is done with the shape: validity is told at once, a repair may take minutes."""
+    if shapely.is_valid(moved)[0]:
+        return
+    if not may_repair:
+        raise _invalid(moved)
+    if shapely.get_num_coordinates(moved[0]) > MOST_REPAIRED_VERTICES:
+        most = MOST_REPAIRED_VERTICES
+        raise MisfitError(
+            GEOMETRY, f"hình học lỗi và có hơn {most} đỉnh: không sửa tự động; hãy sửa ranh rồi gửi lại",
+            f"not a valid shape, and of more than {most} vertices: it is not repaired; correct it and send it again",
+        )  # fmt: skip
+
+
+def _invalid(moved: NDArray[np.object_]) -> MisfitError:
+    why = shapely.is_valid_reason(moved[0])
+    return MisfitError(GEOMETRY, f"hình học lỗi ({why})", f"not a valid shape ({why})")
 
 
 def _require_inside(moved: NDArray[np.object_], projection: Projection, header: ProfileHeader) -> None:

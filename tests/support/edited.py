@@ -4,6 +4,7 @@ officer   everything of every row
 ward      rows of commune 25747; public and internal columns, no names
 east      rows that lie within the eastern half
 clerk     the shapes coarsely, public columns
+split     as ward in commune 25747, as clerk in 25750; the quiet places
 public    public columns of every row, nothing to edit
 """
 
@@ -83,6 +84,11 @@ GRANTS: list[dict[str, Any]] = [
     {"id": "east_plots", "to": {"role": "east"}, "layer": "plot", "actions": _EDIT, "edge": "within",
      "rows": "S_INTERSECTS(geometry, BBOX(106.6951, 10.9, 107.5, 11.1))"},
     {"id": "clerk_plots", "to": {"role": "clerk"}, "layer": "plot", "actions": _EDIT, "geometry": {"precision_m": 50}},
+    {"id": "split_near", "to": {"role": "split"}, "layer": "plot", "actions": _EDIT, "rows": "ma_xa = '25747'",
+     "columns": {"tags": ["public", "internal"]}},
+    {"id": "split_far", "to": {"role": "split"}, "layer": "plot", "actions": _EDIT, "rows": "ma_xa = '25750'",
+     "geometry": {"precision_m": 50}},
+    {"id": "split_quiet", "to": {"role": "split"}, "layer": "quiet", "actions": _EDIT},
     {"id": "spots_for_all", "to": {"anyone": True}, "layer": "spot", "actions": ["items", "edit"],
      "valid": {"until": "2020-01-01"}},
 ]  # fmt: skip
@@ -96,6 +102,7 @@ IDENTITIES = [
     {"id": "ward", "title": _title("ward"), "roles": ["ward"], "claims": {"communes": ["25747"]}},
     {"id": "east", "title": _title("east"), "roles": ["east"]},
     {"id": "clerk", "title": _title("clerk"), "roles": ["clerk"]},
+    {"id": "split", "title": _title("split"), "roles": ["split"]},
 ]
 
 
@@ -187,12 +194,12 @@ class Service:
 
     def __init__(self, base: str, url: str, secrets: Path) -> None:
         self.base, self.url = base, url
-        self.officer, self.ward, self.east, self.clerk, self.public = (
-            Editor(base, secrets, name) for name in ("officer", "ward", "east", "clerk", "public")
+        self.officer, self.ward, self.east, self.clerk, self.split, self.public = (
+            Editor(base, secrets, name) for name in ("officer", "ward", "east", "clerk", "split", "public")
         )
 
     def close(self) -> None:
-        for editor in (self.officer, self.ward, self.east, self.clerk, self.public):
+        for editor in (self.officer, self.ward, self.east, self.clerk, self.split, self.public):
             editor.http.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support import edited
@@ -112,6 +113,26 @@ def test_who_sees_a_shape_coarsely_does_not_write_it(standing: Service) -> None:
     assert after == before
     assert standing.clerk.send("DELETE", fid, etag=etag).status_code == 403
     assert standing.clerk.send("POST", body=feature).status_code == 403
+
+
+def test_who_may_not_write_all_of_a_row_does_not_remove_it_whatever_they_may_elsewhere(standing: Service) -> None:
+    far = standing.officer.items()["25750.16"]["id"]
+    _, etag = standing.split.read(far)
+    refused = standing.split.send("DELETE", far, etag=etag)
+    assert (refused.status_code, refused.json().get("reason")) == (403, "rows")
+    assert standing.officer.read(far)[0]["properties"]["so"] == "16"
+    body = {"type": "Feature", "geometry": in_metres(square(60, 0)), "properties": {"ma_xa": "25747", "so": "60"}}
+    near = int(standing.split.send("POST", body=body, content_crs=STORAGE).json()["id"])
+    assert standing.split.send("DELETE", near, etag=standing.split.read(near)[1]).status_code == 204
+
+
+def test_that_somebody_is_at_work_is_told_of_no_layer_that_hides_it(standing: Service) -> None:
+    fid = standing.officer.items("quiet")["Q1"]["id"]
+    with psycopg.connect(standing.url) as other:
+        other.execute("SELECT 1 FROM catalogue.layer WHERE id = 'quiet' FOR UPDATE")
+        refused = standing.split.patch(fid, {"ma": "Q1"}, "quiet")
+    assert refused.status_code == 503
+    assert "công bố" not in refused.text and "sửa" not in refused.text and "edited" not in refused.text
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.edited import STORAGE, Service, in_metres
@@ -73,6 +75,19 @@ def test_a_ring_that_crosses_itself_is_repaired_only_where_the_caller_prefers_th
         "PATCH", fid, {"geometry": _BOWTIE}, etag, content_crs=STORAGE, prefer="handling=lenient"
     )
     assert beyond.status_code == 422
+
+
+@pytest.mark.parametrize("prefer", ["handling=strict", "handling=lenient"])
+def test_a_ring_of_many_corners_that_crosses_itself_is_refused_at_once(standing: Service, prefer: str) -> None:
+    """Repairing this one takes GEOS ten seconds and more, in which nobody changes the layer and nothing stops it."""
+    fid = standing.officer.items()["25747.5"]["id"]
+    _, etag = standing.officer.read(fid)
+    corners = (np.random.default_rng(5).random((1200, 2)) * 1000 + [603_000, 1_215_000]).tolist()
+    body = {"geometry": {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}}
+    started = time.monotonic()
+    refused = standing.officer.send("PATCH", fid, body, etag, content_crs=STORAGE, prefer=prefer)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "geometry")
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
