@@ -56,6 +56,15 @@ Map = Annotated[
 SwapAxes = Annotated[bool, typer.Option("--swap-axes", help="đổi chỗ X và Y · exchange x and y")]
 Reason = Annotated[str, typer.Option("--reason", help="lý do · the reason, kept in the history")]
 
+Note = Annotated[
+    str,
+    typer.Option(
+        "--note",
+        help="ghi chú của phiên bản công bố; ai đọc được lớp đều thấy"
+        " · note of the release, shown to everybody who may read the layer",
+    ),
+]
+
 
 # ── inspect and publish ──────────────────────────────────────────────────────────────────────────
 @app.command()
@@ -165,7 +174,7 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
         str | None,
         typer.Option("--complete-for", metavar="all|CODES|FILE", help="phạm vi dữ liệu đầy đủ · the mapped area"),
     ] = None,
-    note: Annotated[str, typer.Option("--note", help="ghi chú của phiên bản công bố · note of the release")] = "",
+    note: Note = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="chỉ xem thay đổi · show the changes only")] = False,
     assume_yes: Annotated[bool, typer.Option("--yes", "-y", help="không hỏi lại · do not ask")] = False,
     identity: Identity = None,
@@ -343,7 +352,7 @@ def diff(words: Words = None, layer: LayerOption = None, as_json: AsJson = False
 def rollback(
     words: Words = None,
     layer: LayerOption = None,
-    note: Annotated[str, typer.Option("--note", help="ghi chú · note of the release")] = "",
+    note: Note = "",
     assume_yes: Annotated[bool, typer.Option("--yes", "-y", help="không hỏi lại · do not ask")] = False,
     identity: Identity = None,
     as_json: AsJson = False,

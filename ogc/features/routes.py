@@ -21,7 +21,7 @@ from layers.store.figures import Held
 from layers.store.revisions import revision_known, standing
 from ogc.common.caching import VARY, is_any, is_known, item_etag, item_state, not_modified, weak
 from ogc.common.clock import now_of
-from ogc.common.extents import extent_of
+from ogc.common.extents import count_told, extent_of, read_extent
 from ogc.common.language import language_of
 from ogc.common.links import GEOJSON, HTML, JSON, SCHEMA, Addresses
 from ogc.common.negotiation import prefers_html
@@ -85,8 +85,11 @@ MAX_PAGE_LIMIT = 200
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
-    """Every layer the caller may know of; kept for callers who read the very same, until one of the layers changes."""
+    """Every layer the caller may know of; kept for callers who read the very same, until one of the layers changes.
+    Kept or known, it tells their boxes again."""
     catalogue = await catalogue_of(request)
+    for relation in visible(request, catalogue):
+        count_told(request, _readable(request, relation))
     rights: Rights = request.app.state.rights.of(request, catalogue)
     addresses = Addresses(request)
     if rights.relations is None:
@@ -100,9 +103,10 @@ async def collections(request: Request, parameters: Parameters) -> Response:
 
 
 async def _collections(request: Request, catalogue: Catalogue, addresses: Addresses) -> dict[str, Any]:
-    listed = [
-        await _collection(request, addresses, relation, is_listed=True) for relation in visible(request, catalogue)
-    ]
+    listed = []
+    for relation in visible(request, catalogue):
+        bounds = await read_extent(request, _readable(request, relation))
+        listed.append(_collection(request, addresses, relation, bounds, is_listed=True))
     return {
         "links": addresses.self_and_alternates(JSON),
         "crs": system_names(catalogue.profile),
@@ -113,7 +117,8 @@ async def _collections(request: Request, catalogue: Catalogue, addresses: Addres
 async def collection_by_id(request: Request, parameters: Parameters) -> Response:
     relation = await described(request, request.path_params["collectionId"])
     instant = as_of(parameters, relation.decision)
-    made = await _collection(request, Addresses(request), relation, as_of=instant)
+    bounds = await extent_of(request, _readable(request, relation), instant)
+    made = _collection(request, Addresses(request), relation, bounds, is_listed=False)
     if prefers_html(request):
         return await layer_pages.collection_page(request, made, relation)
     return json_response(made, JSON, headers={"Content-Language": language_of(request)})
@@ -224,18 +229,16 @@ def _layer_page(
     )
 
 
-async def _collection(
-    request: Request,
-    addresses: Addresses,
-    relation: Relation,
-    *,
-    as_of: datetime | None = None,
-    is_listed: bool = False,
+def _readable(request: Request, relation: Relation) -> Relation:
+    """The one whose extent is told: what the caller may read, or where only tiles are granted, that of the tiles."""
+    if relation.decision.is_allowed:
+        return relation
+    return replace(relation, decision=with_action(request, relation, "tile"))
+
+
+def _collection(
+    request: Request, addresses: Addresses, relation: Relation, bounds: features.BBox | None, *, is_listed: bool
 ) -> dict[str, Any]:
-    """The extent is that of the relation the caller may read; where only tiles are granted, that of the tiles."""
-    may_tile = with_action(request, relation, "tile")
-    readable = relation.decision if relation.decision.is_allowed else may_tile
-    bounds = await extent_of(request, relation, readable, as_of)
     made = collection(
         addresses,
         relation.catalogue.profile,
@@ -243,7 +246,7 @@ async def _collection(
         bounds,
         language_of(request),
         may_read=relation.decision.is_allowed,
-        may_tile=may_tile.is_allowed,
+        may_tile=with_action(request, relation, "tile").is_allowed,
         is_listed=is_listed,
     )
     if releases.are_told(relation):
@@ -321,11 +324,11 @@ _LISTED = {GEOJSON: "features", HTML: "html", **dict.fromkeys(formats.MEDIA_TYPE
 OPERATIONS = (
     Operation(
         "/collections", collections, Message("Các lớp dữ liệu", "Collections"), "features", (),
-        {JSON: "collections", HTML: "html"},
+        {JSON: "collections", HTML: "html"}, (503,),
     ),
     Operation(
         "/collections/{collectionId}", collection_by_id, Message("Một lớp dữ liệu", "One collection"), "features",
-        (AS_OF,), {JSON: "collection", HTML: "html"}, (404,),
+        (AS_OF,), {JSON: "collection", HTML: "html"}, (404, 429, 503),
     ),
     Operation(
         "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,

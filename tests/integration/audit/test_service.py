@@ -20,7 +20,7 @@ from tests.support.ledger import Ledger
 from tests.support.shared_layers import Service, profile, service
 
 OwnService = Callable[..., AbstractContextManager[Service]]
-TILE = "/collections/zone/tiles/WebMercatorQuad/0/0/0"
+TILE = "/collections/zone/tiles/WebMercatorQuad/16/30747/52200"
 TRIES = 2_000
 
 
@@ -137,6 +137,50 @@ def test_a_grant_used_too_often_is_429_until_it_has_refilled(
     assert [(event["decision"], event["accesses"], event["principal"]) for event in refusals] == [
         ("deny", 3, "officer")
     ]
+
+
+BOXES = (
+    "/collections/zone",
+    "/collections/line",
+    "/collections/zone/tiles/WebMercatorQuad",
+    "/collections/zone/tiles/WebMercatorQuad/tilejson",
+    "/collections/zone/styles/default",
+    "/tiles/WebMercatorQuad?collections=zone,line",
+    "/tiles/WebMercatorQuad/tilejson?collections=zone",
+)
+
+
+def test_every_box_of_a_relation_leaves_its_event_under_the_action_it_is_read_by(own_service: OwnService) -> None:
+    with own_service() as running:
+        answers = [running.public.get(path) for path in BOXES]
+    assert [answer.status_code for answer in answers] == [200] * len(BOXES)
+    told = {(event["layer"], event["action"]): event["accesses"] for event in _events(running.url)}
+    assert told == {("zone", "items"): 1, ("line", "tile"): 2, ("zone", "tile"): 5}
+
+
+def test_the_list_of_layers_tells_its_boxes_again_when_it_is_kept_or_known(own_service: OwnService) -> None:
+    with own_service() as running:
+        etag = running.public.get("/collections").headers["etag"]
+        assert running.public.get("/collections").status_code == 200
+        assert running.public.get("/collections", headers={"If-None-Match": etag}).status_code == 304
+        assert running.public.get("/collections?f=html").status_code == 200
+    told = {(event["layer"], event["action"]): event["accesses"] for event in _events(running.url)}
+    assert told[("zone", "items")] == told[("line", "tile")] == 4
+    assert ("parcel", "items") not in told
+
+
+def test_a_box_of_an_earlier_instant_uses_the_grant(
+    filled_template: str, clone: Callable[[str], str], tmp_path: Path
+) -> None:
+    clock, url = Clock(), clone(filled_template)
+    _limit(url, officer_parcel="2/min")
+    with service(url, tmp_path, clock=clock) as running:
+        then = f"/collections/parcel?as-of={clock.now:%Y-%m-%dT%H:%M:%SZ}"
+        assert [running.officer.get(then).status_code for _ in range(3)] == [200, 200, 429]
+        assert running.officer.get("/collections/parcel").status_code == 200
+        assert running.officer.get("/collections/parcel/items").status_code == 429
+    told = {(event["decision"], event["reason"]): event["accesses"] for event in _events(url)}
+    assert told == {("allow", "granted"): 3, ("deny", "rate"): 2}
 
 
 def test_looking_parcels_up_uses_the_grants_of_the_parcel_layer_and_names_them(
