@@ -6,11 +6,12 @@ added, and a shape that is shown coarsely has changed only where its coarse form
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import anyio.to_thread
 import orjson
 from sqlalchemy import (
     BigInteger,
@@ -79,7 +80,11 @@ async def changes(
     given = {"earlier": span.earlier, "later": span.later, "after": after, "limit": limit}
     text, values = prepared.with_values(given)
     found = await database.raw_columns(connection, text, values, 5, is_planned_anew=True)
-    return [_change(*cells) for cells in zip(*found, strict=True)]
+    return await anyio.to_thread.run_sync(_changes_of, found)
+
+
+def _changes_of(columns: Sequence[Sequence[bytes]]) -> list[Change]:
+    return [_change(*cells) for cells in zip(*columns, strict=True)]
 
 
 def _change(fid: bytes, properties: bytes, shape: bytes, old_properties: bytes, old_shape: bytes) -> Change:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .connection import Connection, row, rows
+from .differences import Kind
 from .statements import blocks
 
 _SQL = "releases"
@@ -13,13 +14,23 @@ _SQL = "releases"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`before` is the revision of the release before it, 0 where there is none."""
+    """`before` is the revision of the release before it, 0 where there is none.
+
+    `added`, `changed` and `removed` are what its own revision did to the whole layer.
+    """
 
     release: int
     revision: int
     note: str
     created: datetime
     before: int
+    added: int
+    changed: int
+    removed: int
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        return {"added": self.added, "changed": self.changed, "removed": self.removed}
 
 
 async def releases(connection: Connection, layer: str, *, before: int | None, limit: int) -> list[Release]:

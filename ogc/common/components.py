@@ -126,7 +126,7 @@ _FEATURE = {
         "links": _LINKS,
     },
 }
-_COUNTS = {"type": "object", "properties": {kind: _WHOLE for kind in ("added", "changed", "removed")}}
+_COUNTS = {"type": ["object", "null"], "properties": {kind: _WHOLE for kind in ("added", "changed", "removed")}}
 _RELEASE = {
     "type": "object",
     "required": ["release", "revision", "created", "note", "counts", "links"],

@@ -1,7 +1,7 @@
 """The releases of a layer and what changed from one to another, as GeoJSON, over the caller's relation.
 
-    /collections/{id}/releases                      newest first, with how much changed since the one before
-    /collections/{id}/releases/{n}                  one of them
+    /collections/{id}/releases                      newest first; who sees all is told what each changed
+    /collections/{id}/releases/{n}                  one of them, with how much changed since the one before
     /collections/{id}/releases/{n}/changes          what changed since the release before it
     /collections/{id}/releases/{n}/changes?base=m   what changed since release m; 0 is before the first
     /collections/{id}/releases/latest/changes       what was edited since the newest release
@@ -11,20 +11,22 @@ A layer that hides its activity has no releases for anybody but its owner.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+import anyio.to_thread
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gis.errors import Message
+from layers.access.box import FULL, NONE, Box
 from layers.errors import NotFoundError
 from layers.store import differences, releases
 from layers.store.connection import Connection
-from layers.store.differences import Change, Span, Version
+from layers.store.differences import Change, Kind, Span, Version
 from layers.store.releases import Release
 from ogc.common.crs_names import CRS84
 from ogc.common.links import GEOJSON, HTML, JSON, Addresses, Link, link
@@ -34,18 +36,20 @@ from ogc.common.relation import Relation, authorised
 from ogc.common.responses import document_response, json_response
 
 LATEST = "latest"
-DEFAULT_LIMIT, MAX_LIMIT, MAX_RELEASES = 100, 10_000, 100
+DEFAULT_LIMIT, MAX_LIMIT, MAX_RELEASES = 100, 1_000, 100
 _NOTHING_BEFORE = 0
 
 
 async def list_releases(request: Request, parameters: Parameters) -> Response:
-    """Newest first."""
+    """Newest first. To compare two revisions is work over the whole layer: here stands only what is known without."""
     relation, addresses = await _open(request), Addresses(request)
     limit = min(parameters.parsed("limit", whole_number(1)) or 10, MAX_RELEASES)
     older_than = parameters.parsed("after", _number)
     async with request.app.state.database.connection() as connection:
         found = await releases.releases(connection, relation.layer, before=older_than, limit=limit + 1)
-    shown = [await _told(request, relation, addresses, one) for one in found[:limit]]
+    async with request.app.state.database.reading(relation.role_class) as connection:
+        await request.app.state.accesses.record(connection, relation, asked="releases", features=0, size_bytes=0)
+    shown = [_told(relation, addresses, one, _known_counts(relation, one)) for one in found[:limit]]
     links = addresses.self_and_alternates(JSON)
     links.append(link(addresses.to("collections", relation.layer), "collection", JSON))
     if len(found) > limit:
@@ -58,7 +62,7 @@ async def one_release(request: Request, parameters: Parameters) -> Response:
     relation, addresses = await _open(request), Addresses(request)
     async with request.app.state.database.connection() as connection:
         found = await _named(connection, relation, request.path_params["releaseId"])
-    told = await _told(request, relation, addresses, found)
+    told = _told(relation, addresses, found, await _counts(request, relation, found))
     told["links"] = [*addresses.self_and_alternates(JSON), *told["links"][1:]]
     return _page(request, relation, told, "releases.html")
 
@@ -72,7 +76,7 @@ async def release_changes(request: Request, parameters: Parameters) -> Response:
     async with request.app.state.database.connection() as connection:
         span = await _span(connection, relation, request.path_params["releaseId"], base)
     found = await _changes(request, relation, span, after, limit)
-    body = _collection(found, addresses, relation, limit)
+    body = await anyio.to_thread.run_sync(_collection, found, addresses, relation, limit)
     headers = {"Content-Crs": f"<{CRS84}>"}
     return json_response(body, GEOJSON, headers=headers)
 
@@ -127,17 +131,38 @@ async def _span(connection: Connection, relation: Relation, name: str, base: int
 
 
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────
-async def _told(request: Request, relation: Relation, addresses: Addresses, one: Release) -> dict[str, Any]:
+Counts = Mapping[Kind, int]
+
+
+async def _counts(request: Request, relation: Relation, one: Release) -> Counts:
+    """What changed since the release before, over what the caller sees."""
     state, srid = relation.state, relation.catalogue.storage_srid
     async with request.app.state.database.reading(relation.role_class) as connection:
         span = Span(one.before, one.revision)
-        numbers = await differences.counts(connection, state, srid, relation.decision, span, request.app.state.figures)
+        found = await differences.counts(connection, state, srid, relation.decision, span, request.app.state.figures)
         asked = f"release {one.release}"
         await request.app.state.accesses.record(connection, relation, asked=asked, features=0, size_bytes=0)
+    return found
+
+
+def _known_counts(relation: Relation, one: Release) -> Counts | None:
+    """As they were counted when it was published: of all rows and columns, against the revision before it."""
+    is_compared = one.revision == one.before + 1
+    return one.counts if is_compared and _sees_all(relation) else None
+
+
+def _sees_all(relation: Relation) -> bool:
+    definition = relation.state.definition
+    columns = tuple(attribute.name for attribute in definition.attributes)
+    whole = Box(columns, FULL if definition.has_geometry else NONE)
+    return any(box.covers(whole) for box in relation.decision.boxes)
+
+
+def _told(relation: Relation, addresses: Addresses, one: Release, counts: Counts | None) -> dict[str, Any]:
     own = ("collections", relation.layer, "releases", str(one.release))
     return {
         "release": one.release, "revision": one.revision, "created": one.created.astimezone(UTC).isoformat(),
-        "note": one.note, "counts": numbers,
+        "note": one.note, "counts": counts,
         "links": [
             link(addresses.to(*own), "self", JSON),
             link(addresses.to(*own, "changes"), "related", GEOJSON, "changes"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import edited
 from tests.support.edited import Editor, Service, plot, plots
-from tests.support.files import publish_file, square, write
+from tests.support.files import publish_file, square, write, write_table
 from tests.support.server import Server
 
 
@@ -26,6 +26,8 @@ def revised(edited_template: str, server: Server, tmp_path_factory: pytest.TempP
     with server.copied(edited_template) as url:
         path = write(folder / "second.gpkg", rows)
         publish_file(url, path, "plot", note="đợt hai", allow_removals=True)
+        entries = write_table(folder / "entry.gpkg", [{"ma": f"E{n}", "ly_do": "thử"} for n in range(1002)])
+        publish_file(url, entries, "entry")
         with edited.service(url, folder / "served") as running:
             yield running
 
@@ -36,18 +38,36 @@ def _changes(editor: Editor, release: str = "2", **query: Any) -> dict[str, dict
     return {feature["properties"]["so"]: feature for feature in found.json()["features"]}
 
 
-def test_releases_are_listed_with_what_the_caller_sees_of_their_changes(revised: Service) -> None:
-    listed = {}
-    for who in (revised.officer, revised.ward, revised.public, revised.clerk):
-        found = who.http.get("/collections/plot/releases").json()["releases"]
-        assert [(one["release"], one["revision"], one["note"]) for one in found] == [(2, 2, "đợt hai"), (1, 1, "")]
-        listed[id(who)] = [tuple(one["counts"].values()) for one in found]
-    officer, ward, public, clerk = listed.values()
+def test_each_release_tells_what_the_caller_sees_of_its_changes(revised: Service) -> None:
+    told = [
+        [tuple(who.http.get(f"/collections/plot/releases/{n}").json()["counts"].values()) for n in (2, 1)]
+        for who in (revised.officer, revised.ward, revised.public, revised.clerk)
+    ]
+    officer, ward, public, clerk = told
     assert officer == [(1, 3, 1), (20, 0, 0)]
     assert ward == public == [(1, 2, 1), (20, 0, 0)]
     assert clerk in ([(1, 1, 1), (20, 0, 0)], public)  # a coarse corner may cross a line of the grid
-    one = revised.public.http.get("/collections/plot/releases/2").json()
-    assert tuple(one["counts"].values()) == public[0]
+
+
+def test_the_list_compares_no_revisions_and_tells_counts_only_to_who_sees_all(revised: Service) -> None:
+    for who in (revised.officer, revised.ward, revised.public, revised.clerk):
+        found = who.http.get("/collections/plot/releases").json()["releases"]
+        assert [(one["release"], one["revision"], one["note"]) for one in found] == [(2, 2, "đợt hai"), (1, 1, "")]
+        counts = [None if one["counts"] is None else tuple(one["counts"].values()) for one in found]
+        assert counts == ([(1, 3, 1), (20, 0, 0)] if who is revised.officer else [None, None])
+
+
+def test_a_page_holds_a_thousand_changes_at_most(revised: Service) -> None:
+    page = revised.officer.http.get("/collections/entry/releases/1/changes?limit=10000").json()
+    assert page["numberReturned"] == 1000
+    (more,) = [link["href"] for link in page["links"] if link["rel"] == "next"]
+    assert revised.officer.http.get(more).json()["numberReturned"] == 2
+
+
+def test_numbers_of_releases_beyond_all_are_no_error(revised: Service) -> None:
+    page = revised.public.http.get("/collections/plot/releases?after=9999999999")
+    assert page.status_code == 200 and len(page.json()["releases"]) == 2
+    assert revised.public.http.get("/collections/plot/releases/2/changes?base=9999999999").status_code == 400
 
 
 def test_changes_name_what_is_other_and_nothing_that_is_hidden(revised: Service) -> None:
@@ -104,3 +124,4 @@ def test_releases_are_a_page_for_a_person(revised: Service) -> None:
     for address in ("/collections/plot/releases", "/collections/plot/releases/2"):
         page = revised.public.http.get(address, headers={"Accept": "text/html"})
         assert page.status_code == 200 and "đợt hai" in page.text and "Bản phát hành" in page.text
+        assert ("Xem số lượng thay đổi" in page.text) == address.endswith("releases")
