@@ -24,6 +24,7 @@ from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
 from ogc.common.body_limits import BodyLimits
+from ogc.common.caching import KeyedEtags
 from ogc.common.clock import Clock, NewId, random_code, random_id, utc_now
 from ogc.common.compression import Compression
 from ogc.common.methods import EveryMethod, Methods
@@ -67,6 +68,7 @@ OFTEN = frozenset({"tile", "dataset_tile", "items", "item"})
 BLOCKS = (common, features, tiles, processes)
 SHUTDOWN_S = 10
 EVENTS_KEY = "events.key"
+ETAGS_KEY = "etags.key"
 
 
 def create_app(
@@ -115,7 +117,7 @@ def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities
     if identities is not None:
         found.append(Middleware(ForgetBadCookie, demo=identities))
     found += [Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
-    return [*found, Middleware(BodyLimits)]
+    return [*found, Middleware(BodyLimits), Middleware(KeyedEtags)]
 
 
 def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
@@ -163,6 +165,7 @@ def _lifespan(settings: Settings, database_url: str | None) -> Any:
         ):
             await guard(database)
             app.state.exports = exports
+            app.state.etags_key = secret_key(settings.secrets_folder, ETAGS_KEY)
             accesses = Accesses(database, secret_key(settings.secrets_folder, EVENTS_KEY), app.state.clock)
             sealer = Sealer(database, settings.data_folder)
             app.state.database, app.state.catalogue, app.state.accesses = database, catalogue, accesses

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from ogc.app import create_app
 from ogc.settings import Settings
-from tests.support.shared_layers import Service
+from tests.support.shared_layers import Service, service
 
 OwnService = Callable[..., AbstractContextManager[Service]]
 TILE = "/collections/zone/tiles/WebMercatorQuad/16/30747/52200"
@@ -159,3 +159,19 @@ def test_tilesets_lead_to_their_metadata(reading: Service) -> None:
     assert reading.public.json(links["http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"])["id"] == "WebMercatorQuad"
     whole = reading.public.json(links["self"])
     assert {name: whole[name] for name in listed} == listed and whole["layers"]
+
+
+def _names(running: Service) -> list[str]:
+    fid = running.officer.json("/collections/zone/items")["features"][0]["id"]
+    paths = ("/collections/zone/items", f"/collections/zone/items/{fid}", TILE, "/collections/zone/items?f=csv")
+    return [running.officer.get(path, headers={"Host": "localhost"}).headers["etag"] for path in paths]
+
+
+def test_an_etag_is_the_same_in_every_process_of_a_service_and_cannot_be_made_without_its_key(
+    reading: Service, tmp_path: Path
+) -> None:
+    """It is made of rules over hidden columns: an unkeyed digest would let guesses be tried at home."""
+    with service(reading.url, reading.secrets.parent) as restarted, service(reading.url, tmp_path) as other:
+        known, again, elsewhere = _names(reading), _names(restarted), _names(other)
+    assert again == known
+    assert not set(elsewhere) & set(known)
