@@ -19,8 +19,12 @@ from layers.filters import GEOMETRY
 
 #: what a cadastre's largest shapes have is far below; cutting and comparing more would hold the layer's lock too long
 MOST_VERTICES = 100_000
-#: one text of a property; names and notes are shorter
+#: one text of a property, or of an entry of a list; names and notes are shorter
 LONGEST_TEXT = 10_000
+#: of a list: a parcel has a handful of purposes
+MOST_ENTRIES = 200
+#: a .dbf writes other digits for what is beyond, and says nothing
+LARGEST_NUMBER = 1e20
 _AT_ONCE = 10_000
 
 
@@ -80,9 +84,23 @@ def _properties(found: object) -> dict[str, object]:
     for name, value in found.items():
         if not _is_storable(name) or not _is_storable(value):
             raise _wrong("properties", "chứa ký tự không dùng được", "holds a character that no text has")
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise _wrong(name, f"dài quá {LONGEST_TEXT} ký tự", f"longer than {LONGEST_TEXT} characters")
+        _require_bounded(name, value)
     return found
+
+
+def _require_bounded(name: str, value: object) -> None:
+    """At any depth. Names in lists are bounded by the columns that a list has."""
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case str() as text if len(text) > LONGEST_TEXT:
+                raise _wrong(name, f"dài quá {LONGEST_TEXT} ký tự", f"longer than {LONGEST_TEXT} characters")
+            case int() | float() as number if not abs(number) <= LARGEST_NUMBER:
+                raise _wrong(name, "số quá lớn", "too large a number")
+            case list() | dict() as entries:
+                if len(entries) > MOST_ENTRIES:
+                    raise _wrong(name, f"có hơn {MOST_ENTRIES} mục", f"more than {MOST_ENTRIES} entries")
+                rest += entries.values() if isinstance(entries, dict) else entries
 
 
 def _is_storable(value: object) -> bool:
