@@ -192,7 +192,7 @@ def _accuracies(reading: Reading, rows: Sequence[RowMet]) -> NDArray[np.float64]
         own = row.values.get(accuracy.name) if accuracy else None
         if own is None and scale is not None and row.values.get(scale.name) is not None:
             own = header.accuracy_of_scale_m(int(row.values[scale.name]))
-        return float(own if own is not None else whole or 0.0)
+        return abs(float(own if own is not None else whole or 0.0))
 
     return np.array([of(row) for row in rows], dtype=np.float64)
 

@@ -196,7 +196,8 @@ class _Part:
 
     def _boxes(self, rule: Rule, accuracy_m: float) -> Floats:
         """Boxes of the subjects grown as the single check grows them; of empty ones, boxes that meet nothing."""
-        grow = (rule.reach_m + self.subjects.accuracy_m + accuracy_m)[:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
+        accuracies = np.abs(self.subjects.accuracy_m) + abs(accuracy_m)
+        grow = (rule.reach_m + accuracies)[:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
         return np.asarray(shapely.bounds(self.subjects.geometry) + grow)
 
     # ── names of parcels ─────────────────────────────────────────────────────────────────────────

@@ -202,7 +202,7 @@ def _reaches(case: Case, cut: Cut, subject: Subject) -> list[Reach]:
         is_served = case.standing(layer).state == "served"  # what was taken back is not looked at
         if layer.revision == 0 or not is_served:
             continue
-        reach_m = rule.reach_m + subject.accuracy_m + _accuracy_of_raster_m(case, rule)
+        reach_m = rule.reach_m + abs(subject.accuracy_m) + _accuracy_of_raster_m(case, rule)
         found.append(Reach(number, layer.number, layer.revision, reach_m, rule.relation is Relation.SAME_PARCEL))
     return found
 

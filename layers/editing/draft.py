@@ -20,7 +20,7 @@ from layers.profile.profile import Profile
 from .rights import Right
 from .sent import Sent, Unsent
 from .shapes import stored_shape
-from .values import MisfitError, missing, value_of
+from .values import MisfitError, missing, require_accuracy, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ def _value(
         return None if is_emptied else standing
     if name in right.columns:
         value = value_of(attribute, sent.properties[name], codes)
+        require_accuracy(attribute, value)
         if is_key and value != standing:
             raise MisfitError(name, "là khóa của đối tượng, không sửa được", "names the feature and cannot be changed")
         return value

@@ -175,7 +175,7 @@ class LayerDefinition(Frozen):
         description="the column that names a feature, or several, joined by '.' in this order; none: by fingerprint",
     )
     scale: int | None = None
-    accuracy_m: float | None = Field(default=None, ge=0)
+    accuracy_m: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     max_age_days: int | None = Field(default=None, gt=0)
     sharing: Sharing = "shared"
     discoverable: bool = False
@@ -343,7 +343,7 @@ class ProfileHeader(Frozen):
     calendar: str | None = None
     province: Title | None = None
     sectors: dict[Identifier, Title] = Field(default_factory=dict)
-    scale_accuracy_m: dict[int, float] = Field(default_factory=dict)
+    scale_accuracy_m: dict[int, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     check_only: CheckOnly = CheckOnly()
     extent: tuple[float, float, float, float] | None = Field(default=None, description="declared, CRS84")
 

@@ -23,6 +23,7 @@ from .reader import GEOMETRY
 from .schema import convert
 from .shapes import Shapes, overlaps, parse, place, repeated_shapes, unplaced
 from .source import Progress, Source, no_progress, read_source
+from .values import MOST_ACCURACY_M
 
 Geometries = NDArray[np.object_]
 
@@ -132,6 +133,7 @@ def inspect_source(
     progress("inspect", count // 2, count)
     key, unnamed = _keys(definition, columns.table)
     refused = columns.refused | shapes.refused | unnamed
+    refused |= _list_implausible(definition, columns.table, defects)
     refused |= _list_repeated_keys(definition, key, defects)
     _list_unnamed(unnamed & ~columns.refused, defects)
     if definition.has_geometry:
@@ -201,6 +203,25 @@ def _list_unnamed(unnamed: NDArray[np.bool_], defects: DefectList) -> None:
     message = Message("Dòng không có khóa.", "The row has no key.")
     rows = [DefectRow(int(n) + 1, None, "refused", message) for n in np.flatnonzero(unnamed)]
     defects.add_rows("schema", "error", message, rows)
+
+
+def _list_implausible(definition: LayerDefinition, columns: pa.Table, defects: DefectList) -> NDArray[np.bool_]:
+    """Rows whose own accuracy cannot be one: within it nothing could be told of their ground."""
+    attribute = definition.by_role("accuracy")
+    found = np.zeros(columns.num_rows, dtype=np.bool_)
+    if attribute is None:
+        return found
+    values = columns[attribute.name].cast(pa.float64()).to_numpy()
+    found |= (values < 0) | (values > MOST_ACCURACY_M)  # neither where there is none
+    most = f"{MOST_ACCURACY_M:,.0f}"
+    message = Message(
+        f"Sai số vị trí phải từ 0 đến {most.replace(',', '.')} m. Sửa trong tệp nguồn, hoặc để trống: lấy theo lớp.",
+        f"A positional accuracy lies between 0 and {most} m. "
+        "Correct it in the file, or leave it empty: the layer's counts.",
+    )
+    rows = [DefectRow(int(n) + 1, None, "refused", message) for n in np.flatnonzero(found)]
+    defects.add_rows("schema", "error", message, rows)
+    return found
 
 
 def _list_repeated_keys(definition: LayerDefinition, key: pa.Array, defects: DefectList) -> NDArray[np.bool_]:

@@ -123,7 +123,7 @@ def accuracy_of(definition: LayerDefinition, profile: Profile, columns: pa.Table
     if scale := definition.by_role("scale"):
         values = [None if v is None else header.accuracy_of_scale_m(v) for v in columns[scale.name].to_pylist()]
         found = pc.coalesce(found, pa.array(values, pa.float64()))
-    return pc.fill_null(found, float(layer))
+    return pc.abs(pc.fill_null(found, float(layer)))  # a row of before negative ones were refused: never less doubt
 
 
 def parcel_refs_of(definition: LayerDefinition, columns: pa.Table) -> pa.Array:

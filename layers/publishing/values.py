@@ -17,6 +17,9 @@ LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
 Converter = Callable[[object], object]
 
+#: beyond it a number is no accuracy of a boundary, but a mistake: it would put everything near in doubt
+MOST_ACCURACY_M = 1_000.0
+
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "có", "co", "x", "đúng"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "không", "khong", "sai"})
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$")

@@ -140,7 +140,7 @@ def _subjects_statement(
         _FACT.c.since <= revision, or_(_FACT.c.until.is_(None), _FACT.c.until > revision),
     )  # fmt: skip
     shape = func.ST_AsBinary(layer.c.geom, type_=LargeBinary)
-    accuracy = func.coalesce(_FACT.c.accuracy_m, 0.0)
+    accuracy = func.abs(func.coalesce(_FACT.c.accuracy_m, 0.0))
     certificate = definition.by_role("registered_area")
     registered = cast(layer.c[certificate.name] if certificate else None, Double)
     query = select(

@@ -169,7 +169,7 @@ def _parcel_text(
     revision = _given("revision", BigInteger)
     conditions = [_condition(layer, definition, shape, index) for index, shape in enumerate(shapes)]
     accuracy = (
-        select(_FACT.c.accuracy_m)
+        select(func.abs(_FACT.c.accuracy_m))
         .where(_FACT.c.layer == _given("layer_number", SmallInteger), _FACT.c.fid == layer.c.fid)
         .where(_FACT.c.since <= revision, or_(_FACT.c.until.is_(None), _FACT.c.until > revision))
         .scalar_subquery()

@@ -7,7 +7,7 @@ WHERE piece.layer = %(layer)s
 ORDER BY piece.zone, piece.geom, piece.fid
 
 -- facts --
-SELECT fact.fid, fact.key, fact.accuracy_m, fact.attributes, fact.parcel_refs
+SELECT fact.fid, fact.key, abs(fact.accuracy_m) AS accuracy_m, fact.attributes, fact.parcel_refs
 FROM checks.fact
 WHERE fact.layer = %(layer)s
   AND fact.since <= %(revision)s AND (fact.until IS NULL OR fact.until > %(revision)s)
@@ -22,7 +22,8 @@ ORDER BY counted.revision DESC LIMIT 1
 
 -- largest_accuracy --
 -- Of all features the layer ever had, as the single check reads it: it bounds how far candidates are looked for.
-SELECT coalesce(max(fact.accuracy_m), 0) AS accuracy_m FROM checks.fact WHERE fact.layer = %(layer)s
+SELECT coalesce(greatest(max(fact.accuracy_m), -min(fact.accuracy_m)), 0) AS accuracy_m
+FROM checks.fact WHERE fact.layer = %(layer)s
 
 -- mapped --
 SELECT mapped.kind, mapped.zone, ST_AsBinary(mapped.geom) AS geometry

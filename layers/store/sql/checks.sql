@@ -31,15 +31,17 @@ LEFT JOIN LATERAL (
 -- What may matter to the subject, for all checks in one statement: pieces within each check's own reach, entries keyed to
 -- the parcel, and the mapped area around it. `damaged`: by the books (checks.held) the layer holds something, and the
 -- tables hold nothing of it; its first fact, and that fact's pieces, stand for the rest (`doctor` counts them all). `reach_m` holds the subject's accuracy; the layer's largest is added here.
+-- An accuracy below 0, of before these were refused, counts as it would above 0: it takes no doubt away.
 WITH asked AS MATERIALIZED (
     SELECT number, layer, revision, is_keyed,
-           reach_m + coalesce((SELECT max(fact.accuracy_m) FROM checks.fact WHERE fact.layer = given.layer), 0) AS reach_m
+           reach_m + coalesce((SELECT greatest(max(fact.accuracy_m), -min(fact.accuracy_m)) FROM checks.fact
+                               WHERE fact.layer = given.layer), 0) AS reach_m
     FROM unnest(%(numbers)s::int[], %(layers)s::smallint[], %(revisions)s::bigint[], %(reaches)s::float8[],
                 %(keyed)s::boolean[]) AS given (number, layer, revision, reach_m, is_keyed)
 ), around AS MATERIALIZED (
     SELECT asked.*, ST_Expand(ST_GeomFromWKB(%(subject)s), asked.reach_m) AS box FROM asked
 )
-SELECT around.number, 'piece' AS kind, piece.fid, fact.key, fact.accuracy_m, fact.attributes,
+SELECT around.number, 'piece' AS kind, piece.fid, fact.key, abs(fact.accuracy_m) AS accuracy_m, fact.attributes,
        ST_AsBinary(piece.geom) AS geom
 FROM around
 CROSS JOIN LATERAL (
@@ -53,7 +55,7 @@ LEFT JOIN checks.fact ON fact.layer = around.layer AND fact.fid = piece.fid
     AND fact.since <= around.revision AND (fact.until IS NULL OR fact.until > around.revision)
 WHERE NOT around.is_keyed
 UNION ALL
-SELECT asked.number, 'entry', entry.fid, entry.key, entry.accuracy_m, entry.attributes, NULL
+SELECT asked.number, 'entry', entry.fid, entry.key, abs(entry.accuracy_m), entry.attributes, NULL
 FROM asked
 CROSS JOIN LATERAL (
     SELECT fact.fid, fact.key, fact.accuracy_m, fact.attributes

@@ -27,7 +27,12 @@ def _revision(standing: Service) -> Any:
         ({"da_duyet": "có"}, "da_duyet"), ({"ngay": "01/07/2025"}, "ngay"), ({"ngay": "2025-13-01"}, "ngay"),
         ({"luc": "2025-07-01"}, "luc"), ({"muc_dich": [{"ma": "XXX"}]}, "muc_dich"), ({"muc_dich": "ODT"}, "muc_dich"),
         ({"muc_dich": [1]}, "muc_dich"), ({"so": None}, "so"), ({"so": "2"}, "so"), ({"chu": "a\\u0000"}, "properties"),
-        ({"khong_co": 1}, "khong_co"), ({"chu": "x" * 10_001}, "chu"),
+        ({"khong_co": 1}, "khong_co"), ({"chu": "x" * 10_001}, "chu"), ({"ngay": "2025-07-01\n"}, "ngay"),
+        ({"luc": "2024-02-28T99:00:00"}, "luc"), ({"luc": "2024-02-28Tabc"}, "luc"),
+        ({"luc": "2024-02-28T08:00:00"}, "luc"), ({"luc": "2024-02-28T24:00:01Z"}, "luc"),
+        ({"luc": "2024-02-28T08:00:00Z\n"}, "luc"), ({"luc": "2024-02-30T08:00:00Z"}, "luc"),
+        ({"sai_so": -3.0}, "sai_so"), ({"sai_so": -1e-9}, "sai_so"), ({"sai_so": 1e9}, "sai_so"),
+        ({"muc_dich": [{"ma": "ODT", "dtt": 3}]}, "muc_dich"), ({"muc_dich": [{"ma": "ODT", "dt": "3"}]}, "muc_dich"),
     ],
 )  # fmt: skip
 def test_a_value_that_does_not_fit_is_named(standing: Service, properties: dict[str, Any], field: str) -> None:
@@ -39,6 +44,20 @@ def test_a_value_that_does_not_fit_is_named(standing: Service, properties: dict[
     assert refused.status_code == 422, refused.text
     assert [error["field"] for error in refused.json()["errors"]] == [field]
     assert _revision(standing) == before
+
+
+def test_a_name_that_a_list_does_not_have_is_told(standing: Service) -> None:
+    fid = standing.officer.items()["25747.1"]["id"]
+    refused = standing.officer.patch(fid, {"muc_dich": [{"ma": "ODT", "dientich": 3}]})
+    assert "'dientich'" in refused.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("sent", ["2024-02-28T08:00:00.25Z", "2024-02-28T15:00:00.25+07:00"])
+def test_a_time_with_its_offset_is_stored_as_that_instant(standing: Service, sent: str) -> None:
+    fid = standing.officer.items()["25747.6"]["id"]
+    assert standing.officer.patch(fid, {"luc": sent, "sai_so": 0}).status_code == 204
+    stored = one(standing.url, "SELECT luc::text FROM data.plot WHERE fid = %s AND until IS NULL", fid)
+    assert stored == "2024-02-28 08:00:00.25+00"
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,20 @@ def test_refused_rows_are_listed_and_their_ground_is_cut_from_the_mapped_area(ur
     assert [row["kind"] for row in query(url, "SELECT kind FROM checks.mapped WHERE until IS NULL")] == ["everywhere"]
 
 
+def test_a_row_whose_accuracy_cannot_be_one_is_refused_and_its_ground_is_not_mapped(url: str, tmp_path: Path) -> None:
+    told = {0: 0.0, 1: -3.0, 2: 1e9, 3: 1000.0, 4: None}
+    rows = [parcel("25747", number, sai_so=accuracy_m) for number, accuracy_m in told.items()]
+    report = publish_file(url, write(tmp_path / "a.gpkg", rows), "parcel")
+
+    found = defects(report, "schema")
+    assert [(row["key"], row["action"]) for row in found[0]["rows"]] == [
+        ("25747.1.1", "refused"), ("25747.1.2", "refused")]  # fmt: skip
+    assert "1.000 m" in found[0]["message"]["vi"]
+    stored = query(url, "SELECT accuracy_m FROM checks.fact ORDER BY key")
+    assert [row["accuracy_m"] for row in stored] == [0.0, 1000.0, 0.1]
+    assert one(url, "SELECT count(*) FROM checks.mapped WHERE kind = 'refused'") == 2
+
+
 def test_a_refused_row_of_unknown_place_leaves_nothing_mapped_and_says_so(url: str, tmp_path: Path) -> None:
     nowhere = shapely.Point(float("nan"), float("nan"))
     path = write(
