@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 
 from gis.errors import Message
 from layers.errors import FieldError, InvalidRequestError
 
+from . import written
 from .moments import instant_of
 from .tree import AccentFolded, Arithmetic, Call, CaseFolded, Literal, Operand, Property, Scalar
 
@@ -16,8 +18,10 @@ KINDS = {
     "string": "text", "code": "text", "integer": "number", "number": "number", "boolean": "boolean",
     "date": "date", "datetime": "datetime",
 }  # fmt: skip
-#: beyond it a number in JSON or in a text is no longer exact
+#: from here on neighbouring whole numbers are the same double
 MAX_EXACT = 2**53
+#: of a column of whole numbers
+LARGEST = 2**63 - 1
 #: what a filter knows of the values in a list column: `list:` and their type
 LIST = "list:"
 
@@ -30,7 +34,7 @@ def typed(text: str, name: str, properties: Properties) -> Literal:
     values: dict[str, object] = {"true": True, "false": False}
     if of in ("integer", "number"):
         try:
-            value: Scalar = float(text) if of == "number" else int(text)
+            value: Scalar = written.number(text) if of == "number" else written.whole_number(text)
         except ValueError:
             raise misfit(name, of) from None
         return fitted(Literal(value), name, of)
@@ -47,14 +51,24 @@ def fitted(found: Literal, name: str, of: str) -> Literal:
     if value is None:
         return found
     if KINDS.get(of) == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-        if abs(value) > MAX_EXACT and (of == "integer" or isinstance(value, int)):
-            raise misfit(name, of)
-        return Literal(int(value)) if of == "integer" and float(value).is_integer() else Literal(float(value))
+        return Literal(_fitted_number(value, name, of))
     if of in ("date", "datetime") and isinstance(value, str):
         return Literal(_instant(value, name, of))
     if kind_of(value) != KINDS.get(of):
         raise misfit(name, of)
     return found
+
+
+def _fitted_number(value: int | float, name: str, of: str) -> int | float:
+    """Exact, or refused: a double beyond `MAX_EXACT` may have been another whole number when it was written."""
+    is_whole = isinstance(value, int) or value.is_integer()
+    if of == "integer" and is_whole:
+        if abs(value) > LARGEST or (isinstance(value, float) and abs(value) >= MAX_EXACT):
+            raise misfit(name, of)
+        return int(value)
+    if not math.isfinite(value) or (is_whole and int(float(value)) != value):
+        raise misfit(name, of)
+    return float(value)
 
 
 def _instant(text: str, name: str, of: str) -> date | datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import Literal
 
+from . import written
 from .tree import ComparisonOperator, TemporalRelation
 
 Bound = Literal["a", "b", "c", "d"]
@@ -45,6 +46,6 @@ def last_instant(day: date) -> datetime:
 def instant_of(text: str, *, is_day: bool) -> date | datetime:
     """A day, or a time in UTC. Raises ValueError."""
     if is_day:
-        return date.fromisoformat(text)
-    found = datetime.fromisoformat(text)
+        return written.day(text)
+    found = written.time(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

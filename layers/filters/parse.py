@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import date, datetime
 from typing import NoReturn, cast
 
 import shapely
@@ -13,7 +14,9 @@ from shapely.geometry.base import BaseGeometry
 
 from layers.errors import InvalidRequestError
 
-from .quoting import EMPTY_ARRAY
+from .kinds import LARGEST, MAX_EXACT
+from .moments import instant_of
+from .quoting import EMPTY_ARRAY, whole_number_in
 from .shapes import CRS84, WrittenIn
 from .tree import (
     CONVERSE,
@@ -173,7 +176,7 @@ class _Reader:
                 return AccentFolded(self._operand(arguments[0]))
             case operator, 2 if operator in ARITHMETIC:
                 left, right = map(self._operand, arguments)
-                return Arithmetic(cast("ArithmeticOperator", operator), left, right)
+                return _calculation(cast("ArithmeticOperator", operator), left, right)
         return self._call(name, arguments)
 
     def _options(self, node: object) -> tuple[Operand, ...]:
@@ -271,22 +274,40 @@ def _property(node: Mapping[str, object]) -> Property:
 
 def _scalar(value: object) -> str | int | float | bool | None:
     match value:
-        case None | bool() | int():
+        case None | bool():
             return value
+        case int():
+            return _whole(value)
         case float() if math.isfinite(value):
             return value
         case str() if "\x00" not in value and not any(0xD800 <= ord(character) < 0xE000 for character in value):
-            return unicodedata.normalize("NFC", value)
+            number = whole_number_in(value)
+            return _whole(number) if number is not None else unicodedata.normalize("NFC", value)
     _refuse("giá trị không hợp lệ", "an unusable value")
+
+
+def _whole(value: int) -> int | float:
+    """Beyond what a column of whole numbers holds it is a number like others, where it is exact as one."""
+    if abs(value) <= LARGEST:
+        return value
+    with suppress(OverflowError):
+        if int(float(value)) == value:
+            return float(value)
+    _refuse(f"số nguyên {str(value)[:40]}", f"the whole number {str(value)[:40]}")
+
+
+def _calculation(operator: ArithmeticOperator, left: Operand, right: Operand) -> Operand:
+    """The parser writes `-x` as -1 * x: a large whole number keeps all of its digits."""
+    match operator, left, right:
+        case "*", Literal(-1), Literal(int(value)) if value >= MAX_EXACT:
+            return Literal(-value)
+    return Arithmetic(operator, left, right)
 
 
 def _instant(node: Mapping[str, object]) -> date | datetime:
     text = node.get("date", node.get("timestamp"))
     try:
-        if "date" in node:
-            return date.fromisoformat(cast("str", text))
-        found = datetime.fromisoformat(cast("str", text))
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return instant_of(cast("str", text), is_day="date" in node)
     except (ValueError, TypeError, OverflowError):
         _refuse(f"ngày giờ '{str(text)[:40]}'", f"the date or time '{str(text)[:40]}'")
 

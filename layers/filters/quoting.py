@@ -17,6 +17,10 @@ TOKEN = re.compile(
 )
 #: stands for the empty array, which the parser does not read
 EMPTY_ARRAY = "\ue000"
+#: stands before a whole number that the parser would round to the nearest double
+_WHOLE_NUMBER = "\ue001"
+_MARKED = re.compile(f"{_WHOLE_NUMBER}([0-9]{{16,400}})")
+_MAX_EXACT = 2**53
 
 _CONTROLS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _LETTERS = {control: letter for letter, control in _CONTROLS.items()}
@@ -46,7 +50,19 @@ def _written(token: re.Match[str], text: str, before: str, follows: str) -> str:
     is_bare = token.start() == 0 or not (text[token.start() - 1].isalnum() or text[token.start() - 1] in '_."')
     if token.lastgroup == "number" and found.startswith(".") and is_bare:
         return f"0{found}"
+    if token.lastgroup == "number" and is_bare and _is_rounded(found):
+        return f"'{_WHOLE_NUMBER}{found}'"
     return found
+
+
+def _is_rounded(number: str) -> bool:
+    return number.isascii() and number.isdigit() and 16 <= len(number) <= 400 and int(number) >= _MAX_EXACT
+
+
+def whole_number_in(value: str) -> int | None:
+    """The number that `for_parser` marked."""
+    found = _MARKED.fullmatch(value)
+    return int(found.group(1)) if found else None
 
 
 def decoded(quoted: str) -> str:

@@ -41,13 +41,12 @@ class WrittenIn:
         first, second, third, fourth = (float(numbers[place]) for place in (0, 1, half, half + 1))
         if self.is_latitude_first:
             first, second, third, fourth = second, first, fourth, third
-        if not all(map(math.isfinite, (first, second, third, fourth))):
+        if not all(map(math.isfinite, (first, second, third, fourth))) or second > fourth:
             raise ValueError
         if first > third and self.is_geographic:
-            return shapely.union_all(
-                [shapely.box(first, second, 180.0, fourth), shapely.box(-180.0, second, third, fourth)]
-            )
-        if first > third or second > fourth:
+            halves = [_least_box(first, second, 180.0, fourth), _least_box(-180.0, second, third, fourth)]
+            return shapely.union_all(halves)
+        if first > third:
             raise ValueError
         return self._dense(_least_box(first, second, third, fourth))
 

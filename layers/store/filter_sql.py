@@ -40,7 +40,7 @@ from sqlalchemy.sql.elements import Null
 from sqlalchemy.types import TypeEngine
 
 from layers.filters.arrays import as_json
-from layers.filters.kinds import no_function
+from layers.filters.kinds import MAX_EXACT, no_function
 from layers.filters.moments import CONDITIONS, first_instant, last_instant
 from layers.filters.tree import (
     AccentFolded,
@@ -176,13 +176,20 @@ def _compare(operator: str, left: ColumnElement[Any], right: ColumnElement[Any])
 
 
 def _in(value: ColumnElement[Any], options: Sequence[Operand], columns: Columns) -> Condition:
-    """One bound array where all options are constants; NULL among them makes a miss unknown, as SQL says."""
+    """One bound array where all options are constants that one type holds exactly; NULL among them makes a miss
+    unknown, as SQL says."""
     literals = [option.value for option in options if isinstance(option, Literal)]
-    if len(literals) < len(options):
+    if len(literals) < len(options) or _lose_digits(literals):
         return or_(*(_compare("=", value, _value(option, columns)) for option in options))
     if isinstance(value, Null) or all(item is None for item in literals):
         return UNKNOWN
     return value == any_(_array(literals))
+
+
+def _lose_digits(constants: Sequence[Scalar | None]) -> bool:
+    """As numbers of one type: large whole ones beside others."""
+    has_number = any(isinstance(constant, float) for constant in constants)
+    return has_number and any(isinstance(constant, int) and abs(constant) >= MAX_EXACT for constant in constants)
 
 
 def _array(constants: Sequence[Scalar | None]) -> ColumnElement[Any]:

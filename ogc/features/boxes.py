@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from gis.crs import WGS84, Projection
-from layers.filters import GEOMETRY, Expression
+from layers.filters import GEOMETRY, Expression, written
 from layers.filters.tree import Spatial
 from layers.profile.profile import Profile
 from ogc.common.crs_names import WGS84_SRID, Crs
@@ -37,7 +37,7 @@ class Area:
 def numbers(text: str) -> Box:
     """The two corners in the order they were given; heights are not looked at."""
     try:
-        found = [float(part) for part in text.split(",")]
+        found = [written.number(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(*_WRONG) from None
     if len(found) == 6:

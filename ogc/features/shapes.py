@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from layers.filters import written
 from layers.profile.profile import Profile
 from layers.store.shape_form import DEGREE_DIGITS, METRE_DIGITS, Form
 from ogc.common.crs_names import CRS84, WGS84_SRID, Crs, known, named
@@ -61,7 +62,7 @@ def offset_of(text: str) -> float:
 def _number(text: str, most: float) -> float:
     wrong = ValueError(f"cần một số từ 0 đến {most:g}", f"a number from 0 to {most:g}")
     try:
-        found = float(text)
+        found = written.number(text)
     except ValueError:
         raise wrong from None
     if not math.isfinite(found) or not 0 <= found <= most:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Literal
 
 from layers.access.decide import Decision
-from layers.filters import Comparison, Expression, Property
+from layers.filters import Comparison, Expression, Property, written
 from layers.filters.tree import IsNull, Or
 from layers.filters.tree import Literal as Constant
 from layers.profile.grammar import LayerDefinition, Role
@@ -15,6 +15,8 @@ from ogc.common.relation import LOCAL_TIME
 
 AS_OF = "as-of"
 _DATE_LENGTH = len("2025-01-01")
+#: what has a day both here and in UTC; ends of time that are written beyond (9999-12-31T23:59:59Z) are brought there
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=LOCAL_TIME)
 Interval = tuple[datetime | None, datetime | None]
 
 
@@ -22,11 +24,15 @@ def instant(text: str) -> datetime:
     """An instant; a date is the end of that day here, a time without a zone is local."""
     try:
         if len(text) == _DATE_LENGTH:
-            return datetime.combine(date.fromisoformat(text), time.max, LOCAL_TIME)
-        found = datetime.fromisoformat(text)
+            return _clamped(datetime.combine(written.day(text), time.max, LOCAL_TIME))
+        found = written.time(text)
     except ValueError:
         raise ValueError("cần ngày hoặc thời điểm theo RFC 3339", "a date or a time of RFC 3339") from None
-    return found if found.tzinfo else found.replace(tzinfo=LOCAL_TIME)
+    return _clamped(found if found.tzinfo else found.replace(tzinfo=LOCAL_TIME))
+
+
+def _clamped(found: datetime) -> datetime:
+    return min(max(found, _EARLIEST), _LATEST)
 
 
 def as_of(parameters: Parameters, decision: Decision) -> datetime | None:
@@ -66,7 +72,7 @@ def in_force(parameters: Parameters, definition: LayerDefinition, names: dict[st
 
 def _begin(text: str) -> datetime:
     found = instant(text)
-    return found.replace(hour=0, minute=0, second=0, microsecond=0) if len(text) == _DATE_LENGTH else found
+    return _clamped(datetime.combine(found, time.min, LOCAL_TIME)) if len(text) == _DATE_LENGTH else found
 
 
 def _open_or(

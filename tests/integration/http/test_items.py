@@ -114,6 +114,12 @@ def test_content_type_and_crs_are_named(reading: Service) -> None:
         ({"datetime": "2026-01-01/.."}, ["V1", "V3"]),
         ({"datetime": "../2023-12-31"}, ["V3"]),
         ({"datetime": "/2025-07-01T00:00:00+07:00"}, ["V1", "V2", "V3"]),
+        ({"datetime": "2024-06-01t00:00:00z"}, ["V1", "V3"]),
+        ({"datetime": "9999-12-31T23:59:59Z"}, ["V1", "V3"]),
+        ({"datetime": "2020-01-01T00:00:00Z/9999-12-31T23:59:59Z"}, ["V1", "V2", "V3"]),
+        ({"datetime": "0001-01-01T00:00:00+14:00"}, ["V3"]),
+        ({"datetime": "0001-01-01/9999-12-31"}, ["V1", "V2", "V3"]),
+        ({"filter": "S_INTERSECTS(geometry, BBOX(180,-90,-180,90))"}, []),
     ],
 )
 def test_a_filter_selects(reading: Service, query: dict[str, str], expected: list[str]) -> None:
@@ -147,6 +153,9 @@ def test_properties_and_geometry_can_be_left_out(reading: Service) -> None:
     [
         "foo=1", "limit=0", "limit=-1", "limit=ten", "limit=", "bbox=1,2,3", "bbox=1,2,3,x", "bbox=0,5,1,4",
         "bbox=0,0,nan,1", "bbox=0,-91,1,1", "datetime=yesterday", "datetime=../..", "datetime=2025-02-01/2025-01-01",
+        "datetime=2025-W27-2", "datetime=20250701", "datetime=20250701T000000Z", "datetime=2025-07-01 00:00:00",
+        "filter=hieu_luc_tu = DATE('2025-W27-2')", "hieu_luc_tu=20250701", "cap=1_0", "cap=nan", "cap=١",
+        "filter=cap = 9223372036854775808", "bbox=0,0,1_0,1",
         "filter=", "filter=cap =", "filter=nothere = 1", "filter=ghi_chu = 'x'", "filter=cap = 'a'", "cap=a",
         "filter-lang=sql", "filter=cap=1&filter-crs=EPSG:2056", "properties=nothere", "properties=ghi_chu",
         "properties=,", "skipGeometry=yes", "after=xyz", "after=MTA", "f=xml", "lang=fr", "limit=1&limit=2",

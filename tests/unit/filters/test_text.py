@@ -21,13 +21,17 @@ from layers.filters import (
     references,
     to_json,
     to_text,
+    typed,
 )
-from layers.filters.tree import And, Comparison, Constant, In, Like, Literal, Property, property_names
+from layers.filters.tree import And, Comparison, Constant, In, Like, Literal, Property, Spatial, property_names
 
 PROPERTIES = {
     "so": "integer", "dien_tich": "number", "ten": "string", "loai": "code", "co": "boolean", "ngay": "date",
     "luc": "datetime", "muc": "list", "muc.loai": "list:code", "geometry": "geometry",
 }  # fmt: skip
+
+
+SO = Property("so")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,66 @@ PROPERTIES = {
 def test_a_text_that_would_end_the_process_is_refused_before_the_parser_sees_it(text: str) -> None:
     with pytest.raises(InvalidRequestError):
         parse_text(text)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("number", [2**53, 2**53 + 1, 10**18 + 1, 2**63 - 1])
+def test_a_whole_number_keeps_all_of_its_digits(number: int, sign: str) -> None:
+    wanted = Literal(int(f"{sign}{number}"))
+    text = f"so = {sign}{number} OR so IN (2.5, {sign}{number})"
+    as_json = {"op": "=", "args": [{"property": "so"}, wanted.value]}
+    found = check(parse_text(text), PROPERTIES)
+    assert found.operands == (Comparison("=", SO, wanted), In(SO, (Literal(2.5), wanted)))  # type: ignore[union-attr]
+    assert check(parse_json(as_json), PROPERTIES) == Comparison("=", SO, wanted)
+    assert check(parse_text(to_text(found)), PROPERTIES) == found
+    assert typed(f"{sign}{number}", "so", PROPERTIES) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "so = 9007199254740993.0", "so = 9007199254740992e0", "so + 0 = 9007199254740993", "so = 9223372036854775808",
+        "dien_tich = 9007199254740993", "123456789012345678901 = 1", f"so = {'9' * 300}",
+    ],
+)  # fmt: skip
+def test_a_number_that_is_not_exact_where_it_is_compared_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        check(parse_text(text), PROPERTIES)
+
+
+def test_a_whole_number_that_a_double_holds_goes_with_numbers() -> None:
+    found = check(parse_text("dien_tich < 100000000000000000000"), PROPERTIES)
+    assert found == Comparison("<", Property("dien_tich"), Literal(1e20))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1_000", "١٢", " 1", "1e999", "", "0x1"])
+def test_a_number_is_written_in_digits(value: str) -> None:
+    for name in ("so", "dien_tich"):
+        with pytest.raises(InvalidRequestError):
+            typed(value, name, PROPERTIES)
+
+
+@pytest.mark.parametrize("value", ["2025-W27-2", "20250701", "2025-7-1", "２０２５-07-01", "20250701T000000Z"])
+def test_days_and_times_are_those_of_rfc_3339(value: str) -> None:
+    for text in (f"ngay = DATE('{value}')", f"luc = TIMESTAMP('{value}')", f"ngay = '{value}'", f"luc = '{value}'"):
+        with pytest.raises(InvalidRequestError):
+            check(parse_text(text), PROPERTIES)
+    with pytest.raises(InvalidRequestError):
+        parse_json({"op": "=", "args": [{"property": "luc"}, {"timestamp": "2025-07-01 00:00:00Z"}]})
+    small, large = (parse_text(f"luc = TIMESTAMP('2025-07-01{t}00:00:00.5{z}')") for t, z in ("tz", "TZ"))
+    assert small == large
+
+
+@pytest.mark.parametrize(
+    ("box", "bounds"),
+    [
+        ("180,-90,-180,90", (-180, -90, 180, 90)), ("180,5,-180,5", (-180, 5, 180, 5)),
+        ("170,0,-180,9", (-180, 0, 180, 9)),
+    ],
+)  # fmt: skip
+def test_a_box_of_no_width_at_the_antimeridian_is_a_line_there(box: str, bounds: tuple[float, ...]) -> None:
+    found = check(parse_text(f"S_INTERSECTS(geometry, BBOX({box}))"), PROPERTIES)
+    assert isinstance(found, Spatial) and found.shape.bounds == bounds
 
 
 @pytest.mark.parametrize(
