@@ -47,12 +47,14 @@ class Difference:
 
 
 def difference(
-    file: Content, current: Content, base: Content | None = None, *, keep_current: bool = False
-) -> Difference:
+    file: Content, current: Content, base: Content | None = None, *, edited: NDArray[np.int64] | None = None,
+    keep_current: bool = False,
+) -> Difference:  # fmt: skip
     """The file against the current rows of the scope.
 
-    With `base`, the rows the file was made from: what was edited since and would be reverted is a conflict;
-    `keep_current` leaves the edits standing.
+    With `base`, the rows the file was made from: what was edited since and would be reverted is a conflict; with
+    `edited`, fids that stand as somebody edited them, each of these that the file would change. `keep_current` leaves
+    them standing.
     """
     place, is_known = _lookup(current.fid, file.fid)
     same = np.zeros(len(file), dtype=np.bool_)
@@ -61,7 +63,8 @@ def difference(
     changed = np.flatnonzero(is_known & ~same)
     _, stays = _lookup(np.sort(file.fid), current.fid, is_sorted=True)
     removed = current.fid[~stays]
-    conflicts = _conflicts(file, current, base, np.concatenate([file.fid[changed], removed, file.fid[added]]))
+    touched = np.concatenate([file.fid[changed], removed, file.fid[added]])
+    conflicts = touched[_is_other(current, base, touched) | np.isin(touched, () if edited is None else edited)]
     if keep_current and len(conflicts):
         added = added[~np.isin(file.fid[added], conflicts)]
         changed = changed[~np.isin(file.fid[changed], conflicts)]
@@ -70,12 +73,11 @@ def difference(
     return Difference(added, changed, removed, file.fid[changed], unchanged, conflicts)
 
 
-def _conflicts(file: Content, current: Content, base: Content | None, touched: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of the fids the file touches, those that stand otherwise now than in the base the file was made from."""
-    if base is None or not len(touched):
-        return np.zeros(0, dtype=np.int64)
-    now, then = _hash_of(current, touched), _hash_of(base, touched)
-    return np.asarray(touched[(now != then).any(axis=1)], dtype=np.int64)
+def _is_other(current: Content, base: Content | None, touched: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the fids the file touches stand otherwise now than in the base the file was made from."""
+    if base is None:
+        return np.zeros(len(touched), dtype=np.bool_)
+    return np.asarray((_hash_of(current, touched) != _hash_of(base, touched)).any(axis=1))
 
 
 def _hash_of(content: Content, fids: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -23,7 +23,7 @@ from layers.store import audit, publication
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
 from layers.store.staging import Run, close_run, copy_in, open_run, sweep
-from layers.store.standing import Target, box_of_rows, latest_release, read_shapes_by_key, read_standing
+from layers.store.standing import Target, box_of_rows, latest_release, read_edited, read_shapes_by_key, read_standing
 
 from .content import Content, content_of, joined
 from .declaration import Declaration, Mapped, declare, mapped_parts
@@ -226,10 +226,12 @@ async def _compare(work: Work, inspection: Inspection, file: Content, base: int 
         inside = whole if scope.is_everything else await scope.content(connection, work.target, None, reference)
         is_old = base is not None and base != standing.revision
         then = await scope.content(connection, work.target, base, reference) if is_old else None
+        # who names no base may hold a file of before any edit, or of before edits outside an earlier scope
+        edited = await read_edited(connection, work.target) if work.options.base is None else None
     told = (before or {}).get("declaration") or {}
     declaration = declare(work.options.complete_for, told, definition, work.catalogue.profile, reference)
     keep = work.options.take == "current"
-    changes = difference(file.take(places), inside, then, keep_current=keep)
+    changes = difference(file.take(places), inside, then, edited=edited, keep_current=keep)
     unplaced = () if scope.is_everything else _unplaced_outside(told, scope)
     return Comparison(
         standing.revision, standing.state, scope, file.take(places), places, whole, inside, changes, declaration,
@@ -288,9 +290,9 @@ def _conflict_message(found: Comparison) -> Message:
     count = len(found.difference.conflicts)
     return Message(
         f"{count} dòng đã được sửa sau phiên bản gốc của tệp và sẽ bị tệp ghi đè. "
-        "Chọn --take file (lấy theo tệp) hoặc --take current (giữ bản hiện hành).",
+        "Chọn --take file (lấy theo tệp) hoặc --take current (giữ bản hiện hành), hoặc nêu phiên bản gốc: --base.",
         f"{count} rows were edited since the base of the file and would be reverted by it. "
-        "Choose --take file or --take current.",
+        "Choose --take file or --take current, or name the revision the file was made from: --base.",
     )
 
 

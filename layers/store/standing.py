@@ -9,7 +9,8 @@ from typing import Any, LiteralString
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
-from sqlalchemy import ARRAY, BigInteger, Table, and_, cast, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Table, and_, cast, column, exists, func, or_, select
+from sqlalchemy import table as light_table
 
 from layers.errors import NotFoundError
 from layers.profile.grammar import LayerDefinition
@@ -95,6 +96,22 @@ def _unpacked(packed: bytearray) -> tuple[NDArray[np.int64], NDArray[np.uint64]]
 
 def _copy_out(query: LiteralString) -> sql.Composed:
     return sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
+
+
+_REVISION = light_table("revision", column("layer"), column("revision"), column("kind"), schema="catalogue")
+
+
+async def read_edited(connection: Connection, target: Target) -> NDArray[np.int64]:
+    """Features whose newest state is an edit's: they stand as edited, or an edit took them away."""
+    table, later = target.table, target.table.alias("later")
+    edits = select(_REVISION.c.revision).where(
+        _REVISION.c.layer == target.definition.id, _REVISION.c.kind == "edit"
+    )  # fmt: skip
+    came_back = exists().where(later.c.fid == table.c.fid, later.c.since >= table.c.until)
+    standing = select(table.c.fid).where(table.c.until.is_(None), table.c.since.in_(edits))
+    gone = select(table.c.fid).where(table.c.until.in_(edits), ~came_back)
+    found = await rows(connection, standing.union(gone))
+    return np.array([each["fid"] for each in found], dtype=np.int64)
 
 
 async def read_attributes(

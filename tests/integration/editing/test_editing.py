@@ -174,6 +174,45 @@ def test_a_file_made_before_an_edit_conflicts_with_it(service: Service, tmp_path
     assert service.officer.items()["25747.3"]["properties"]["tang"] == 2
 
 
+def test_edits_are_not_lost_to_a_file_that_names_no_base(service: Service, tmp_path: Path) -> None:
+    """Changed, made and taken away by edits; the file of before all of them, whole or after one of a commune alone."""
+    rows, officer = plots(), service.officer
+    path = write(tmp_path / "old.gpkg", rows)
+    items = officer.items()
+    for key in ("25747.1", "25747.2", "25750.15"):
+        assert officer.patch(items[key]["id"], {"tang": 9}).status_code == 204
+    gone = items["25750.16"]["id"]
+    assert officer.send("DELETE", gone, etag=officer.read(gone)[1]).status_code == 204
+    body = _feature(square(20, 0), ma_xa="25747", so="90")
+    assert officer.send("POST", body=body, content_crs=STORAGE).status_code == 201
+    edited = {key: feature["properties"] for key, feature in officer.items().items()}
+
+    with pytest.raises(ConflictError, match="5 rows"):
+        publish_file(service.url, path, "plot")
+    kept = publish_file(service.url, path, "plot", scope="commune=25747", take="current")
+    assert kept.difference is not None and len(kept.difference.conflicts) == 3
+    with pytest.raises(ConflictError, match="5 rows"):  # a release since is none of these edits'
+        publish_file(service.url, path, "plot", dry_run=True)
+    publish_file(service.url, path, "plot", take="current")
+    assert {key: feature["properties"] for key, feature in officer.items().items()} == edited
+    publish_file(service.url, path, "plot", take="file")
+    assert {key: feature["id"] for key, feature in officer.items().items()} == {
+        key: each["id"] for key, each in items.items()
+    }
+    assert officer.items()["25747.1"]["properties"]["tang"] == 2
+    again = publish_file(service.url, path, "plot")
+    assert again.as_dict()["diff"] == {"added": 0, "changed": 0, "removed": 0, "unchanged": 20, "conflicts": 0}
+
+
+def test_a_file_made_from_the_edited_layer_is_published_over_it(service: Service, tmp_path: Path) -> None:
+    fid = service.officer.items()["25747.3"]["id"]
+    assert service.officer.patch(fid, {"tang": 9}).status_code == 204
+    base = _revision(service)
+    rows = [{**row, "tang": 10} if row["so"] == "3" else row for row in plots()]
+    report = publish_file(service.url, write(tmp_path / "new.gpkg", rows), "plot", base=base)
+    assert report.as_dict()["diff"]["conflicts"] == 0  # type: ignore[index]
+
+
 def test_a_layer_without_a_key_and_one_without_shapes_are_edited_alike(standing: Service) -> None:
     spot = _feature(square(50, 5).centroid, ten="Mới")
     made = [standing.officer.send("POST", body=spot, layer="spot", content_crs=STORAGE) for _ in range(2)]
