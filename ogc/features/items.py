@@ -12,32 +12,36 @@ from layers.store.features import Item, Page, Place
 from ogc.common.links import GEOJSON, HTML, Addresses, Link, link
 from ogc.common.pieces import Pieces
 
-from .paging import Cursor
+from .paging import Cursor, order_of
+from .query import Query
 
 
 def feature_collection(
-    page: Page, addresses: Addresses, layer_id: str, revision: int, now: datetime, others: Iterable[Link] = ()
+    page: Page, query: Query, addresses: Addresses, layer_id: str, revision: int, now: datetime, others: Iterable[Link]
 ) -> Pieces:
     """A GeoJSON FeatureCollection; `numberMatched` is exact or left out; `others` link to other writings of it."""
     frame: dict[str, Any] = {"type": "FeatureCollection", "timeStamp": _instant(now)}
     if page.number_matched is not None:
         frame["numberMatched"] = page.number_matched
-    frame |= {"numberReturned": len(page.features), "links": [*_links(page, addresses, layer_id, revision), *others]}
+    links = [*_links(page, query, addresses, layer_id, revision), *others]
+    frame |= {"numberReturned": len(page.features), "links": links}
     return Pieces(orjson.dumps(frame)[:-1] + b',"features":[', page.features, b"]}", separator=b",")
 
 
-def _links(page: Page, addresses: Addresses, layer_id: str, revision: int) -> list[Link]:
+def _links(page: Page, query: Query, addresses: Addresses, layer_id: str, revision: int) -> list[Link]:
     made = addresses.self_and_alternates(GEOJSON)
     made.append(link(addresses.to("collections", layer_id), "collection", "application/json"))
     if page.last is not None:
-        made.append(link(addresses.here(before=None, after=_cursor(page.last, revision)), "next", GEOJSON))
+        made.append(link(addresses.here(before=None, after=_cursor(page.last, query, revision)), "next", GEOJSON))
     if page.first is not None:
-        made.append(link(addresses.here(after=None, before=_cursor(page.first, revision)), "prev", GEOJSON))
+        made.append(link(addresses.here(after=None, before=_cursor(page.first, query, revision)), "prev", GEOJSON))
     return made
 
 
-def _cursor(place: Place, revision: int) -> str:
-    return Cursor(place.fid, revision, None if place.value is None else place.value.decode()).text()
+def _cursor(place: Place, query: Query, revision: int) -> str:
+    if query.sort is None:
+        return Cursor(place.fid, revision).text()
+    return Cursor(place.fid, revision, order_of(query.sort), (place.value or b"null").decode()).text()
 
 
 def feature(item: Item, addresses: Addresses, layer_id: str) -> bytes:

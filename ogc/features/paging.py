@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 
 from layers.access.decide import Decision
-from layers.filters import typed
+from layers.filters.kinds import KINDS, LARGEST
+from layers.filters.moments import instant_of
 from layers.filters.tree import Scalar
 from layers.store.sorting import Sort
 from ogc.common.parameters import Parameters, invalid_value
@@ -30,10 +31,12 @@ class Cursor:
 
     fid: int
     revision: int
+    order: str | None = None  #: of a sorted walk: `+name` or `-name`
     value: str | None = None  #: of a sorted walk: the sort column of that feature, as JSON
 
     def text(self) -> str:
-        plain = f"{self.fid}.{self.revision}" + (f".{self.value}" if self.value is not None else "")
+        of_sort = f".{self.order}.{self.value}" if self.order is not None else ""
+        plain = f"{self.fid}.{self.revision}{of_sort}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @classmethod
@@ -42,8 +45,10 @@ class Cursor:
             raise ValueError(*_NO_CURSOR)
         try:
             plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-            fid, revision, *value = plain.split(".", 2)
-            made = cls(int(fid), int(revision), *value)
+            fid, revision, *of_sort = plain.split(".", 3)
+            if len(of_sort) == 1:
+                raise ValueError
+            made = cls(int(fid), int(revision), *of_sort)
         except (ValueError, binascii.Error) as error:
             raise ValueError(*_NO_CURSOR) from error
         if made.text() != text or not 0 <= made.fid < 2**63 or not 0 <= made.revision < 2**63:
@@ -90,19 +95,38 @@ def order(text: str) -> Sort:
     return Sort(name, text.startswith("-"))
 
 
+def order_of(sort: Sort) -> str:
+    """As it stands in a cursor."""
+    return f"{'-' if sort.is_descending else '+'}{sort.name}"
+
+
 def _value(parameter: str, cursor: Cursor, sort: Sort | None, names: dict[str, str]) -> Scalar | None:
     """The place in a sorted walk. A cursor belongs to the order it was made in."""
-    if (cursor.value is None) != (sort is None):
-        raise invalid_value(parameter, *_NO_CURSOR)
+    if cursor.order != (order_of(sort) if sort else None):
+        raise invalid_value(
+            parameter, "không phải con trỏ của thứ tự này (sortby)", "not a cursor of this order (sortby)"
+        )
     if cursor.value is None or sort is None:
         return None
-    try:
-        plain = json.loads(cursor.value)
-        is_usable = not isinstance(plain, str) or "\0" not in plain.encode().decode()  # no half of a pair either
-    except (ValueError, RecursionError):
-        is_usable = False
-    if not is_usable:
-        raise invalid_value(parameter, *_NO_CURSOR)
-    if plain is None:
-        return None
-    return typed(plain if isinstance(plain, str) else cursor.value, sort.name, names).value
+    try:  # a whole number of JSON is exact
+        return _stored(json.loads(cursor.value), names[sort.name])
+    except (ValueError, OverflowError, RecursionError):
+        raise invalid_value(parameter, *_NO_CURSOR) from None
+
+
+def _stored(plain: object, of: str) -> Scalar | None:
+    """What a column of this type wrote as JSON. Raises ValueError for what it cannot have written."""
+    match KINDS[of], plain:
+        case _, None:
+            return None
+        case "boolean", bool():
+            return plain
+        case "number", int() if not isinstance(plain, bool) and (of == "number" or abs(plain) <= LARGEST):
+            return float(plain) if of == "number" else plain
+        case "number", float() | "NaN" | "Infinity" | "-Infinity" if of == "number":
+            return float(plain)
+        case "text", str() if "\0" not in plain.encode().decode():  # no half of a pair either
+            return plain
+        case "date" | "datetime", str():
+            return instant_of(plain, is_day=of == "date")
+    raise ValueError

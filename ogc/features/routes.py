@@ -172,7 +172,7 @@ async def items(request: Request, parameters: Parameters) -> Response:
     if may_be_known and not relation.tells_activity and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
     others = formats.alternates(addresses, relation, query)
-    body = feature_collection(page, addresses, relation.layer, revision, now_of(request), others)
+    body = feature_collection(page, query, addresses, relation.layer, revision, now_of(request), others)
     if is_page:
         return layer_pages.items_page(request, orjson.loads(bytes(body)), relation)
     return PiecesResponse(body, GEOJSON, _headers(relation, query, etag))
