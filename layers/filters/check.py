@@ -135,10 +135,16 @@ def _worked_out(operand: Operand, properties: Properties) -> Operand:
 
 def _folded(fold: type[CaseFolded] | type[AccentFolded], operand: Operand) -> Operand:
     if not isinstance(operand, Literal):
-        return fold(operand)
+        return operand if _is_folded(operand, fold) else fold(operand)
     if operand.value is None:
         return operand
     return Literal((without_case if fold is CaseFolded else without_accents)(str(operand.value)))
+
+
+def _is_folded(operand: Operand, fold: type[CaseFolded] | type[AccentFolded]) -> bool:
+    """A text that was folded so, or in both ways, stays as it is when it is folded again."""
+    inner = operand.operand if isinstance(operand, CaseFolded | AccentFolded) else None
+    return isinstance(operand, fold) or isinstance(inner, CaseFolded | AccentFolded)
 
 
 def _text(operand: Operand, function: str, properties: Properties) -> Operand:

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, LiteralString, Protocol
 
+import psycopg
 import shapely
+from psycopg.rows import DictRow
 from sqlalchemy import Select
 
 from gis.errors import Message
 from layers.access.decide import Decision, queryables, sortables
 from layers.errors import FieldError, InvalidRequestError, UnavailableError
-from layers.filters import GEOMETRY, Expression, check, to_text
+from layers.filters import GEOMETRY, Expression, check, require_cheap, to_text
 from layers.filters.tree import And, Or, Scalar, Spatial
 from layers.profile.grammar import LayerDefinition
 
@@ -37,6 +39,8 @@ BBox = tuple[float, float, float, float]
 MAX_LIMIT = 10_000
 #: beyond it `numberMatched` is left out
 MAX_COUNT = 100_000
+#: how long a count by a filter may take
+COUNTING_MS = 3_000
 #: counts in another way of writing features must not be taken for these
 ENCODER = "features-1"
 
@@ -172,7 +176,8 @@ async def count(
     query: ItemsQuery,
     figures: Figures | None = None,
 ) -> int | None:
-    """How many features the query matches in the relation: exact up to 100,000, None beyond."""
+    """How many features the query matches in the relation: exact up to 100,000, None beyond, and where a filter takes
+    too long to count by."""
     require_served(state)
     wanted, values = asked(state, decision, query)
     wanted = replace(wanted, columns=(), has_geometry=False, form=CRS84, order="none", is_limited=True)
@@ -180,11 +185,24 @@ async def count(
     if figures is not None and (known := figures.get(key)) is not MISSING:
         return known if isinstance(known, int) else None
     prepared = prepare(counted, state.definition, storage_srid, decision, wanted)
-    found = await database.row(connection, *prepared.with_values(values | {"limit": MAX_COUNT + 1}))
+    given = prepared.with_values(values | {"limit": MAX_COUNT + 1})
+    found = await (database.row(connection, *given) if wanted.filter is None else _soon(connection, *given))
     number = int(found["n"]) if found and found["n"] <= MAX_COUNT else None
     if figures is not None:
         figures.put(key, number)
     return number
+
+
+async def _soon(connection: Connection, text: LiteralString, values: Mapping[str, object]) -> DictRow | None:
+    """The row, or None where the statement was not done in time: nobody waits long for a number beside the answer."""
+    try:
+        async with connection.transaction():
+            await database.execute(
+                connection, "SELECT set_config('statement_timeout', %(ms)s, true)", {"ms": str(COUNTING_MS)}
+            )
+            return await database.row(connection, text, values)
+    except psycopg.errors.QueryCanceled:
+        return None
 
 
 async def extent(
@@ -366,7 +384,7 @@ def _selected(decision: Decision, names: Sequence[str]) -> tuple[str, ...]:
 
 def _filter(state: State, decision: Decision, query: ItemsQuery, *, has_odd_box: bool) -> Expression | None:
     known = queryables(state.definition, decision)
-    parts = [] if query.filter is None else [check(query.filter, known)]
+    parts = [] if query.filter is None else [require_cheap(check(query.filter, known))]
     if query.bbox is not None and has_odd_box:
         parts.append(_in_box(query.bbox))
     return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))

@@ -162,3 +162,10 @@ def test_a_shape_that_the_database_cannot_compare_is_no_fault_of_the_service(
 def test_a_shape_written_upside_down_has_no_place() -> None:
     with pytest.raises(InvalidRequestError):
         parse_text("S_INTERSECTS(geometry, BBOX(10, 5, 0, 9))", written_in=WrittenIn(is_geographic=False))
+
+
+def test_a_filter_that_is_too_much_work_a_row_is_400(reading: Service) -> None:
+    text = " OR ".join(["CASEI(ACCENTI(ten)) = 'a'"] * 9)
+    for query in ({"f": "json"}, {"f": "csv"}):
+        answer = reading.officer.get(ZONES, params={**query, "filter": text})
+        assert answer.status_code == 400 and "CASEI" in answer.json()["detail_en"]

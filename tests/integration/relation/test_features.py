@@ -6,6 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 import shapely
 from shapely.geometry import shape
@@ -188,3 +189,14 @@ async def test_a_layer_that_was_taken_back_is_unavailable_to_everybody(connectio
 async def test_a_property_that_is_not_shown_cannot_be_asked_for(connection: Connection) -> None:
     with pytest.raises(InvalidRequestError):
         await features.page(connection, SERVED, STORAGE_SRID, OPEN, ItemsQuery(properties=("gia",)))
+
+
+async def test_a_count_by_a_filter_gives_up_after_a_while(
+    connection: Connection, sites_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "COUNTING_MS", 20)
+    query = ItemsQuery(filter=parse_text("so > 3"))
+    async with await psycopg.AsyncConnection.connect(sites_database) as other:
+        await other.execute("LOCK TABLE data.site IN ACCESS EXCLUSIVE MODE")
+        assert await features.count(connection, SERVED, STORAGE_SRID, OPEN, query) is None
+    assert await features.count(connection, SERVED, STORAGE_SRID, OPEN, query)
