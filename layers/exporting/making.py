@@ -38,13 +38,15 @@ def _tell_nobody(features: int) -> None:
 
 async def make_file(
     source: Source, layout: Layout, kind: Format, path: Path, *, tell: Tell = _tell_nobody,
-    limiter: CapacityLimiter | None = None,
+    limiter: CapacityLimiter | None = None, most_bytes: int | None = None,
 ) -> MadeFile:  # fmt: skip
-    """Raises whatever the source raises, InvalidRequestError for what the format cannot hold; nothing is left then."""
+    """Raises whatever the source raises, InvalidRequestError for what the format cannot hold and for what is longer
+    than `most_bytes`; nothing is left then."""
     draft = path.with_name(f".draft-{path.name}")  # drivers look at its end
-    counted = _Counted(tell)
+    counted = _Counted(tell, _Room(draft, most_bytes))
     try:
         await _written(counted.of(source), lambda batches: kind.write(batches, layout, draft), limiter)
+        await counted.room.require()
         size_bytes = await to_thread.run_sync(_put_in_place, draft, path)
     except (DataLayerError, DataSourceError) as error:
         raise InvalidRequestError(
@@ -65,23 +67,62 @@ def _put_in_place(draft: Path, path: Path) -> int:
     return size_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much a draft and what lies beside it while it is written may take."""
+
+    draft: Path
+    most_bytes: int | None
+
+    async def require(self) -> None:
+        """Raises InvalidRequestError."""
+        if self.most_bytes is not None and await to_thread.run_sync(self._taken) > self.most_bytes:
+            raise InvalidRequestError(
+                "Tệp xuất quá lớn; hãy lọc bớt hoặc chia theo xã.",
+                "The file is too large; filter, or divide by commune.",
+            )
+
+    def _taken(self) -> int:
+        """Drivers put journals, indexes and parts beside the file, under names that begin as its own does."""
+        beside = [path for path in self.draft.parent.iterdir() if path.name.startswith(self.draft.stem)]
+        return sum(_size(path) for found in beside for path in (found, *found.rglob("*")))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # gone since it was listed
+        return 0
+
+
 class _Counted:
     """The batches as they come, and how many rows they were."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, room: _Room) -> None:
         self.features = 0
+        self.room = room
         self._tell = tell
 
     async def of(self, source: Source) -> Source:
         async with aclosing(source):
             async for batch in source:
+                await self.room.require()
                 yield batch
                 self.features += batch.num_rows
                 self._tell(self.features)
 
 
 async def _written(source: Source, write: Callable[[Batches], None], limiter: CapacityLimiter | None) -> None:
-    """The writer pulls in its thread; the source runs here, in one task, and stops where the writer does."""
+    """The writer pulls in its thread; the source runs here, in one task, and stops where the writer does. The source
+    begins when the writer may: one that waits for its turn holds no connection."""
+    if limiter is None:
+        await _pumped(source, write, None)
+        return
+    async with limiter:
+        await _pumped(source, write, CapacityLimiter(1))
+
+
+async def _pumped(source: Source, write: Callable[[Batches], None], limiter: CapacityLimiter | None) -> None:
     send, receive = create_memory_object_stream[pa.RecordBatch](_AHEAD)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:

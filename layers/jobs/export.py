@@ -16,7 +16,7 @@ from anyio import to_thread
 from layers.access.decide import Decision, decide
 from layers.access.principal import PUBLIC
 from layers.checking.request import LOCAL_TIME
-from layers.errors import ForbiddenError, InvalidRequestError
+from layers.errors import ForbiddenError
 from layers.exporting.formats import Format
 from layers.exporting.making import make_file
 from layers.publishing.source import digest_of
@@ -53,12 +53,8 @@ async def run_export(work: Work, prepare: Callable[[Work], Prepared]) -> Result:
 
     made = await make_file(
         batches(work.database, prepared.extract), prepared.extract.layout, prepared.kind, out / prepared.file_name,
-        tell=tell,
+        tell=tell, most_bytes=work.limits.result_bytes,
     )  # fmt: skip
-    if made.size_bytes > work.limits.result_bytes:
-        raise InvalidRequestError(
-            "Tệp xuất quá lớn; hãy lọc bớt hoặc chia theo xã.", "The file is too large; filter, or divide by commune."
-        )
     return {
         "folder": out.name, "files": [await to_thread.run_sync(_file, made.path)], "features": made.features,
         "relation": prepared.extract.decision.relation_digest,

@@ -14,7 +14,7 @@ from layers.jobs.job import EXPORT, Job
 from layers.jobs.owner import Owner
 from layers.jobs.run import Work
 from ogc.auth import caller_of
-from ogc.common.clock import now_of
+from ogc.common.clock import now_of, utc_now
 from ogc.common.language import language_of
 from ogc.common.parameters import Parameters
 from ogc.common.relation import Relation
@@ -52,7 +52,7 @@ def prepared(work: Work) -> Prepared:
     """The same question for the owner as they are today. Raises whatever `items` raises."""
     inputs, catalogue = work.job.inputs, work.catalogue
     state = catalogue.layer(inputs["layer"])
-    decision = decision_today(work.job, catalogue, work.owner, work.job.created)
+    decision = decision_today(work.job, catalogue, work.owner, utc_now())
     relation = Relation(catalogue, state, work.owner.principal, inputs["purpose"], decision)
     asked = asked_of(FORMATS[inputs["format"]], export_parameters(inputs["parameters"]), relation)
     name = f"{state.definition.id}.{asked.kind.suffix}"

@@ -340,12 +340,12 @@ def add_points(url: str, number: int) -> None:
         connection.execute("ANALYZE data.moc")
 
 
-def work(url: str, data: Path, *, lease_s: float = 30.0) -> int:
+def work(url: str, data: Path, **limits: Any) -> int:
     """A worker does the exports that wait; how many there were."""
 
     async def body() -> int:
         async with Database.open(url, size=3) as database:
-            worker = Worker(database, data, "here", kinds_of_jobs(), replace(LIMITS, lease_s=lease_s))
+            worker = Worker(database, data, "here", kinds_of_jobs(), replace(LIMITS, **limits))
             return await worker.run_waiting((EXPORT,))
 
     return anyio.run(body)

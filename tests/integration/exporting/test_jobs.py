@@ -88,8 +88,24 @@ def test_a_job_stays_on_the_revision_of_its_question_and_is_gone_with_the_right_
     assert _file(own.officer, sent).content == before
     grants = altered(profile().grants, "officer_dat", with_fields(rows="so > 2"))
     _put(own.url, grants)
-    answer = own.officer.get(f"{sent.headers['location']}/results")
-    assert answer.status_code in (403, 503) and _told_in_the_end(own.officer, sent) == 403
+    assert _told_in_the_end(own.officer, sent) == 403
+
+
+def test_a_job_is_decided_by_the_day_it_is_done_on(own: Service) -> None:
+    sent = own.officer.get(DAT, params={"f": "csv"}, headers=ASYNC)
+    _put(own.url, altered(profile().grants, "officer_dat", with_fields(valid={"until": "2026-01-31"})))
+    with psycopg.connect(own.url) as connection:
+        connection.execute("UPDATE checks.job SET created = '2026-01-15T00:00:00Z' WHERE kind = 'export'")
+    assert work(own.url, _data(own)) == 1
+    assert own.officer.json(sent.headers["location"])["status"] == "failed"
+
+
+def test_a_job_whose_file_grows_too_long_ends_while_it_is_written(own: Service) -> None:
+    sent = own.officer.get(DAT, params={"f": "csv"}, headers=ASYNC)
+    assert work(own.url, _data(own), result_bytes=100) == 1
+    status = own.officer.json(sent.headers["location"])
+    assert status["status"] == "failed" and "quá lớn" in str(status)
+    assert [path for path in (_data(own) / "jobs").rglob("*") if path.is_file()] == []
 
 
 def _put(url: str, grants: Any) -> None:
