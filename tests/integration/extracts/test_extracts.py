@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -383,6 +384,10 @@ def test_what_was_withdrawn_since_is_not_given_out_again_on_a_signed_copy(desk: 
         paper = client.get(f"/checks/{check}.pdf").content
         assert handed(desk, check, signing.signed_by(paper, office)).status_code == 201
         assert client.get(f"/checks/{check}/signed").status_code == 200
+        assert client.get("/collections/water_corridor").status_code == 200
         desk.place.publisher.set_state("water_corridor", "withdrawn", "công bố nhầm")
+        end = time.monotonic() + 60
+        while client.get("/collections/water_corridor").status_code == 200:  # another process's change is soon heard
+            assert time.monotonic() < end, "the withdrawal was not heard"
         assert client.get(f"/checks/{check}/signed").status_code == 404
         assert client.get(f"/checks/{check}.pdf").content != paper
