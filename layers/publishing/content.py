@@ -62,8 +62,16 @@ def joined(first: Content, second: Content) -> Content:
 def content_of(definition: LayerDefinition, rows: Rows, fid_key: bytes) -> Content:
     """Fid and hash of every row."""
     hashes = _hashes(definition, rows)
-    row_hash = np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 4)
-    return Content(_fids(definition, rows, hashes, fid_key), row_hash)
+    return Content(_fids(definition, rows, hashes, fid_key), _numbers(hashes))
+
+
+def row_hashes(definition: LayerDefinition, rows: Rows) -> NDArray[np.uint64]:
+    """As `Content` holds them."""
+    return _numbers(_hashes(definition, rows))
+
+
+def _numbers(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 4)
 
 
 def _hashes(definition: LayerDefinition, rows: Rows) -> list[bytes]:

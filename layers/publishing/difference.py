@@ -56,9 +56,7 @@ def difference(
     `edited`, fids that stand as somebody edited them, each of these that the file would change. `keep_current` leaves
     them standing.
     """
-    place, is_known = _lookup(current.fid, file.fid)
-    same = np.zeros(len(file), dtype=np.bool_)
-    same[is_known] = (current.row_hash[place[is_known]] == file.row_hash[is_known]).all(axis=1)
+    is_known, same = _compared(file, current)
     added = np.flatnonzero(~is_known)
     changed = np.flatnonzero(is_known & ~same)
     _, stays = _lookup(np.sort(file.fid), current.fid, is_sorted=True)
@@ -71,6 +69,20 @@ def difference(
         removed = removed[~np.isin(removed, conflicts)]
     unchanged = len(current) - len(removed) - len(changed)
     return Difference(added, changed, removed, file.fid[changed], unchanged, conflicts)
+
+
+def changed_places(file: Content, current: Content) -> NDArray[np.int64]:
+    """The file's rows that stand, and stand otherwise."""
+    is_known, same = _compared(file, current)
+    return np.flatnonzero(is_known & ~same)
+
+
+def _compared(file: Content, current: Content) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of the file's rows stand, and which of them just so."""
+    place, is_known = _lookup(current.fid, file.fid)
+    same = np.zeros(len(file), dtype=np.bool_)
+    same[is_known] = (current.row_hash[place[is_known]] == file.row_hash[is_known]).all(axis=1)
+    return is_known, same
 
 
 def _is_other(current: Content, base: Content | None, touched: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -29,9 +29,10 @@ from .content import Content, content_of, joined
 from .declaration import Declaration, Mapped, declare, mapped_parts
 from .difference import Difference, difference
 from .empty_communes import empty_communes, empty_notice
-from .inspection import Communes, Inspection, inspect
+from .inspection import Communes, Inspection, Rows, inspect
 from .options import PublishOptions
 from .report import PublishReport, conflict, refusal
+from .same_shapes import with_stored_shapes
 from .scope import Scope, scope_of
 from .source import Progress, no_progress
 from .staging import PIECE_COLUMNS, PIECE_KINDS, Prepared, prepare
@@ -173,6 +174,7 @@ class Comparison:
     revision: int  #: compared with; the commit holds only on top of it
     state: str
     scope: Scope
+    rows: Rows  #: all of the file, with the stored shape where theirs is the same ground
     file: Content
     places: NDArray[np.int64]  #: of the file's rows inside the scope
     whole: Content  #: all that stands now, inside the scope and outside
@@ -228,13 +230,14 @@ async def _compare(work: Work, inspection: Inspection, file: Content, base: int 
         then = await scope.content(connection, work.target, base, reference) if is_old else None
         # who names no base may hold a file of before any edit, or of before edits outside an earlier scope
         edited = await read_edited(connection, work.target) if work.options.base is None else None
+        rows, file = await with_stored_shapes(connection, work.target, inspection.rows, file, whole)
     told = (before or {}).get("declaration") or {}
     declaration = declare(work.options.complete_for, told, definition, work.catalogue.profile, reference)
     keep = work.options.take == "current"
     changes = difference(file.take(places), inside, then, edited=edited, keep_current=keep)
     unplaced = () if scope.is_everything else _unplaced_outside(told, scope)
     return Comparison(
-        standing.revision, standing.state, scope, file.take(places), places, whole, inside, changes, declaration,
+        standing.revision, standing.state, scope, rows, file.take(places), places, whole, inside, changes, declaration,
         unplaced,
     )  # fmt: skip
 
@@ -322,7 +325,7 @@ async def _stage_and_commit(
     work: Work, inspection: Inspection, found: Comparison, report: PublishReport
 ) -> PublishReport | None:
     """None when the layer moved meanwhile: nothing was written then."""
-    prepared = await anyio.to_thread.run_sync(_prepared, work, inspection, found)
+    prepared = await anyio.to_thread.run_sync(_prepared, work, found)
     run = await open_run(work.connection, work.target)
     try:
         work.on_step("staging")
@@ -335,9 +338,9 @@ async def _stage_and_commit(
         await close_run(work.connection, run)
 
 
-def _prepared(work: Work, inspection: Inspection, found: Comparison) -> Prepared:
+def _prepared(work: Work, found: Comparison) -> Prepared:
     inserted = found.difference.inserted
-    rows = inspection.rows.take(found.places[inserted])
+    rows = found.rows.take(found.places[inserted])
     target = work.target
     profile = work.catalogue.profile
     return prepare(target.definition, profile, target.storage_srid, rows, found.file.take(inserted))

@@ -136,6 +136,15 @@ async def read_keys(
     return {each["fid"]: each["key"] for each in found}
 
 
+async def read_shapes(connection: Connection, target: Target, fids: Sequence[int]) -> dict[int, bytes]:
+    """WKB in the storage CRS of some current rows."""
+    table = target.table
+    wanted = func.unnest(cast(list(fids), ARRAY(BigInteger))).table_valued("fid").render_derived()
+    query = select(table.c.fid, func.ST_AsBinary(table.c.geom).label("geom"))
+    found = await rows(connection, query.join(wanted, wanted.c.fid == table.c.fid).where(table.c.until.is_(None)))
+    return {each["fid"]: bytes(each["geom"]) for each in found}
+
+
 async def read_shapes_by_key(connection: Connection, target: Target) -> list[tuple[str, bytes]]:
     """Key and WKB of the current rows: the reference layer of communes."""
     table = target.table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
 import shapely
 import shapely.affinity
@@ -69,6 +70,26 @@ def test_the_same_file_again_changes_nothing_but_is_a_new_release(url: str, tmp_
     assert (again.revision, again.release) == (2, 2)
     assert one(url, "SELECT count(*) FROM data.parcel") == 10
     assert one(url, "SELECT count(DISTINCT content_digest) FROM catalogue.release") == 1
+
+
+def test_polygons_whose_rings_are_written_otherwise_are_no_change(url: str, tmp_path: Path) -> None:
+    """As a Shapefile does: exported and published again, nothing of the layer is other than before."""
+    rows = parcels("25747", 10)
+    publish_file(url, write(tmp_path / "a.gpkg", rows), "parcel")
+    stored = "SELECT ST_AsText(geom) AS geom FROM data.parcel WHERE until IS NULL ORDER BY fid"
+    before = query(url, stored)
+    turned = [{**row, "geometry": shapely.Polygon(np.roll(row["geometry"].exterior.coords[:-1][::-1], 2, 0))}
+              for row in rows]  # fmt: skip
+    turned[3]["DTPL"] = 5.0
+    turned[4]["geometry"] = square(4, 0, 19.0)
+    report = publish_file(url, write(tmp_path / "b.gpkg", turned), "parcel")
+
+    assert report.as_dict()["diff"] == {"added": 0, "changed": 2, "removed": 0, "unchanged": 8, "conflicts": 0}
+    after = query(url, stored)
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    assert one(url, "SELECT count(*) FROM checks.piece WHERE until IS NULL") == 10
+    again = publish_file(url, write(tmp_path / "c.gpkg", turned), "parcel")
+    assert again.difference is not None and again.difference.unchanged == 10
 
 
 def test_unchanged_rows_keep_their_fid_whatever_their_order_in_the_file(url: str, tmp_path: Path) -> None:
