@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    false,
     func,
     literal,
     literal_column,
@@ -39,10 +40,11 @@ FEW_CORNERS = 12  #: so many, the last being the first, are kept
 #: tells a cell from a shape; no attribute can be called so
 IS_CELL = "_cell"
 _MOST = bound("most", BigInteger)
+_CANDIDATES = bound("limit", BigInteger)  #: as the relation binds it
 _SQUARE = ("tile_west", "tile_south", "tile_east", "tile_north")
 _BUFFERED = ("buffered_west", "buffered_south", "buffered_east", "buffered_north")
 _MOVED = ("scale_x", "scale_y", "shift_x", "shift_y")
-_ROUNDED, _GEOM, _PLACE = "_rounded", "_geom", "_place"
+_ROUNDED, _GEOM, _PLACE, _IS_SEEN = "_rounded", "_geom", "_place", "_is_seen"
 _FENCE: ColumnElement[Any] = literal_column("0")
 
 
@@ -62,36 +64,75 @@ def cells_values(z: int) -> dict[str, object]:
 
 def plain_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     """Every feature as its own shape. The second fence keeps the rounded shape from being computed twice."""
-    return _of_shapes(asked, definition, wanted, asked.rows.c[SHAPE])
+    return _of_shapes(asked, definition, wanted, is_far=False)
 
 
 def far_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Select[Any]:
     """As `plain_tile`, shapes of many corners with fewer of them."""
-    shape = asked.rows.c[SHAPE]
-    thinned = func.ST_Simplify(shape, bound("tolerance", Double), true(), type_=NullType())
-    has_many = func.ST_NPoints(shape, type_=Integer()) > FEW_CORNERS
-    return _of_shapes(asked, definition, wanted, case((has_many, thinned), else_=shape))
+    return _of_shapes(asked, definition, wanted, is_far=True)
 
 
-def _of_shapes(asked: Relation, definition: LayerDefinition, wanted: Wanted, shape: ColumnElement[Any]) -> Select[Any]:
-    columns = asked.rows.c
-    names = [columns[name] for name in wanted.columns]
-    given = asked.select(columns.fid, *names, shape.label(SHAPE)).limit(_MOST).offset(_FENCE).subquery("given")
-    kept_names = [given.c[name] for name in wanted.columns]
-    rounded = select(given.c.fid, *kept_names, given.c[SHAPE], _rounded(given.c[SHAPE]).label(_ROUNDED))
+def _of_shapes(asked: Relation, definition: LayerDefinition, wanted: Wanted, *, is_far: bool) -> Select[Any]:
+    given = _given(asked, wanted, is_far=is_far)
+    names = [given.c[name] for name in wanted.columns]
+    rounded = select(given.c.fid, *names, given.c[SHAPE], _rounded(given.c[SHAPE]).label(_ROUNDED), given.c[_PLACE])
     drawn = rounded.offset(_FENCE).subquery("rounded")
     kept = [drawn.c.fid, *(drawn.c[name] for name in wanted.columns)]
-    features = select(*kept, _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label(_GEOM)).subquery("features")
-    return _encoded(features, definition)
+    geometry = _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label(_GEOM)
+    return _encoded(select(*kept, geometry, drawn.c[_PLACE]), definition)
 
 
-def _encoded(features: FromClause, definition: LayerDefinition) -> Select[Any]:
+def _given(asked: Relation, wanted: Wanted, *, is_far: bool) -> FromClause:
+    """Of the rows that the tile shows as many as it holds. The last candidate stays, without a shape, to be told of."""
+    columns = asked.rows.c
+    names = [columns[name] for name in wanted.columns]
+    shape = columns[SHAPE]
+    found = asked.select(columns.fid, *names, shape, _numbered(), _is_seen(shape).label(_IS_SEEN)).subquery("found")
+    drawn = _with_fewer_corners(found.c[SHAPE]) if is_far else found.c[SHAPE]
+    kept = [found.c.fid, *(found.c[name] for name in wanted.columns), found.c[_PLACE]]
+    given = select(*kept, case((found.c[_IS_SEEN], drawn)).label(SHAPE)).where(found.c[_IS_SEEN] | _is_last(found))
+    return given.limit(_MOST).offset(_FENCE).subquery("given")
+
+
+def _with_fewer_corners(shape: ColumnElement[Any]) -> ColumnElement[Any]:
+    thinned = func.ST_Simplify(shape, bound("tolerance", Double), true(), type_=NullType())
+    return case((func.ST_NPoints(shape, type_=Integer()) > FEW_CORNERS, thinned), else_=shape)
+
+
+def _numbered() -> ColumnElement[Any]:
+    """The place of a row in the order of the relation. A subquery that has it is fenced by it."""
+    return func.row_number().over().label(_PLACE)
+
+
+def _is_last(found: FromClause) -> ColumnElement[bool]:
+    return found.c[_PLACE] >= _CANDIDATES
+
+
+def _is_seen(shape: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a shape itself, not its box alone, meets the buffered tile. Asked above the relation of what is shown."""
+    buffered = envelope(_BUFFERED, WEB_MERCATOR)
+    is_inside = shape.op("@", is_comparison=True)(buffered)
+    meets = func.coalesce(func.ST_Intersects(shape, buffered, type_=Boolean()), false())
+    return case((is_inside, true()), else_=meets)
+
+
+def _encoded(features: Select[Any], definition: LayerDefinition) -> Select[Any]:
+    """The tile, the features in it, the rows given to it, and whether there were more candidates than are looked at.
+
+    Fenced, or each shape would be drawn once for the tile and once to be counted.
+    """
+    made = features.offset(_FENCE).subquery("made")
+    shown = select(*(column for column in made.c if column.name != _PLACE)).correlate(made).lateral("features")
     tile = func.ST_AsMVT(
         literal_column("features.*"), literal(definition.id), literal(EXTENT), literal(_GEOM), literal("fid"),
         type_=LargeBinary(),
     )  # fmt: skip
-    columns: list[ColumnElement[Any]] = [tile.label("tile"), func.count(features.c[_GEOM]).label("features")]
-    return select(*columns).select_from(features)
+    is_full = func.coalesce(func.max(made.c[_PLACE]) >= _CANDIDATES, false()).cast(Integer)
+    columns: list[ColumnElement[Any]] = [
+        tile.label("tile"), func.count(made.c[_GEOM]).label("features"), func.count().label("given"),
+        is_full.label("is_full"),
+    ]  # fmt: skip
+    return select(*columns).select_from(made.join(shown, true()))
 
 
 def _rounded(shape: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -124,15 +165,18 @@ def cells_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> 
     """
     placed = _placed(asked, wanted)
     first = func.row_number().over(partition_by=[placed.c.cell_x, placed.c.cell_y], order_by=placed.c[_PLACE])
+    is_cell = placed.c.cell_x.is_not(None)
     is_inside = and_(
         placed.c.cell_x >= 0, placed.c.cell_x < CELLS_A_SIDE, placed.c.cell_y >= 0, placed.c.cell_y < CELLS_A_SIDE
     )
-    is_cell = placed.c.cell_x.is_not(None)
-    numbered = select(*placed.c, case((is_cell, first), else_=1).label("in_cell")).where(is_cell.is_(False) | is_inside)
-    rows = numbered.subquery("numbered")
-    kept = select(rows).where(rows.c.in_cell == 1).order_by(rows.c[_PLACE]).limit(_MOST).offset(_FENCE).subquery("kept")
+    is_seen = case((is_cell, is_inside), else_=placed.c[_IS_SEEN])
+    numbered = select(*placed.c, case((is_cell, first), else_=1).label("in_cell"), is_seen.label("has_place"))
+    rows = numbered.where(is_seen | _is_last(placed)).subquery("numbered")
+    is_shown = and_(rows.c.has_place, rows.c.in_cell == 1)
+    kept = select(*rows.c, is_shown.label("is_shown")).where(is_shown | _is_last(rows)).order_by(rows.c[_PLACE])
     coloured_by = cell_columns(definition, wanted.columns)
-    return _encoded(_features_of(kept, wanted, coloured_by), definition)
+    features = _features_of(kept.limit(_MOST).offset(_FENCE).subquery("kept"), wanted, coloured_by)
+    return _encoded(features, definition)
 
 
 def _placed(asked: Relation, wanted: Wanted) -> FromClause:
@@ -144,13 +188,13 @@ def _placed(asked: Relation, wanted: Wanted) -> FromClause:
     low_x, high_x = ((side_of(shape, type_=Double()) - west) / side for side_of in (func.ST_XMin, func.ST_XMax))
     low_y, high_y = ((north - side_of(shape, type_=Double())) / side for side_of in (func.ST_YMax, func.ST_YMin))
     is_small = and_(high_x - low_x < 1.0, high_y - low_y < 1.0)
-    place = func.row_number().over().label(_PLACE)
     names = [columns[name] for name in wanted.columns]
     cells = [
         case((is_small, _cell(low_x, high_x))).label("cell_x"),
         case((is_small, _cell(low_y, high_y))).label("cell_y"),
     ]
-    return asked.select(columns.fid, *names, shape, place, *cells).offset(_FENCE).subquery("placed")
+    seen = case((is_small, true()), else_=_is_seen(shape)).label(_IS_SEEN)
+    return asked.select(columns.fid, *names, shape, _numbered(), *cells, seen).offset(_FENCE).subquery("placed")
 
 
 def _cell(low: ColumnElement[Any], high: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -159,7 +203,7 @@ def _cell(low: ColumnElement[Any], high: ColumnElement[Any]) -> ColumnElement[An
     return case((first + share <= high, first), else_=func.floor((low + high) / 2)).cast(Integer)
 
 
-def _features_of(kept: FromClause, wanted: Wanted, coloured_by: frozenset[str]) -> FromClause:
+def _features_of(kept: FromClause, wanted: Wanted, coloured_by: frozenset[str]) -> Select[Any]:
     is_cell = kept.c.cell_x.is_not(None)
     names = [
         kept.c[name] if name in coloured_by else case((is_cell, null()), else_=kept.c[name]).label(name)
@@ -167,7 +211,8 @@ def _features_of(kept: FromClause, wanted: Wanted, coloured_by: frozenset[str]) 
     ]
     geometry = case((is_cell, _square(kept.c.cell_x, kept.c.cell_y)), else_=_simplified(kept.c[SHAPE]))
     mark = case((is_cell, true()), else_=null()).label(IS_CELL)
-    return select(kept.c.fid, *names, mark, geometry.label(_GEOM)).subquery("features")
+    shown = case((kept.c.is_shown, geometry)).label(_GEOM)
+    return select(kept.c.fid, *names, mark, shown, kept.c[_PLACE])
 
 
 def _square(column: ColumnElement[Any], row: ColumnElement[Any]) -> ColumnElement[Any]:

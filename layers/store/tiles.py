@@ -40,7 +40,7 @@ MAX_BYTES_LOW = 200_000
 _AIM = 0.9
 _TRIES = 4
 #: another way of drawing must not be taken for this one
-ENCODER = "tiles-2"
+ENCODER = "tiles-3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,23 @@ async def _within(
     """Drawn with fewer features until it is small enough."""
     found = NOTHING
     for _ in range(_TRIES):
-        found = await _encoded(connection, prepared, values, most)
+        found, given = await _encoded(connection, prepared, values, most)
         if len(found.body) <= max_bytes:
             break
-        most = max(1, int(found.features * max_bytes / len(found.body) * _AIM))
+        most = max(1, int(given * max_bytes / len(found.body) * _AIM))
     return found
 
 
-async def _encoded(connection: Connection, prepared: Prepared, values: Mapping[str, object], most: int) -> Drawn:
+async def _encoded(
+    connection: Connection, prepared: Prepared, values: Mapping[str, object], most: int
+) -> tuple[Drawn, int]:
+    """And how many rows were given to it: what has no shape at this zoom takes a place, too."""
     text, bound_values = prepared.with_values({**values, "limit": MAX_CANDIDATES, "most": most})
-    columns = await database.raw_columns(connection, text, bound_values, 2, is_planned_anew=True)
-    ((encoded,), (counted,)) = columns
-    number = int(counted)
+    columns = await database.raw_columns(connection, text, bound_values, 4, is_planned_anew=True)
+    ((encoded,), *counted) = columns
+    number, given, is_full = (int(value) for (value,) in counted)
     body = bytes.fromhex(encoded[2:].decode()) if number else b""  # `\x…`, as the server writes bytes in text
-    return Drawn(body, number, number >= most)
+    return Drawn(body, number, given >= most or bool(is_full)), given
 
 
 def _asked(
