@@ -140,6 +140,8 @@ class DemoIdentities:
         self.verifier = TokenVerifier(self._key)
         # cookies do not tell ports apart: another demo on this machine has another key, hence another cookie
         self.cookie = f"lienthong_{self._key.thumbprint()[:8]}"
+        self._profile: Profile | None = None
+        self._callers: dict[str, Caller] = {}  #: of that very profile
 
     def token(self, identity: str) -> str:
         return make_token(self._secrets, identity)
@@ -149,7 +151,11 @@ class DemoIdentities:
         subject = self.verifier.subject(token)
         if subject == PUBLIC.id:
             return NOBODY
-        return _caller(profile, subject)
+        if profile is not self._profile:
+            self._profile, self._callers = profile, {}
+        if subject not in self._callers:
+            self._callers[subject] = _caller(profile, subject)
+        return self._callers[subject]
 
 
 def _caller(profile: Profile, subject: str) -> Caller:

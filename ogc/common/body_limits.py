@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .proxies import path_below
+from .proxies import first_step, path_below
 
 #: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
 LIMITS = {
@@ -29,8 +29,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        first = path_below(scope).strip("/").split("/")[0]
-        left = LIMITS.get(first, DEFAULT)
+        left = LIMITS.get(first_step(path_below(scope)), DEFAULT)
 
         async def bounded() -> Message:
             nonlocal left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,7 +25,7 @@ class Compression:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and accepts_gzip(Headers(scope=scope).get("accept-encoding", "")):
+        if scope["type"] == "http" and accepts_gzip(_accepted(scope)):
             await self.app(scope, receive, _Compressor(send))
         else:
             await self.app(scope, receive, send)
@@ -58,8 +59,9 @@ class _Compressor:
         """The first part of the body decides: now the size, or that more is to come, is known."""
         assert self._start is not None
         is_whole = not message.get("more_body", False)
+        is_small = is_whole and len(message.get("body", b"")) < SMALLEST
         headers = MutableHeaders(raw=self._start["headers"])
-        if not _is_compressible(self._start["status"], headers) or (is_whole and len(message["body"]) < SMALLEST):
+        if self._start["status"] != 200 or is_small or not _is_compressible(headers):
             await self._begin()
             await self._send(message)
             return
@@ -98,13 +100,19 @@ def _declare(headers: MutableHeaders, length: int | None) -> None:
         headers["etag"] = f"W/{etag}"
 
 
-def _is_compressible(status: int, headers: Headers) -> bool:
+def _is_compressible(headers: Headers) -> bool:
     media_type = headers.get("content-type", "").partition(";")[0]
     is_text = media_type.startswith(_COMPRESSIBLE) or media_type.endswith(("+json", "+xml"))
     is_left_alone = "content-encoding" in headers or "no-transform" in headers.get("cache-control", "")
-    return status == 200 and is_text and not is_left_alone
+    return is_text and not is_left_alone
 
 
+def _accepted(scope: Scope) -> str:
+    """By the raw list: every request comes by here, also those that are answered in few bytes."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding"), "")
+
+
+@lru_cache(maxsize=64)
 def accepts_gzip(header: str) -> bool:
     if "gzip" not in header:
         return False

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .proxies import path_below
+from .proxies import first_step, path_below
 
 _READING = "GET, HEAD, OPTIONS"
 #: headers that a script of another site may read of an answer, and may send besides those every page may
@@ -22,6 +22,7 @@ _TOLD = (
     "Content-Crs, Content-Language, ETag, Lienthong-Policy, Lienthong-Tile-Capped, Link, Location, "
     "OGC-NumberReturned, Retry-After"
 )
+_READABLE = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode())]
 _TAKEN = "Accept, Accept-Language, Content-Language, If-None-Match"
 _AGE_S = "86400"
 
@@ -46,7 +47,7 @@ class Methods:
         return any("OPTIONS" in methods and pattern.match(path) for pattern, methods in self._known)
 
     def is_shared(self, path: str) -> bool:
-        return path.strip("/").split("/")[0] in self._shared
+        return first_step(path) in self._shared
 
 
 def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
@@ -111,8 +112,7 @@ def _options(allowed: list[str], *, is_shared: bool) -> dict[str, str]:
 def _readable(send: Send) -> Send:
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            added = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode())]
-            message = {**message, "headers": [*message["headers"], *added]}
+            message = {**message, "headers": [*message["headers"], *_READABLE]}
         await send(message)
 
     return marked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +26,14 @@ class Metrics:
         self.jobs = Counter(
             "lienthong_jobs", "Jobs taken in, dismissed, given out", ("kind", "what"), registry=self.registry
         )
+
+        # methods, routes and statuses are few, and finding a child by its labels costs more than counting
+        self._answered = lru_cache(maxsize=4096)(self.requests.labels)
+        self._took = lru_cache(maxsize=1024)(self.seconds.labels)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._answered(method, route, status).inc()
+        self._took(route).observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -57,5 +66,4 @@ class Measure:
         finally:
             route = getattr(scope.get("endpoint"), "__name__", "none")
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
-            self.metrics.requests.labels(method, route, str(status)).inc()
-            self.metrics.seconds.labels(route).observe(time.perf_counter() - begun)
+            self.metrics.answered(method, route, status, time.perf_counter() - begun)

@@ -52,6 +52,11 @@ def path_below(scope: Scope) -> str:
     return (path[len(root) :] if is_below else path) or "/"
 
 
+def first_step(path: str) -> str:
+    """What stands between the first slashes."""
+    return path.lstrip("/").partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What a trusted peer says of the request it passes on; None where it says nothing usable."""
@@ -73,7 +78,7 @@ class Place:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope["root_path"] = self.root_path
-            if self._trusts((scope.get("client") or ("",))[0]):
+            if _says(scope) and self._trusts((scope.get("client") or ("",))[0]):
                 self._take(scope, _said(Headers(scope=scope), self))
         await self.app(scope, receive, send)
 
@@ -104,6 +109,11 @@ class Place:
             if not self._trusts(farthest):
                 break
         return farthest
+
+
+def _says(scope: Scope) -> bool:
+    """Whether anything is said at all: most are asked without a proxy."""
+    return any(name.startswith((b"x-forwarded-", b"forwarded")) for name, _ in scope["headers"])
 
 
 def _said(headers: Headers, place: Place) -> _Said:
