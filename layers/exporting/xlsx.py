@@ -78,6 +78,8 @@ def _write_columns(sheet: IO[bytes], layout: Layout, cut: list[tuple[object, ...
     rows: list[tuple[object, ...]] = [("column", "title", "type")]
     rows += [(column.name, column.title, column.type) for column in layout.columns]
     rows += [(), ("crs", layout.crs)] if layout.geometry else []
+    if any(column.type == "datetime" for column in layout.columns):  # the cells themselves name no zone
+        rows += [(), ("datetime", "UTC")]
     rows += [(), ("cut to 32767 letters: fid", "column", "letters"), *cut] if cut else []
     sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>{"".join(map(_row, rows))}</sheetData>'.encode())
     sheet.write(b"</worksheet>")

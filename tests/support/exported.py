@@ -216,6 +216,9 @@ def read_shapefile(path: Path) -> Rows:
         for row in _csv_rows(folder / "long_texts.csv"):
             assert len(found[int(row["fid"])].values[row["column"]].encode()) <= 254
             found[int(row["fid"])].values[row["column"]] = row["text"]
+    if (folder / "numbers.csv").exists():
+        for row in _csv_rows(folder / "numbers.csv"):
+            found[int(row["fid"])].values[row["column"]] = float(row["number"])
     return found
 
 

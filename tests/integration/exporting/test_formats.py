@@ -157,6 +157,9 @@ def test_a_workbook_tells_what_its_columns_are(exported: Service, tmp_path: Path
     path = _file(exported.officer, "dat", "xlsx", tmp_path)
     rows = list(openpyxl.load_workbook(path)["_columns"].iter_rows(values_only=True))
     assert rows[0] == ("column", "title", "type") and ("ngay", "", "date") in [(a, b or "", c) for a, b, c in rows]
+    assert ("datetime", "UTC", None) in rows
+    some = _file(exported.officer, "dat", "xlsx", tmp_path, properties="ma,ngay")
+    assert all(row[0] != "datetime" for row in openpyxl.load_workbook(some)["_columns"].iter_rows(values_only=True))
 
 
 def test_nothing_is_told_of_columns_and_rows_that_are_hidden(exported: Service) -> None:
