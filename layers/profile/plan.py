@@ -20,6 +20,7 @@ StepKind = Literal[
     "index",
     "wall",
     "facts",
+    "ranks",
     "layer",
     "unserved",
     "republish",
@@ -102,6 +103,7 @@ class Standing:
     indexes: frozenset[str] = frozenset()
     has_policy: bool = False
     walls: Mapping[str, str] = field(default_factory=dict)  #: layer → digest of the statements behind its wall
+    rank_rules: Mapping[str, str] = field(default_factory=dict)  #: layer → rule by which its rows are ranked for tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class TableShape:
     indexes: Mapping[str, str]  #: name → statement
     wall: tuple[str, ...] = ()  #: row-level security; part of `create` where the table is new
     wall_digest: str | None = None
+    rank: tuple[str, str] | None = None  #: the rule of rows with a shape, and the statement that marks it
 
 
 def plan_of(
@@ -201,6 +204,7 @@ def _layer_steps(
     if standing.walls.get(layer.id) != shape.wall_digest:
         message = Message(f"{layer.id}: dựng bảo mật theo hàng", f"{layer.id}: put up row-level security")
         yield Step("wall", message, layer.id, shape.wall)
+    yield from _rank_steps(layer, standing, shape, is_filled)
     if is_filled and standing.profile is not None:
         yield from _fact_steps(profile, standing.profile, layer)
     if stored is None or stored.digest != digest:
@@ -219,6 +223,15 @@ def _column_steps(
             vi = f"{layer.id}: cột {name} không còn trong định nghĩa; giữ trong bảng, không phục vụ"
             en = f"{layer.id}: the column {name} left the definition; it stays in the table and is not served"
             yield Step("unserved", Message(vi, en), layer.id)
+
+
+def _rank_steps(layer: LayerDefinition, standing: Standing, shape: TableShape, is_filled: bool) -> Iterator[Step]:
+    """Rows keep the rank they were written with; a tile would choose between two kinds of them."""
+    if shape.rank is None or standing.rank_rules.get(layer.id, "size") == shape.rank[0]:
+        return
+    vi = f"{layer.id}: xếp lại hạng hiển thị trên ô bản đồ cho các hàng đã lưu"
+    en = f"{layer.id}: rank stored rows anew for tiles"
+    yield Step("ranks", Message(vi, en), layer.id, (shape.rank[1],), is_filled)
 
 
 def _fact_steps(profile: Profile, before: Profile, layer: LayerDefinition) -> Iterator[Step]:

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from gis.crs import Projection, to_web_mercator
 from gis.geometry import hilbert_order
-from gis.zoom import coverage_min_zoom, min_zoom
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.store import copy_format
+from layers.store.ranks import ranks
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
-from layers.store.tile_columns import is_coverage
 
 from .content import Content
 from .inspection import Rows
@@ -102,7 +101,7 @@ class Prepared:
             "geom": ewkb(stored, self.storage_srid),
             "geom_4326": ewkb(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
             "geom_3857": ewkb(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
-            "min_zoom": pa.array((coverage_min_zoom if is_coverage(self.definition) else min_zoom)(mercator)),
+            "min_zoom": pa.array(ranks(self.definition, mercator)),
         }
 
 

@@ -20,8 +20,10 @@ from layers.profile.texts import ProfileTexts, policy_text, profile_from, texts_
 
 from .connection import Connection, execute, row, rows
 from .publication import fact_attributes
+from .ranks import marking, rank_anew, rank_rule
 from .statements import blocks
 from .tables import layer_table, srid
+from .tile_columns import is_coverage
 from .wall import record_wall, standing_walls, wall_digest, wall_statements
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
@@ -40,6 +42,7 @@ async def read_standing(connection: Connection) -> Standing:
     for found in await rows(connection, sql["columns"]):
         columns.setdefault(found["layer"], {})[found["name"]] = found["type"]
     policy = await row(connection, sql["has_policy"])
+    marked = {found["layer"]: found["rule"] for found in await rows(connection, sql["rank_rules"])}
     return Standing(
         profile=profile_from(applied["body"], applied["parts"]) if applied else None,
         profile_digest=applied["profile"] if applied else None,
@@ -48,7 +51,13 @@ async def read_standing(connection: Connection) -> Standing:
         indexes=frozenset(found["name"] for found in await rows(connection, sql["indexes"])),
         has_policy=bool(policy and policy["found"]),
         walls=await standing_walls(connection),
+        rank_rules={name: marked.get(name, _unmarked(stored.definition)) for name, stored in layers.items()},
     )
+
+
+def _unmarked(definition: LayerDefinition) -> str:
+    """Before rows were marked, they followed the definition that stood when each was written: in part at least."""
+    return "unknown" if is_coverage(definition) else "size"
 
 
 def _stored_layer(found: dict[str, object]) -> StoredLayer:
@@ -92,10 +101,13 @@ def table_shape(definition: LayerDefinition, storage_srid: int) -> TableShape:
     attributes = {name: kind for name, kind in types.items() if name not in RESERVED_COLUMNS}
     geometry = {name: kind for name, kind in types.items() if name.startswith("geom")}
     wall = wall_statements(definition)
-    create = (str(CreateTable(table).compile(dialect=_DIALECT)).strip(), *indexes.values(), *wall)
+    mark = marking(definition) if definition.has_geometry else ""
+    marks = (mark,) if rank_rule(definition) == "coverage" else ()
+    create = (str(CreateTable(table).compile(dialect=_DIALECT)).strip(), *marks, *indexes.values(), *wall)
     added = {one.name: _add_column(table, one) for one in table.columns}
     named = dict(sorted(indexes.items()))
-    return TableShape(create, attributes | geometry, added, named, wall, wall_digest(wall))
+    rank = (rank_rule(definition), mark) if definition.has_geometry else None
+    return TableShape(create, attributes | geometry, added, named, wall, wall_digest(wall), rank)
 
 
 def _add_column(table: Table, added: Column[object]) -> str:
@@ -125,6 +137,7 @@ async def carry_out(connection: Connection, profile: Profile, plan: Plan, os_use
     await _record_walls(connection, profile, plan)
     await _store_communes(connection, profile)
     await _copy_facts(connection, profile, plan)
+    await _rank_anew(connection, profile, plan)
     await _switch(connection, profile, texts, plan, os_user)
 
 
@@ -173,6 +186,13 @@ def _facts(table: Table, number: int, columns: Sequence[str]) -> Update:
         .where(_FACT.c.layer == number, _FACT.c.fid == table.c.fid, _FACT.c.since == table.c.since)
         .values(attributes=fact_attributes(table, columns))
     )
+
+
+async def _rank_anew(connection: Connection, profile: Profile, plan: Plan) -> None:
+    layers = {step.layer for step in plan.steps if step.kind == "ranks" and step.touches_rows}
+    for layer in profile.layers:
+        if layer.id in layers:
+            await rank_anew(connection, layer_table(layer, srid(profile.header.crs.storage)), layer)
 
 
 async def _switch(connection: Connection, profile: Profile, texts: ProfileTexts, plan: Plan, os_user: str) -> None:

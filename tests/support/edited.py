@@ -65,7 +65,8 @@ def _layer(layer_id: str, geometry: str, **more: Any) -> LayerDefinition:
 
 
 LAYERS = (
-    _layer("plot", "MultiPolygon", key=["ma_xa", "so"], accuracy_m=0.1, attributes=_ATTRIBUTES),
+    _layer("plot", "MultiPolygon", key=["ma_xa", "so"], accuracy_m=0.1, attributes=_ATTRIBUTES,
+           style={"coverage": True}),
     _layer("spot", "Point", attributes=[{"name": "ten", "tag": "public"}]),
     _layer("quiet", "MultiPolygon", key="ma", sharing="restricted", hide_activity=True, attributes=[
         {"name": "ma", "required": True, "tag": "public"}, {"name": "ghi_chu", "tag": "internal"}]),

@@ -36,6 +36,13 @@ FROM pg_attribute AS attribute
 JOIN pg_class AS class ON class.oid = attribute.attrelid AND class.relkind IN ('r', 'p')
 WHERE class.relnamespace = 'data'::regnamespace AND attribute.attnum > 0 AND NOT attribute.attisdropped
 
+-- rank_rules --
+-- of the layers that are marked with one (`ranks.py`)
+SELECT class.relname AS layer, col_description(class.oid, attribute.attnum) AS rule
+FROM pg_attribute AS attribute JOIN pg_class AS class ON class.oid = attribute.attrelid AND class.relkind IN ('r', 'p')
+WHERE class.relnamespace = 'data'::regnamespace AND attribute.attname = 'min_zoom'
+  AND col_description(class.oid, attribute.attnum) IS NOT NULL
+
 -- indexes --
 SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'data'
 

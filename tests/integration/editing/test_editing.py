@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 
+from gis.zoom import coverage_min_zoom
 from layers.editing import edit
 from layers.errors import ConflictError
 from tests.support.edited import STORAGE, Service, in_metres, plot, plots
@@ -46,6 +48,19 @@ def test_a_feature_that_is_made_can_be_read_where_location_says(standing: Servic
     kind = query(standing.url, "SELECT kind, principal, added, changed, removed FROM catalogue.revision"
                                " WHERE layer = 'plot' AND revision = %s", before + 1)  # fmt: skip
     assert kind == [{"kind": "edit", "principal": "officer", "added": 1, "changed": 0, "removed": 0}]
+
+
+def test_an_edited_row_is_ranked_for_tiles_as_a_published_one(standing: Service) -> None:
+    wide = square(24, 0).buffer(400)
+    bodies = [_feature(square(20 + 2 * number, 0), ma_xa="25747", so=f"8{number}", loai="CLN") for number in range(8)]
+    bodies.append(_feature(wide, ma_xa="25747", so="89", loai="CLN"))
+    for body in bodies:
+        made = standing.officer.send("POST", body=body, content_crs=STORAGE)
+        assert made.status_code == 201, made.text
+    found = query(standing.url, "SELECT since, min_zoom, ST_AsBinary(geom_3857) AS shape FROM data.plot")
+    ranked = coverage_min_zoom(np.array([shapely.from_wkb(row["shape"]) for row in found], dtype=object))
+    assert [row["min_zoom"] for row in found] == ranked.tolist()
+    assert len({row["min_zoom"] for row in found if row["since"] > 1}) > 1
 
 
 def test_a_replaced_feature_keeps_its_fid_and_its_past(standing: Service) -> None:

@@ -10,6 +10,7 @@ import shapely
 from shapely.geometry import Point
 
 from gis.crs import Projection
+from gis.zoom import coverage_min_zoom, min_zoom
 from layers.errors import RefusedError, StoreError, UnavailableError
 from layers.profile.apply import Applied, apply, plan
 from layers.profile.load import load_profile
@@ -293,3 +294,34 @@ def test_the_names_of_indexes_fit_and_differ() -> None:
         names += table_shape(layer, 9210).indexes
     assert len(names) == len(set(names))
     assert max(map(len, names)) <= 63
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["new definition", "unmarked rows"])
+async def test_rows_that_stand_are_ranked_anew_when_the_rule_of_their_rank_changes(
+    empty_database: str, folder: Path, is_known: bool
+) -> None:
+    """Told in the plan, and once: also where an earlier apply knew the definition and left the rows as they were."""
+    before = load_profile(folder)
+    covered = edited(folder, "land/zone.yaml", "id: zone\n", "id: zone\nstyle: {coverage: true}\n")
+    await applied(empty_database, covered if is_known else before)
+    fill_zone(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("COMMENT ON COLUMN data.zone.min_zoom IS NULL")
+        found = connection.execute("SELECT ST_AsBinary(geom_3857) FROM data.zone").fetchone()
+    assert found
+    shape = np.array([shapely.from_wkb(found[0])])
+    made = await planned(empty_database, covered)
+    assert ("ranks", "zone") in kinds(made) and made.asks
+    await applied(empty_database, covered)
+    assert _rank_of(empty_database) == coverage_min_zoom(shape)[0]
+    assert not (await planned(empty_database, covered)).steps
+    await applied(empty_database, before)
+    assert _rank_of(empty_database) == min_zoom(shape)[0] != coverage_min_zoom(shape)[0]
+    assert not (await planned(empty_database, before)).steps
+
+
+def _rank_of(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT min_zoom FROM data.zone").fetchone()
+    assert found
+    return int(found[0])
