@@ -23,9 +23,7 @@ class PublishOptions:
 
     read: ReadOptions = ReadOptions()
     scope: str | None = None  #: 'commune=25747,…' or CQL2
-    base: int | None = (
-        None  #: the revision the file was made from; None: the current, but for edited rows
-    )
+    base: int | None = None  #: the revision the file was made from; None: the current, but for edited rows
     allow_removals: bool = False
     take: Literal["file", "current"] | None = None
     complete_for: str | None = None  #: all, codes joined by commas, or a file of polygons
