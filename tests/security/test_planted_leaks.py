@@ -24,7 +24,7 @@ from tests.security.worlds.vocabulary import Vocabulary
 
 pytestmark = [pytest.mark.xdist_group("two_worlds"), pytest.mark.anyio, pytest.mark.long]
 
-MOST = 2_500
+MOST = 8_000
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -41,7 +41,7 @@ def _revisions_of_quiet_layers(patch: pytest.MonkeyPatch) -> None:
 
 
 def _ranks_of_exact_shapes(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(relation_sql, "_first_zoom", lambda table, *_: table.c.min_zoom)
+    patch.setattr(relation_sql, "first_zoom", lambda table, *_: table.c.min_zoom)
 
 
 def _releases_on_the_catalogue_page(patch: pytest.MonkeyPatch) -> None:
