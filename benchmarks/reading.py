@@ -11,6 +11,7 @@ from psycopg import sql
 
 from benchmarks.served import Served
 from benchmarks.timing import Row, in_turn
+from gis.zoom import LAST_CELL_ZOOM
 
 PAGE = 1000
 HALF_WORLD_M = 20_037_508.342789244
@@ -148,9 +149,9 @@ def _bare_items(example: dict[str, object], condition: sql.Composable = sql.SQL(
 
 
 def _tile_of_about(bare: psycopg.Connection, wanted: int) -> tuple[int, int, int, int]:
-    """Address and number of parcels of the tile whose number is nearest to what is wanted."""
+    """Address and number of parcels of the tile whose number is nearest to what is wanted, where all are drawn."""
     best: tuple[int, int, int, int] | None = None
-    for z in range(12, 18):
+    for z in range(LAST_CELL_ZOOM + 1, 18):
         size = 2 * HALF_WORLD_M / 2**z
         found = bare.execute(
             """SELECT floor((ST_X(c) + %(half)s) / %(size)s)::int, floor((%(half)s - ST_Y(c)) / %(size)s)::int, count(*)
