@@ -32,8 +32,8 @@ def rate(server: Served, path: str, headers: Mapping[str, str], runs: int, *, wh
     assert reply.status == status, (path, reply.status)
     own_port = urlsplit(server.base).port or 0
     with bare(reply, PROCESSES) as bare_port:
-        asked = _request(path, {**headers, "Authorization": f"Bearer {server.token}"})
-        plain = _request("/x", {**headers, "Authorization": f"Bearer {server.token}"})
+        asked = _request(own_port, path, {**headers, "Authorization": f"Bearer {server.token}"})
+        plain = _request(bare_port, "/x", {**headers, "Authorization": f"Bearer {server.token}"})
         pairs = [
             (timed(lambda: _burst(own_port, asked, status)), timed(lambda: _burst(bare_port, plain, status)))
             for _ in range(max(5, runs // 6))
@@ -52,8 +52,9 @@ def _reply(server: Served, path: str, headers: Mapping[str, str]) -> Reply:
     return Reply(response.status, found, response.read())
 
 
-def _request(path: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Accept-Encoding: identity"]
+def _request(port: int, path: str, headers: Mapping[str, str]) -> bytes:
+    """Links hold the address that was asked, and so do ETags: the Host is that of every other client here."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept-Encoding: identity"]
     return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
 
 
