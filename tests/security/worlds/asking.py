@@ -68,7 +68,9 @@ class Answer:
 
     @property
     def is_json(self) -> bool:
-        return "json" in (self.header("content-type") or "") and bool(self.body)
+        """One JSON document: a sequence of them (RFC 8142) is none."""
+        media_type = self.header("content-type") or ""
+        return "json" in media_type and "json-seq" not in media_type and bool(self.body)
 
 
 class Clock:
