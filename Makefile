@@ -9,6 +9,8 @@ PORT ?= 8000
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
+# compiled modules are kept even where the shell says not to: every command and test worker starts in half the time
+export PYTHONDONTWRITEBYTECODE :=
 TEST_WORKERS ?= 2
 PYTEST := uv run --no-sync pytest -p no:cacheprovider
 SOURCES := $(shell find ogc/web/frontend ogc/web/glyphs.py ogc/extract/fonts.py -not -path '*/node_modules*' -type f 2>/dev/null)
