@@ -1,4 +1,4 @@
-"""Rasters in a batch: which file a rule reads, and the areas of classes under the subjects of a partition."""
+"""Rasters in a batch: the areas of classes under the subjects of a partition."""
 
 from __future__ import annotations
 
@@ -12,31 +12,18 @@ from numpy.typing import NDArray
 from gis.candidates import Subjects
 from gis.procedure import Rule
 from gis.rasters import ClassAreas, RasterGround
-from layers.store.checks import CandidatesError, CutLayer
-from layers.store.raster_files import RasterFolder
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 
 from .evaluate import Sheet
 from .plan import Plan
 from .raster_cells import RasterError, RasterFile
-from .raster_sheet import classes_sheet, file_of
-from .rasters import Ruler, asked_of
+from .rasters import Ruler, asked_of, classes_sheet
 from .sheets import mapped_in
 
 Objects = NDArray[np.object_]
 
 #: what is wrong with the file is wrong for every subject
 _OF_THE_FILE = ("raster_missing", "raster_damaged")
-
-
-def name_raster(path: Path, folder: RasterFolder | None, cut: CutLayer) -> None:
-    """Write which file it is. Raises CandidatesError where none is known."""
-    try:
-        file = file_of(folder, cut)
-    except RasterError as error:
-        raise CandidatesError(error.reason) from error
-    told = {"path": str(file.path.absolute()), "row": file.row.as_dict()}
-    path.write_text(json.dumps(told), encoding="utf-8")
 
 
 def _named(path: Path) -> RasterFile:

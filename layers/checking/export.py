@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,11 @@ from layers.store.checks import CandidatesError, CutLayer
 from layers.store.connection import Connection
 from layers.store.raster_files import RasterFolder
 
-from .batch_rasters import name_raster
 from .distances import BEYOND_LIMIT, DistanceBeyondLimitError, distances_of
 from .evaluate import exclusions
 from .plan import Plan
+from .raster_cells import RasterError
+from .raster_sheet import file_of
 from .reading import Case
 from .share import Share
 from .sheets import BOX, ROW_GROUP
@@ -78,7 +80,7 @@ async def export_layer(
     InvalidRequestError for a condition that does not fit the layer."""
     number, revision, layer = export.cut.number, export.cut.revision, export.definition.id
     if export.is_raster:
-        name_raster(plan.raster_file(layer), rasters, export.cut)
+        _name_raster(plan.raster_file(layer), rasters, export.cut)
         pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
         return
     fids = await _export_facts(connection, plan, export, case)
@@ -92,6 +94,16 @@ async def export_layer(
             count += chunk.num_rows
     _require_all(count, held.pieces if export.has_pieces else None)
     pq.write_table(await check_export.mapped(connection, number, revision), plan.mapped_file(layer))
+
+
+def _name_raster(path: Path, folder: RasterFolder | None, cut: CutLayer) -> None:
+    """Write which file it is. Raises CandidatesError where none is known."""
+    try:
+        file = file_of(folder, cut)
+    except RasterError as error:
+        raise CandidatesError(error.reason) from error
+    told = {"path": str(file.path.absolute()), "row": file.row.as_dict()}
+    path.write_text(json.dumps(told), encoding="utf-8")
 
 
 def _require_all(found: int, held: int | None) -> None:

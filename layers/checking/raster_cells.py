@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gis.rasters import MISSING, Codes, ValueClass, classified
 from layers.errors import StoreError
 from layers.store.raster_files import sha256_of
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 
 from .covered import covered_cells
 

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from gis.candidates import Subjects
 from gis.procedure import Rule
 from gis.rasters import RasterGround
@@ -17,7 +15,7 @@ from layers.store.raster_files import RasterFolder
 
 from .evaluate import Sheet
 from .raster_cells import RasterError, RasterFile
-from .rasters import Ruler, asked_of
+from .rasters import Ruler, asked_of, classes_sheet
 from .reading import TIMEOUT_MS, Case
 from .rule_finding import KEY, accuracy_of, rounded
 from .zones import projection_of
@@ -28,16 +26,6 @@ def file_of(folder: RasterFolder | None, cut: CutLayer) -> RasterFile:
     if folder is None or cut.raster is None:
         raise RasterError("raster_missing")
     return RasterFile(folder.path(cut.id, cut.raster.sha256), cut.raster)
-
-
-def classes_sheet(layer: LayerDefinition, accuracy_m: float, ground: RasterGround) -> Sheet:
-    """A sheet whose features are the classes of the layer, in its order; nothing of it is declared mapped yet."""
-    numbers = np.array([one.number for one in layer.classes], dtype=np.int64)
-    empty = Sheet.empty()
-    return replace(
-        empty, fid=numbers, accuracy_m=np.full(len(numbers), accuracy_m),
-        excluded=np.full(len(numbers), "", dtype=object), raster=ground,
-    )  # fmt: skip
 
 
 def single_sheet(

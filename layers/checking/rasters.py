@@ -5,7 +5,7 @@ The same function serves one check and a partition of a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from gis.procedure import Rule
 from gis.rasters import ClassAreas, RasterGround, areas_of, asked_areas, could_flip, shares_of
 from layers.profile.grammar import LayerDefinition
 
+from .evaluate import Sheet
 from .raster_cells import CellReader, RasterFile
 
 Geometries = NDArray[np.object_]
@@ -32,6 +33,16 @@ def asked_of(rule: Rule, definition: LayerDefinition) -> Booleans:
     """Whether the rule asks for each class of the definition."""
     wanted = definition.asked_classes(rule.classes)
     return np.array([one.number in wanted for one in definition.classes], dtype=bool)
+
+
+def classes_sheet(layer: LayerDefinition, accuracy_m: float, ground: RasterGround) -> Sheet:
+    """A sheet whose features are the classes of the layer, in its order; nothing of it is declared mapped yet."""
+    numbers = np.array([one.number for one in layer.classes], dtype=np.int64)
+    empty = Sheet.empty()
+    return replace(
+        empty, fid=numbers, accuracy_m=np.full(len(numbers), accuracy_m),
+        excluded=np.full(len(numbers), "", dtype=object), raster=ground,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

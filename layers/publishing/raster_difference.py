@@ -8,7 +8,8 @@ import anyio.to_thread
 
 from layers.store.connection import Connection
 from layers.store.raster_files import RasterFolder
-from layers.store.rasters import RasterFigures, StoredRaster, raster_at
+from layers.store.rasters import RasterFigures, raster_at
+from layers.store.stored_raster import StoredRaster
 
 from .raster_file import changed_cells
 from .raster_report import RasterChange

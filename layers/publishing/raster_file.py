@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gis.rasters import MISSING, ValueClass, classified
 from layers.profile.grammar import LayerDefinition
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 
 from .raster_inspection import RasterInspection
 from .raster_source import Cells

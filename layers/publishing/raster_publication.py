@@ -19,9 +19,10 @@ from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
 from layers.store.raster_files import RasterFolder, require_folder
-from layers.store.rasters import RasterFigures, StoredRaster
+from layers.store.rasters import RasterFigures
 from layers.store.staging import unlimited
 from layers.store.standing import Standing, Target, latest_release, read_standing
+from layers.store.stored_raster import StoredRaster
 
 from .declaration import Declaration, Mapped, declare, mapped_parts
 from .inspection import Communes

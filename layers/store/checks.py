@@ -18,8 +18,8 @@ from layers.profile.texts import profile_from
 
 from .audit import Event
 from .connection import Connection, execute, row, rows
-from .rasters import StoredRaster
 from .statements import blocks
+from .stored_raster import StoredRaster
 
 #: pieces, entries or areas of one layer around one subject; more is not_checked, never a cut list
 MOST_CANDIDATES = 20_000

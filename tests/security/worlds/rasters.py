@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 from tests.support.published import EAST, NORTH
 from tests.support.rasters import write_raster
 

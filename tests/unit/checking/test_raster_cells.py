@@ -22,7 +22,7 @@ from layers.checking import raster_cells
 from layers.checking.raster_cells import CellReader, RasterError, RasterFile
 from layers.checking.rasters import Ruler
 from layers.store.raster_files import sha256_of
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 from tests.support.rasters import definition, write_raster
 
 WEST, NORTH = 598_000.0, 1_214_000.0

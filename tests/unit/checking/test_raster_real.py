@@ -19,7 +19,7 @@ from layers.checking.raster_cells import RasterFile
 from layers.checking.rasters import Ruler
 from layers.profile.grammar import LayerDefinition
 from layers.store.raster_files import sha256_of
-from layers.store.rasters import StoredRaster
+from layers.store.stored_raster import StoredRaster
 
 pytestmark = pytest.mark.real
 FARMS = 120
