@@ -7,10 +7,9 @@ from typing import Any
 from layers.access.decide import Decision
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
-from layers.store.tile_columns import is_coverage, tile_columns
-from layers.store.tile_sql import IS_CELL
+from layers.store.tile_columns import tile_columns
 from ogc.common.links import JSON, Addresses, link
-from ogc.web.drawing import LABELS, cells_layer, legend_entries, shape_of, style_layers
+from ogc.web.drawing import LABELS, legend_entries, shape_of, style_layers
 from ogc.web.map_style import GROUND, LABEL_DETAIL, MOST_DETAIL
 
 from .matrix_sets import Bounds
@@ -18,8 +17,6 @@ from .tilesets import REL, tile_template
 
 STYLE = "application/vnd.mapbox.style+json"
 DEFAULT = "default"
-#: where cells end and parcels begin
-_SHAPES_FROM = 13
 
 
 def style_list(addresses: Addresses, own: tuple[str, ...], title: str) -> dict[str, Any]:
@@ -45,8 +42,6 @@ def collection_style(
     is_parcel = definition.id == profile.header.reference_layers.parcel
     is_commune = definition.id == profile.header.reference_layers.commune
     made = style_layers(definition, columns, codes, is_parcel=is_parcel, is_commune=is_commune)
-    if is_coverage(definition):
-        made = [{**cells_layer(definition, columns, codes), "maxzoom": _SHAPES_FROM}, *map(_without_cells, made)]
     middle = {} if bounds is None else {"center": [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]}
     return {
         "version": 8,
@@ -62,11 +57,6 @@ def collection_style(
             **({"bounds": list(bounds)} if bounds is not None else {}),
         },
     }
-
-
-def _without_cells(layer: dict[str, Any]) -> dict[str, Any]:
-    """Squares have no outline and no name."""
-    return {**layer, "filter": ["!", ["has", IS_CELL]]}
 
 
 def _sources(addresses: Addresses, layer_id: str) -> dict[str, Any]:

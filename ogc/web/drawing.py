@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gis.zoom import LAST_CELL_ZOOM
 from layers.profile.grammar import CodeList, LayerDefinition
+from layers.store.tile_columns import is_coverage
 from layers.store.tile_sql import IS_CELL
 
 PAINT_TYPES = ("fill", "line", "circle")
@@ -32,7 +34,10 @@ SHAPES = {
     "Polygon": "polygon", "MultiPolygon": "polygon", "Geometry": "polygon",
 }  # fmt: skip
 REGULAR, ITALIC, STRONG = ["NotoSans-Regular"], ["NotoSans-Italic"], ["NotoSans-SemiBold"]
-PARCEL_FROM_ZOOM = 14
+#: a parcel's number fits into it
+_NUMBER_FROM = 16.5
+#: from here on a tile of a coverage holds shapes alone
+SHAPES_FROM = LAST_CELL_ZOOM + 1
 HALO = "#ffffff"
 INK = "#16252a"
 _GROWING = frozenset({"line-width", "circle-radius", "circle-stroke-width"})
@@ -108,22 +113,22 @@ def style_layers(
     if is_commune:
         paint.pop("fill", None)
     common: dict[str, Any] = {"source": definition.id, "source-layer": definition.id}
-    if is_parcel:
-        common["minzoom"] = PARCEL_FROM_ZOOM - 1
     made: list[dict[str, Any]] = [
         {"id": f"{definition.id}:{kind}", "type": kind, **common, "paint": paint[kind]}
         for kind in PAINT_TYPES
         if kind in paint
     ]
-    label = _label(definition, columns, is_parcel=is_parcel, is_commune=is_commune)
-    return (
-        [
-            *made,
-            {"id": f"{definition.id}:label", "type": "symbol", **common, "source": f"{definition.id}{LABELS}", **label},
-        ]
-        if label
-        else made
-    )
+    if label := _label(definition, columns, is_parcel=is_parcel, is_commune=is_commune):
+        common["source"] = f"{definition.id}{LABELS}"
+        made.append({"id": f"{definition.id}:label", "type": "symbol", **common, **label})
+    if is_coverage(definition):
+        made = [{**cells_layer(definition, columns, codes), "maxzoom": SHAPES_FROM}, *map(_without_cells, made)]
+    return made
+
+
+def _without_cells(layer: dict[str, Any]) -> dict[str, Any]:
+    """Squares have no outline and no name."""
+    return {**layer, "filter": ["!", ["has", IS_CELL]]}
 
 
 def cells_layer(definition: LayerDefinition, columns: Sequence[str], codes: Mapping[str, CodeList]) -> dict[str, Any]:
@@ -200,7 +205,7 @@ def _label(
         color = _darker(legend_of(definition).fill)
     paint = {"text-color": color, "text-halo-color": HALO, "text-halo-width": 1.4}
     given = definition.style.get("symbol")
-    from_zoom = 9 if is_commune else PARCEL_FROM_ZOOM + 2.5 if is_parcel else 13
+    from_zoom = 9 if is_commune else _NUMBER_FROM if is_parcel else 13
     made: dict[str, Any] = {"layout": layout, "paint": paint, "minzoom": from_zoom}
     if isinstance(given, Mapping):
         layout.update(

@@ -8,12 +8,13 @@ from typing import Any
 from layers.profile.profile import Profile
 
 from .cards import Card
-from .drawing import LABELS, PARCEL_FROM_ZOOM, rank, shape_of, style_layers
+from .drawing import LABELS, SHAPES_FROM, rank, shape_of, style_layers
 
 GROUND = "#eef1ea"
 MOST_DETAIL = 16
 LABEL_DETAIL = 14
 COMMUNE_LABEL_DETAIL = 9
+_FROM_ZOOM = 6  #: a province is a few pixels
 #: WGS 84 box of the map when the profile declares none
 _NOWHERE = (106.3, 10.85, 107.05, 11.5)
 
@@ -34,7 +35,7 @@ def map_style(cards: Iterable[Card], profile: Profile, base_url: str) -> dict[st
         "center": [(west + east) / 2, (south + north) / 2],
         "zoom": 10,
         "glyphs": f"{base_url}/static/vendor/glyphs/{{fontstack}}/{{range}}.pbf",
-        "sources": dict(_sources(drawn, base_url, parcel, commune)),
+        "sources": dict(_sources(drawn, base_url, commune)),
         "layers": [
             {"id": "ground", "type": "background", "paint": {"background-color": GROUND}},
             *(layer for layer in layers if layer["type"] != "symbol"),
@@ -43,20 +44,18 @@ def map_style(cards: Iterable[Card], profile: Profile, base_url: str) -> dict[st
         "metadata": {
             "bounds": [west, south, east, north],
             "parcel": parcel,
+            "parcels_from": SHAPES_FROM,
             "commune": commune,
             "backdrop": [card.id for card in drawn if is_backdrop(card, parcel, commune)],
         },
     }
 
 
-def _sources(
-    drawn: Iterable[Card], base_url: str, parcel: str, commune: str | None
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _sources(drawn: Iterable[Card], base_url: str, commune: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """One a layer. Labels have their own, of fewer and larger tiles: a shape cut by a tile's edge is labelled twice."""
     for card in drawn:
         tiles = f"{base_url}/collections/{card.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}"
-        from_zoom = PARCEL_FROM_ZOOM - 1 if card.id == parcel else 6
-        common = {"type": "vector", "tiles": [tiles], "minzoom": from_zoom}
+        common = {"type": "vector", "tiles": [tiles], "minzoom": _FROM_ZOOM}
         yield card.id, {**common, "maxzoom": MOST_DETAIL}
         yield f"{card.id}{LABELS}", {**common, "maxzoom": COMMUNE_LABEL_DETAIL if card.id == commune else LABEL_DETAIL}
 

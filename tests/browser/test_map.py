@@ -32,6 +32,19 @@ A_PARCEL = """() => {
   }
 }"""
 
+#: a point in the page where nothing but a square lies
+A_SQUARE = """() => {
+  const map = document.getElementById('map').map;
+  const view = map.getCanvas().getBoundingClientRect();
+  for (let x = 450; x < view.width - 60; x += 2) {
+    for (let y = 60; y < view.height - 60; y += 2) {
+      const here = map.queryRenderedFeatures([[x - 4, y - 4], [x + 4, y + 4]]);
+      const isInIt = map.queryRenderedFeatures([x, y]).length;
+      if (isInIt && here.every((one) => one.layer.id === 'parcel:cells')) return [view.x + x, view.y + y];
+    }
+  }
+}"""
+
 
 def to_wgs84(east: float, north: float) -> tuple[float, float]:
     point = np.array([shapely.points(east, north)], dtype=object)
@@ -56,6 +69,19 @@ def test_the_map_draws_tiles_and_vietnamese_labels(open_page: OpenPage) -> None:
     assert {"parcel", "road", "water_body"} <= layers_drawn(page)
     assert "7680" in ranges, "letters such as ộ come from our own glyphs"
     watched.keep("map-labels")
+
+
+def test_from_afar_squares_stand_for_parcels_and_lead_closer(open_page: OpenPage) -> None:
+    watched = open_page()
+    page = watched.open("/map#at=12.9/10.9765/106.6492")
+    watched.until(f"{DRAWN} && {MAP}.queryRenderedFeatures({{layers: ['parcel:cells']}}).length > 0")
+    assert page.locator("#zoom-hint").is_visible()
+    watched.keep("map-squares")
+    page.mouse.click(*page.evaluate(A_SQUARE))
+    watched.until(f"{MAP}.getZoom() === 14 && {DRAWN}")
+    assert page.locator("#chosen").is_hidden(), "nobody says which parcel was meant"
+    assert page.locator("#zoom-hint").is_hidden()
+    assert page.evaluate(f"{MAP}.queryRenderedFeatures({{layers: ['parcel:cells']}}).length") == 0
 
 
 def test_a_clicked_parcel_leads_to_its_check(open_page: OpenPage) -> None:

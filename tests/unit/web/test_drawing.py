@@ -87,3 +87,14 @@ def test_lines_and_points_grow_with_the_zoom_and_a_paint_that_does_so_itself_is_
 
 def test_labels_are_left_out_where_the_definition_says_so() -> None:
     assert "plan:label" not in drawn(layer(style={"symbol": False}), ("ma", "ten"))
+
+
+def test_a_coverage_is_drawn_as_squares_from_afar_and_as_shapes_at_every_zoom() -> None:
+    made = drawn(layer(style={"coverage": True}), ("ma", "ten"))
+    assert list(made) == ["plan:cells", "plan:fill", "plan:line", "plan:label"]
+    assert made["plan:cells"]["filter"] == ["has", "_cell"]
+    assert made["plan:cells"]["maxzoom"] == 13, "tiles hold squares up to zoom 12"
+    for each in ("fill", "line", "label"):
+        assert made[f"plan:{each}"]["filter"] == ["!", ["has", "_cell"]]
+    assert "minzoom" not in made["plan:fill"]
+    assert "filter" not in drawn(layer(), ("ma", "ten"))["plan:fill"]

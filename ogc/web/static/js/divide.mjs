@@ -67,7 +67,8 @@ async function list() {
 map.then((found) =>
   found?.on("click", async (event) => {
     if (parents.length && picked("kind") === "split") return; // the next clicks draw the line
-    const hit = found.queryRenderedFeatures(event.point).find((feature) => feature.sourceLayer === settings.parcel);
+    const isParcel = (feature) => feature.sourceLayer === settings.parcel && !feature.properties._cell;
+    const hit = found.queryRenderedFeatures(event.point).find(isParcel);
     if (hit) take({ fid: String(hit.id), label: await labelOf(String(hit.id)) });
   }),
 );

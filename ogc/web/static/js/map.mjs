@@ -57,8 +57,8 @@ if (map) {
   tell(map.getCenter());
 
   const hint = document.getElementById("zoom-hint");
-  const parcels = map.getStyle().sources[settings.parcel];
-  const hintZoom = () => (hint.hidden = !parcels || map.getZoom() >= parcels.minzoom);
+  const { metadata, sources } = map.getStyle();
+  const hintZoom = () => (hint.hidden = !sources[settings.parcel] || map.getZoom() >= metadata.parcels_from);
   map.on("zoom", hintZoom);
   hintZoom();
 
@@ -137,12 +137,15 @@ if (map) {
     return [element("h3", { text: document.getElementById("map").dataset.also }), list];
   }
 
+  // a square far away is drawn for the parcel at its anchor, seldom the one that lies under the pointer: closer instead
+  const isCell = (feature) => Boolean(feature.properties._cell);
   map.on("click", (event) => {
     const near = [[event.point.x - 3, event.point.y - 3], [event.point.x + 3, event.point.y + 3]];
-    const here = map.queryRenderedFeatures(near).filter((feature) => feature.sourceLayer && feature.id !== undefined);
+    const here = map.queryRenderedFeatures(near).filter((feature) => feature.sourceLayer && feature.id !== undefined && !isCell(feature));
     const unique = [...new Map(here.map((f) => [`${f.sourceLayer}/${f.id}`, { layer: f.sourceLayer, fid: String(f.id) }])).values()];
     const exact = map.queryRenderedFeatures(event.point).find((feature) => feature.sourceLayer === settings.parcel);
-    const first = exact ? { layer: exact.sourceLayer, fid: String(exact.id) } : unique.find((one) => one.layer !== settings.commune);
+    const first = exact && !isCell(exact) ? { layer: exact.sourceLayer, fid: String(exact.id) } : unique.find((one) => one.layer !== settings.commune);
+    if (!first && exact) return map.easeTo({ center: event.lngLat, zoom: metadata.parcels_from + 1 });
     if (!first) return;
     const others = unique.filter((one) => one.layer !== first.layer && one.layer !== settings.commune && one.layer !== settings.parcel);
     choose(first.layer, first.fid, others);
