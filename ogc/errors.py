@@ -115,14 +115,14 @@ def _fields(fields: Sequence[FieldError], language: str) -> list[dict[str, str]]
     ]
 
 
-def answer(request: Request, error: LienthongError) -> Response:
+async def answer(request: Request, error: LienthongError) -> Response:
     """The response for an error of the domain: a page for a person, problem+json for a program."""
-    return _respond(request, problem_of(error, language_of(request)))
+    return await _respond(request, problem_of(error, language_of(request)))
 
 
-def _respond(request: Request, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+async def _respond(request: Request, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     status = int(body["status"])
-    response = _page(request, body) if prefers_html(request) else None
+    response = await _page(request, body) if prefers_html(request) else None
     if response is None:
         content = orjson.dumps(body, default=str)
         response = Response(content, status, headers=dict(headers or {}), media_type=PROBLEM)
@@ -137,18 +137,19 @@ def _respond(request: Request, body: dict[str, Any], headers: Mapping[str, str] 
     return response
 
 
-def _page(request: Request, body: dict[str, Any]) -> Response | None:
+async def _page(request: Request, body: dict[str, Any]) -> Response | None:
     """The problem as a page; None when even the page fails, so that an error never hides another."""
     from ogc.web import pages
 
     try:
-        return pages.render(request, "problem.html", status_code=int(body["status"]), document=body)
+        switcher = await pages.switcher_of(request)
+        return pages.render(request, "problem.html", status_code=int(body["status"]), document=body, **switcher)
     except Exception:
         log.exception("problem_page_failed")
         return None
 
 
-def unknown(request: Request, error: Exception) -> Response:
+async def unknown(request: Request, error: Exception) -> Response:
     """An error nobody foresaw: the caller gets an id, the log gets the rest; the error's text goes nowhere else."""
     error_id = request.app.state.new_id()
     route = getattr(request.scope.get("endpoint"), "__name__", None)
@@ -160,7 +161,7 @@ def unknown(request: Request, error: Exception) -> Response:
         f"Something went wrong. Please give the administrator this id: {error_id}.",
         language_of(request),
     )
-    return _respond(request, {**body, "id": error_id})
+    return await _respond(request, {**body, "id": error_id})
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -169,7 +170,7 @@ async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code
     phrase = HTTPStatus(status).phrase
     code, vi, en = _PLAIN.get(status, (phrase.lower().replace(" ", "_"), phrase, phrase))
-    return _respond(request, _body(status, code, vi, en, language_of(request)), error.headers)
+    return await _respond(request, _body(status, code, vi, en, language_of(request)), error.headers)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
@@ -184,7 +185,7 @@ async def _validation(request: Request, error: Exception) -> Response:
     body["errors"] = [
         {"field": name or where, "message": text, "message_vi": text, "message_en": text} for where, name, text in found
     ]
-    return _respond(request, body)
+    return await _respond(request, body)
 
 
 class Problems:
@@ -212,7 +213,7 @@ class Problems:
             if has_begun:
                 raise
             request = Request(scope, receive)
-            response = answer(request, error) if isinstance(error, LienthongError) else unknown(request, error)
+            response = await (answer if isinstance(error, LienthongError) else unknown)(request, error)
             await response(scope, receive, send)
 
 

@@ -65,9 +65,9 @@ async def _made(request: Request, make: Callable[[], Awaitable[Made]]) -> Made:
     try:
         return await make()
     except LienthongError as error:
-        return Made(answer(request, error), is_guarded=True)
+        return Made(await answer(request, error), is_guarded=True)
     except Exception as error:
-        return Made(unknown(request, error), is_guarded=True)
+        return Made(await unknown(request, error), is_guarded=True)
 
 
 def _pad(made: Made, limits: CheckOnly) -> None:

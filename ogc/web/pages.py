@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+import anyio
 import yaml
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from gis.errors import LienthongError
 from layers.access.principal import PUBLIC, Principal
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of
@@ -40,6 +42,7 @@ from .features import (
 
 ROOM = Path(__file__).resolve().parent
 LANGUAGES = ("vi", "en")
+_SWITCHER_S = 1.0
 #: what a link into a page may ask for
 ASKED = ("commune", "sheet", "parcel", "code", "point", "fid", "procedure", "dossier")
 #: no inline script or style anywhere, nothing of another host; MapLibre's worker is a file of ours
@@ -161,15 +164,29 @@ def _of_catalogue(request: Request, language: str, catalogue: Catalogue | None) 
     if catalogue is None:
         return {}
     principal = principal_of_page(request)
-    identities = identities_of(catalogue.profile)
     return {
         "sectors": sectors(catalogue, principal, purpose_of_page(request), now_of(request)),
         "communes": communes_by_generation(catalogue.profile.communes),
-        "identities": identities,
-        "identity_title": next(
-            (say(language, i["title"]) for i in identities if i["id"] == principal.id), principal.id
-        ),
+        **_switcher(principal, language, catalogue),
     }
+
+
+async def switcher_of(request: Request) -> dict[str, Any]:
+    """The demo's switcher for a page of an error, which has no catalogue of its own and does not wait for one."""
+    if not request.app.state.demo:
+        return {}
+    try:
+        with anyio.fail_after(_SWITCHER_S):
+            catalogue = await request.app.state.catalogue.current()
+    except (LienthongError, TimeoutError):
+        return {}
+    return _switcher(principal_of_page(request), language_of(request), catalogue)
+
+
+def _switcher(principal: Principal, language: str, catalogue: Catalogue) -> dict[str, Any]:
+    identities = identities_of(catalogue.profile)
+    title = next((say(language, each["title"]) for each in identities if each["id"] == principal.id), principal.id)
+    return {"identities": identities, "identity_title": title}
 
 
 def _in(format_: Callable[..., str], language: str) -> Callable[..., str]:

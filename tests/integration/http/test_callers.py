@@ -119,6 +119,18 @@ def test_the_switcher_sets_a_cookie_that_scripts_and_other_sites_do_not_get(read
         assert browser.get("/whoami").json()["id"] == "public"
 
 
+def test_a_page_of_an_error_lets_its_reader_become_somebody_else(reading: Service, own_service: OwnService) -> None:
+    html = {"Accept": "text/html"}
+    with httpx.Client(base_url=reading.base, headers=html) as browser:
+        browser.post("/demo/identity", data={"identity": "officer"})
+        for path in ("/collections/none", "/nowhere", "/collections/zone/items?limit=x"):
+            page = browser.get(path)
+            assert page.status_code >= 400 and "text/html" in page.headers["content-type"]
+            assert 'value="officer" aria-current="true"' in page.text
+    with own_service(demo=False) as running:
+        assert "/demo/identity" not in running.public.http.get("/nowhere", headers=html).text
+
+
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "x", "/\t/evil", ""])
 def test_the_switcher_goes_nowhere_else(reading: Service, target: str) -> None:
     answer = httpx.post(reading.base + "/demo/identity", data={"identity": "public", "next": target})
