@@ -162,7 +162,7 @@ def test_a_one_commune_file_without_a_scope(url: str, tmp_path: Path) -> None:
 
 def test_without_a_terminal_and_without_yes_the_difference_is_shown_and_the_exit_is_1(url: str, tmp_path: Path) -> None:
     path = write(tmp_path / "p.gpkg", [*parcels("25747", 20), *parcels("25750", 21, 20)])
-    ran = lienthong("layer", "publish", path, "--layer", "parcel", url=url, data=tmp_path / "data")
+    ran = lienthong("layer", "publish", path, "--layer", "parcel", url=url, data=tmp_path / "data", afresh=True)
     assert ran.code == 1
     assert "+1" in ran.out and "--yes" in ran.err
     assert "Traceback" not in ran.err

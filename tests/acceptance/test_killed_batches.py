@@ -18,8 +18,11 @@ import pytest
 from layers.jobs.job import Job
 from ogc.auth import make_token
 from ogc.settings import Settings
+from tests.support import forking
 from tests.support.checked import INPUTS, PARCELS, Place, corridor, fill, parcel
-from tests.support.jobs import ROOT, SHORT, files_of, identity, job, send, start, work
+from tests.support.forking import ROOT
+from tests.support.jobs import SHORT, files_of, identity, job, send, work
+from tests.support.killed_jobs import start
 from tests.support.published import box
 
 #: three partitions of 512 subjects at most
@@ -80,6 +83,7 @@ def test_killed_at_a_named_step_another_worker_ends_with_the_same_bytes(
 @pytest.mark.long
 def test_twelve_kills_drawn_over_the_duration_end_with_the_same_bytes(many: Place, tmp_path: Path) -> None:
     whole, expected = same_question(many, tmp_path)
+    forking.ready()
     began = time.monotonic()
     send(many, as_of=whole.inputs["as_of"])
     assert start(many.url, tmp_path).wait(timeout=120) == 0

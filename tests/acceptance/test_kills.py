@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layers.publishing.publication import STEPS
-from tests.support import files
+from tests.support import files, forking
 from tests.support.files import one, parcel, parcels, publish_file, query, write
 from tests.support.killed import start
 
@@ -100,6 +100,7 @@ def test_killed_at_a_named_step_the_old_revision_stands_and_the_next_publication
 def test_twenty_kills_drawn_over_the_duration_leave_whole_revisions_only(url: str, tmp_path: Path) -> None:
     first, second = _files(tmp_path)
     publish_file(url, first, "parcel")
+    forking.ready()
     began = time.monotonic()
     assert start(url, second, "parcel").wait(timeout=120) == 0
     duration = time.monotonic() - began

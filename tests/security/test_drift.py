@@ -175,7 +175,7 @@ async def test_applying_the_profile_again_mends_what_drifted(own: str, owner: ps
 def test_doctor_tells_how_many_walls_stand_and_a_server_does_not_start_behind_one_that_fell(
     own: str, owner: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
-    before = lienthong("doctor", "--json", url=own, data=tmp_path)
+    before = lienthong("doctor", "--json", url=own, data=tmp_path, afresh=True)
     assert before.json["walls"] == {"standing": 2, "of": 2, "messages": []}
     owner.execute("ALTER TABLE data.parcel NO FORCE ROW LEVEL SECURITY")
     after = lienthong("doctor", "--json", url=own, data=tmp_path)

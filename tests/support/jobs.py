@@ -1,11 +1,7 @@
-"""Jobs of the small place: sent by somebody, done by a worker in this process or in one that kills itself."""
+"""Jobs of the small place: sent by somebody, done by a worker in this process."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,15 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from layers.access.principal import Principal, known_as
 from layers.jobs import queue
 from layers.jobs.batch_asked import BatchAsked, require_sound
 from layers.jobs.batch_check import run_batch
 from layers.jobs.job import BATCH_CHECK, LIMITS, PARCEL_CHECK, Job, Limits
 from layers.jobs.owner import Owner
-from layers.jobs.run import Work, Worker
+from layers.jobs.run import Worker
 from layers.store import jobs
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Database
@@ -29,7 +23,6 @@ from ogc.worker import kinds_of_jobs
 
 from .checked import INPUTS, OPERATOR, Place
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 #: for tests in which a worker dies: its lease is soon over
 SHORT = replace(LIMITS, lease_s=0.5)
 
@@ -85,48 +78,3 @@ def files_of(data: Path, done: Job) -> dict[str, bytes]:
     assert done.state == "successful" and done.result is not None, done
     folder = data / "jobs" / done.id / done.result["folder"]
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-# ── a worker that is killed ──────────────────────────────────────────────────────────────────────
-
-
-def start(url: str, data: Path, step: str = "-", number: int = 0) -> subprocess.Popen[bytes]:
-    """A worker in a process of its own that kills itself, as `kill -9` would, when this step was told so often."""
-    command = [sys.executable, "-m", "tests.support.jobs", url, str(data), step, str(number)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def main() -> None:
-    url, data, step, number = sys.argv[1:5]
-    anyio.run(_work_until, url, Path(data), step, int(number))
-
-
-async def _work_until(url: str, data: Path, step: str, number: int) -> None:
-    async with Database.open(url, size=3) as database:
-        kinds = {BATCH_CHECK: partial(_killed_batch, step=step, number=number)}
-        await Worker(database, data, "killed", kinds, SHORT).run_waiting((BATCH_CHECK,))
-        if step == "finished":
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def _killed_batch(work: Work, step: str, number: int) -> Any:
-    told = 0
-    go_on = work.tell
-
-    def tell(partitions: int, done: int, message: Any = None) -> None:
-        nonlocal told
-        names = {"begin": done <= 20, "export": 50 <= done < 100, "check": 100 <= done < 900, "write": done >= 900}
-        told += names.get(step, False)
-        if told > number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        go_on(partitions, done, message)
-
-    work.tell = tell  # type: ignore[method-assign]
-    result = await run_batch(work, processes=1)
-    if step == "closing":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-
-if __name__ == "__main__":
-    main()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import forking
 from tests.support.files import publish_file
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.forking import Started
 
 
 def main() -> None:
@@ -23,10 +22,9 @@ def main() -> None:
     publish_file(url, Path(path), layer, on_step=on_step)
 
 
-def start(url: str, path: Path, layer: str, step: str = "-") -> subprocess.Popen[bytes]:
+def start(url: str, path: Path, layer: str, step: str = "-") -> Started:
     """Start it; a step of no name lets it run to the end."""
-    command = [sys.executable, "-m", "tests.support.killed", url, str(path), layer, step]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return forking.start("tests.support.killed", url, path, layer, step)
 
 
 if __name__ == "__main__":

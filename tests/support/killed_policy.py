@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import anyio
 
 from layers.access.principal import operator
 from layers.sharing.apply import apply_proposal
 from layers.store.connection import Database
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support import forking
 
 
 async def main(url: str, step: str) -> None:
@@ -28,8 +25,7 @@ async def main(url: str, step: str) -> None:
 
 def run(url: str, step: str) -> int:
     """How the process ended."""
-    command = [sys.executable, "-m", "tests.support.killed_policy", url, step]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    return forking.start("tests.support.killed_policy", url, step).wait()
 
 
 if __name__ == "__main__":

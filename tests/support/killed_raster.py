@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import forking
+from tests.support.forking import Started
 from tests.support.rasters import RasterPlace
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
@@ -23,9 +22,8 @@ def main() -> None:
     RasterPlace(url, Path(files)).publish(Path(path), on_step=on_step)
 
 
-def start(place: RasterPlace, path: Path, step: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.support.killed_raster", place.url, str(place.files), str(path), step]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(place: RasterPlace, path: Path, step: str) -> Started:
+    return forking.start("tests.support.killed_raster", place.url, place.files, path, step)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,6 @@ class Batch:
 def batch(url: str, out: Path, procedure: str, *more: str) -> Batch:
     """All parcels against a procedure."""
     ran = lienthong("batch", "--layer", "parcel", "--procedure", procedure, "--out", out, "--json", *more,
-                    url=url, data=out.parent)  # fmt: skip
+                    url=url, data=out.parent, afresh=True)  # fmt: skip
     assert ran.code == 0, ran.err
     return Batch(ran.json, pd.read_parquet(out / "findings.parquet"), pd.read_parquet(out / "features.parquet"))

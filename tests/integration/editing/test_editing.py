@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,10 @@ import shapely
 from gis.zoom import coverage_min_zoom
 from layers.editing import edit
 from layers.errors import ConflictError
+from tests.support import forking
 from tests.support.edited import STORAGE, Service, in_metres, plot, plots
 from tests.support.files import one, publish_file, query, square, write
 
-ROOT = Path(__file__).resolve().parents[3]
 _TABLES = ("data.plot", "checks.piece", "checks.fact")
 
 
@@ -327,8 +325,7 @@ def test_a_server_killed_anywhere_leaves_the_feature_whole(
 ) -> None:
     url = clone(edited_template)
     before = contents(url)
-    run = subprocess.run([sys.executable, "-m", "tests.support.killed_edit", url, step], cwd=ROOT, check=False)
-    assert run.returncode == -signal.SIGKILL
+    assert forking.start("tests.support.killed_edit", url, step).wait() == -signal.SIGKILL
     is_done = step == "committed"
     assert one(url, "SELECT revision FROM catalogue.layer WHERE id = 'plot'") == (2 if is_done else 1)
     assert one(url, "SELECT count(*) FROM catalogue.revision WHERE layer = 'plot'") == (2 if is_done else 1)
