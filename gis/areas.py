@@ -34,6 +34,7 @@ from .candidates import (
     pair_distances,
 )
 from .edges import Edges, pair_areas, sums
+from .shadows import only_near
 
 #: pieces of different features with less than this in common do not overlap
 _DISJOINT_M2 = 1e-6
@@ -41,6 +42,8 @@ _DISJOINT_M2 = 1e-6
 
 def measure_areas(asked: Asked, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:
     """Areas of every pair, the union of every theme, and its bounds where the decision could flip."""
+    if by_edges:
+        found = only_near(found, asked.reach_m[found.subject])
     of_rows = _row_areas_by_edges(found) if by_edges else _row_areas_by_overlay(found)
     areas = found.sum_by_pair(of_rows)
     distance = pair_distances(found, areas > CONTACT_AREA_M2)

@@ -74,6 +74,28 @@ class Subjects:
         pieces, owner = subdivide(self.geometry)
         return Edges.of(pieces), np.searchsorted(owner, np.arange(len(self) + 1))
 
+    @cached_property
+    def shadows(self) -> tuple[Floats, Floats]:
+        """`shadows_of` the shapes."""
+        return shadows_of(self.geometry)
+
+
+#: the lines that shadows fall on: the axes, and between them
+_LINES = np.arange(8) * np.pi / 8
+_LINES_XY = np.stack([np.cos(_LINES), np.sin(_LINES)])
+
+
+def shadows_of(shapes: Geometries) -> tuple[Floats, Floats]:
+    """Where the shadow of each shape begins and ends on each line (n, lines), in metres; of nothing, inf and -inf."""
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    low, high = np.full((len(shapes), len(_LINES)), np.inf), np.full((len(shapes), len(_LINES)), -np.inf)
+    if len(points):
+        begins = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        places = points @ _LINES_XY
+        low[owner[begins]] = np.minimum.reduceat(places, begins)
+        high[owner[begins]] = np.maximum.reduceat(places, begins)
+    return low, high
+
 
 @dataclass(frozen=True, slots=True)
 class Distances:

@@ -21,8 +21,8 @@ Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: edge pairs worked on at once: bounds the memory to some hundred megabytes
-_EDGE_PAIRS_AT_ONCE = 1_500_000
+#: edge pairs worked on at once: their columns stay within some ten megabytes
+_EDGE_PAIRS_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,11 @@ class Edges:
     """The edges of k polygons that are not vertical, each written from left to right; those of polygon i stand at
     `start[i]:start[i + 1]`. `sign` is +1 where the polygon lies below the edge, −1 where it lies above it."""
 
-    left: Floats  #: (edges, 2)
-    right: Floats  #: (edges, 2)
+    left_x: Floats
+    left_y: Floats
+    right_x: Floats
+    right_y: Floats
+    top: Floats  #: the higher end
     sign: Floats
     start: Integers  #: (k + 1,)
     bounds: Floats  #: (k, 4) of the polygons
@@ -42,14 +45,18 @@ class Edges:
         parts, part_owner = shapely.get_parts(polygons, return_index=True)
         rings, ring_part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
         points, point_ring = shapely.get_coordinates(rings, return_index=True)
-        begins = np.flatnonzero((point_ring[1:] == point_ring[:-1]) & (points[1:, 0] != points[:-1, 0]))
-        first, second = points[begins], points[begins + 1]
+        x, y = np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
+        begins = np.flatnonzero((point_ring[1:] == point_ring[:-1]) & (x[1:] != x[:-1]))
         owner = part_owner[ring_part[point_ring[begins]]]
-        goes_right = (first[:, 0] < second[:, 0])[:, None]
+        goes_right = x[begins] < x[begins + 1]
+        left, right = np.where(goes_right, begins, begins + 1), np.where(goes_right, begins + 1, begins)
         return cls(
-            left=np.where(goes_right, first, second),
-            right=np.where(goes_right, second, first),
-            sign=np.where(goes_right[:, 0], -1.0, 1.0),  # shells run anticlockwise: the lower side runs to the right
+            left_x=x[left],
+            left_y=y[left],
+            right_x=x[right],
+            right_y=y[right],
+            top=np.maximum(y[left], y[right]),
+            sign=np.where(goes_right, -1.0, 1.0),  # shells run anticlockwise: the lower side runs to the right
             start=np.searchsorted(owner, np.arange(len(polygons) + 1)),
             bounds=shapely.bounds(polygons),
         )
@@ -89,44 +96,62 @@ def _expanded(start: Integers, count: Integers) -> tuple[Integers, Integers]:
 
 def _block_areas(p_edges: Edges, p: Integers, q_edges: Edges, q: Integers) -> Floats:
     """One block: take the edges of Q that matter, pair them with the edges of P over the same x, integrate."""
-    pair, q_edge = _expanded(q_edges.start[q], q_edges.count(q))
-    box = p_edges.bounds[p[pair]]
-    left, right = q_edges.left[q_edge], q_edges.right[q_edge]
-    in_columns = (right[:, 0] > box[:, 0]) & (left[:, 0] < box[:, 2])
-    # wholly below P: y_q is the minimum against every edge of P, and their signs cancel
-    is_below = np.maximum(left[:, 1], right[:, 1]) < box[:, 1]
-    keep = in_columns & ~is_below
-    pair, q_edge = pair[keep], q_edge[keep]
-    taken, p_edge = _expanded(p_edges.start[p[pair]], p_edges.count(p[pair]))
-    pair, q_edge = pair[taken], q_edge[taken]
-    share_x = (q_edges.right[q_edge, 0] > p_edges.left[p_edge, 0]) & (
-        q_edges.left[q_edge, 0] < p_edges.right[p_edge, 0]
-    )
-    pair, q_edge, p_edge = pair[share_x], q_edge[share_x], p_edge[share_x]
-    floor = np.array([0.0, 1.0]) * p_edges.bounds[p[pair], 1:2]  # near the numbers, for the last digits of their areas
-    below_both = _integral_of_minimum(
-        p_edges.left[p_edge] - floor,
-        p_edges.right[p_edge] - floor,
-        q_edges.left[q_edge] - floor,
-        q_edges.right[q_edge] - floor,
-    )
-    return sums(pair, below_both * p_edges.sign[p_edge] * q_edges.sign[q_edge], len(p))
+    pair, p_edge, q_edge = _over_one_another(p_edges, p, q_edges, q)
+    floor = p_edges.bounds[p, 1].take(pair)  # near the numbers, for the last digits of their areas
+    below_both = _integral_of_minimum(_side(p_edges, p_edge, floor), _side(q_edges, q_edge, floor))
+    return sums(pair, below_both * p_edges.sign.take(p_edge) * q_edges.sign.take(q_edge), len(p))
 
 
-def _integral_of_minimum(p_left: Floats, p_right: Floats, q_left: Floats, q_right: Floats) -> Floats:
+def _over_one_another(p_edges: Edges, p: Integers, q_edges: Edges, q: Integers) -> tuple[Integers, Integers, Integers]:
+    """Pairs of edges that share some x, but for those that cancel: the position in `p`, the edge of P, that of Q.
+
+    An edge of Q wholly below P is the minimum against every edge of P, and their signs cancel.
+    """
+    count = q_edges.count(q)
+    pair, q_edge = _expanded(q_edges.start[q], count)
+    west, south, east = (np.repeat(p_edges.bounds[p, side], count) for side in range(3))
+    keep = np.flatnonzero(
+        (q_edges.right_x.take(q_edge) > west) & (q_edges.left_x.take(q_edge) < east)
+        & (q_edges.top.take(q_edge) >= south)
+    )  # fmt: skip
+    pair, q_edge = pair.take(keep), q_edge.take(keep)
+    of_p = p.take(pair)
+    count = p_edges.count(of_p)
+    taken, p_edge = _expanded(p_edges.start.take(of_p), count)
+    begins, ends = np.repeat(q_edges.left_x.take(q_edge), count), np.repeat(q_edges.right_x.take(q_edge), count)
+    share = np.flatnonzero((ends > p_edges.left_x.take(p_edge)) & (begins < p_edges.right_x.take(p_edge)))
+    taken = taken.take(share)
+    return pair.take(taken), p_edge.take(share), q_edge.take(taken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Some edges, one a pair of edges, with heights above a floor."""
+
+    left_x: Floats
+    left_y: Floats
+    right_x: Floats
+    right_y: Floats
+
+    def height(self, x: Floats) -> Floats:
+        """y of the edge at x, which it spans; by share and not by slope: an edge may be as good as vertical."""
+        share = (x - self.left_x) / (self.right_x - self.left_x)
+        return np.asarray(self.left_y + share * (self.right_y - self.left_y))
+
+
+def _side(edges: Edges, chosen: Integers, floor: Floats) -> _Side:
+    return _Side(
+        edges.left_x.take(chosen), edges.left_y.take(chosen) - floor,
+        edges.right_x.take(chosen), edges.right_y.take(chosen) - floor,
+    )  # fmt: skip
+
+
+def _integral_of_minimum(p: _Side, q: _Side) -> Floats:
     """∫ min(y_p, y_q) dx over the x both edges span; min(a, b) = (a + b − |a − b|) / 2."""
-    x_from = np.maximum(p_left[:, 0], q_left[:, 0])
-    x_to = np.minimum(p_right[:, 0], q_right[:, 0])
-    p_from, p_to = _height(p_left, p_right, x_from), _height(p_left, p_right, x_to)
-    q_from, q_to = _height(q_left, q_right, x_from), _height(q_left, q_right, x_to)
+    x_from, x_to = np.maximum(p.left_x, q.left_x), np.minimum(p.right_x, q.right_x)
+    p_from, p_to, q_from, q_to = p.height(x_from), p.height(x_to), q.height(x_from), q.height(x_to)
     apart = _mean_of_absolute(p_from - q_from, p_to - q_to)
     return np.asarray(((p_from + p_to + q_from + q_to) / 2 - apart) / 2 * (x_to - x_from))
-
-
-def _height(left: Floats, right: Floats, x: Floats) -> Floats:
-    """y of the edge at x, which it spans; by share and not by slope, since an edge may be as good as vertical."""
-    share = (x - left[:, 0]) / (right[:, 0] - left[:, 0])
-    return np.asarray(left[:, 1] + share * (right[:, 1] - left[:, 1]))
 
 
 def _mean_of_absolute(first: Floats, last: Floats) -> Floats:

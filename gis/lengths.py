@@ -24,12 +24,14 @@ from .candidates import (
     near_enough,
     pair_distances,
 )  # fmt: skip
+from .shadows import only_near
 
 _ROUNDING_M = 1e-6
 
 
 def measure_lengths(asked: Asked, found: Candidates) -> Measures:
     """Dissolved lengths of every pair and theme, with bounds."""
+    found = only_near(found, asked.reach_m[found.subject])
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
     keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)

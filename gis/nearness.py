@@ -19,11 +19,13 @@ from .candidates import (
     pair_distances,
 )  # fmt: skip
 from .lengths import lengths_inside, pair_lines
+from .shadows import only_near
 
 
 def measure_points(asked: Asked, found: Candidates) -> Measures:
     """Features with a point in the subject; a point within 1 cm of the boundary lies on it, which
     its accuracy may leave open."""
+    found = only_near(found, asked.reach_m[found.subject])
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
     keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)
@@ -54,6 +56,7 @@ def measure_points(asked: Asked, found: Candidates) -> Measures:
 
 def measure_distances(asked: Asked, found: Candidates) -> Measures:
     """Distances to the nearest point of each feature; what touches, touches, whatever the accuracy."""
+    found = only_near(found, asked.reach_m[found.subject])
     distance = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
     keep = near_enough(found, distance, asked.reach_m[found.subject])
     distance, found = distance[keep], found.only(keep)

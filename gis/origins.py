@@ -23,14 +23,16 @@ from .candidates import (
     measures_of,
     pair_distances,
 )
+from .shadows import only_near
 
 
 def measure_from_origins(asked: Asked, found: Candidates) -> Measures:
     """Distances to the legal origin of each feature, held against the feature's own distance."""
     assert found.distances is not None
-    drawn = pair_distances(found, np.zeros(len(found.subject), dtype=bool))
-    terms = found.distances
-    reach = terms.distance_m + terms.offset_m + terms.nearer_m
+    found = only_near(found, _reach_m(found.distances))
+    drawn, terms = pair_distances(found, np.zeros(len(found.subject), dtype=bool)), found.distances
+    assert terms is not None
+    reach = _reach_m(terms)
     keep = np.asarray(drawn <= reach + np.maximum(found.error_m, COINCIDENCE_M), dtype=bool)
     drawn, found, terms = drawn[keep], found.only(keep), terms.at(np.flatnonzero(keep))
     error = np.where(drawn <= COINCIDENCE_M, 0.0, found.error_m)
@@ -47,6 +49,11 @@ def measure_from_origins(asked: Asked, found: Candidates) -> Measures:
     words = contact_words(asked.word[found.subject], holds, drawn)
     doubt = _doubt(terms, possibly & ~surely)
     return replace(measures_of(found, words, theme, nearest_m=nearest), doubt=doubt)
+
+
+def _reach_m(terms: Distances) -> Floats:
+    """How far from what is drawn each feature may matter."""
+    return terms.distance_m + terms.offset_m + terms.nearer_m
 
 
 def _held(terms: Distances, distance_m: Floats, error_m: Floats) -> tuple[Booleans, Booleans, Booleans]:
