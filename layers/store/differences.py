@@ -7,16 +7,17 @@ added, and a shape that is shown coarsely has changed only where its coarse form
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
 import anyio.to_thread
 import orjson
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
-    Select,
+    FromClause,
     Subquery,
     Text,
     and_,
@@ -42,6 +43,9 @@ from .shape_form import CRS84, as_geojson
 
 Kind = Literal["added", "changed", "removed"]
 _SHOWN_AFTER, _SHOWN_BEFORE = "shown_after", "shown_before"
+_SPANS: tuple[Literal["newer", "older"], ...] = ("newer", "older")
+#: of either side that the first look at a page compares
+FEWEST_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,27 @@ class Change:
 async def changes(
     connection: Connection, state: State, storage_srid: int, decision: Decision, span: Span, *, after: int, limit: int
 ) -> list[Change]:
-    """In the order of fid, those behind `after`. Raises NotFoundError, ForbiddenError, UnavailableError."""
+    """In the order of fid, those behind `after`. Raises NotFoundError, ForbiddenError, UnavailableError.
+
+    A look compares as many rows of either side; where too few of them differ in what is shown, the next one goes on
+    behind them and takes twice as many.
+    """
     require_served(state)
     prepared = _page(state.definition, storage_srid, decision)
-    given = {"earlier": span.earlier, "later": span.later, "after": after, "limit": limit}
-    text, values = prepared.with_values(given)
-    found = await database.raw_columns(connection, text, values, 5, is_planned_anew=True)
-    return await anyio.to_thread.run_sync(_changes_of, found)
+    given = {"earlier": span.earlier, "later": span.later, "after": after, "limit": max(limit, FEWEST_ROWS)}
+    found: list[Change] = []
+    while True:
+        text, values = prepared.with_values({**given, "most": limit - len(found)})
+        columns = await database.raw_columns(connection, text, values, 6, is_planned_anew=True)
+        found += await anyio.to_thread.run_sync(_changes_of, columns[1:])
+        horizon = columns[0][0]
+        if len(found) == limit or not horizon:
+            return found
+        given |= {"after": int(horizon), "limit": given["limit"] * 2}
 
 
 def _changes_of(columns: Sequence[Sequence[bytes]]) -> list[Change]:
-    return [_change(*cells) for cells in zip(*columns, strict=True)]
+    return [_change(*cells) for cells in zip(*columns, strict=True) if cells[0]]
 
 
 def _change(fid: bytes, properties: bytes, shape: bytes, old_properties: bytes, old_shape: bytes) -> Change:
@@ -102,7 +116,8 @@ async def counts(
     known = figures.get(key)
     if known is not MISSING:
         return known  # type: ignore[return-value]  # put below
-    text, values = _counted(state.definition, storage_srid, decision).with_values(
+    counted = _counted if span.earlier else _first
+    text, values = counted(state.definition, storage_srid, decision).with_values(
         {"earlier": span.earlier, "later": span.later, "after": 0}
     )
     found = await database.row(connection, text, values)
@@ -115,23 +130,36 @@ async def counts(
 # ── the statements ───────────────────────────────────────────────────────────────────────────────
 @lru_cache(maxsize=512)
 def _page(definition: LayerDefinition, storage_srid: int, decision: Decision) -> Prepared:
-    newer, older = _sides(definition, storage_srid, decision)
+    limited = _sides(definition, storage_srid, decision, is_limited=True)
+    newer, older = (side.select().cte(side.name) for side in limited)
     fid = func.coalesce(newer.c.fid, older.c.fid, type_=BigInteger())
+    horizon = select(func.least(_end(newer), _end(older), type_=BigInteger()).label("fid")).subquery("horizon")
     sides = ((newer, _SHOWN_AFTER), (older, _SHOWN_BEFORE))
     cells = [cell for side, name in sides for cell in (_properties(side, decision, name), _geometry(side))]
     source: Any = newer.join(older, newer.c.fid == older.c.fid, full=True)
     for side, name in sides if decision.columns else ():
         shown = select(*(side.c[column] for column in decision.columns)).correlate(side).lateral(name)
         source = source.join(shown, true())
-    statement: Select[Any] = select(cast(fid, Text), *cells).select_from(source)
-    statement = statement.where(_differs(newer, older, decision)).order_by(fid).limit(bound("limit", BigInteger))
+    changed = select(fid.label("fid"), *(cell.label(f"cell_{number}") for number, cell in enumerate(cells)))
+    changed = changed.select_from(source).where(_differs(newer, older, decision))
+    changed = changed.where(or_(horizon.c.fid.is_(None), fid <= horizon.c.fid)).correlate(horizon)
+    page = changed.order_by(fid).limit(bound("most", BigInteger)).lateral("page")
+    shown_cells = [column for column in page.c if column.name != "fid"]
+    statement = select(cast(horizon.c.fid, Text), cast(page.c.fid, Text), *shown_cells)
+    statement = statement.select_from(horizon.outerjoin(page, true())).order_by(page.c.fid)
     return Prepared(*database.compiled(statement))
+
+
+def _end(side: CTE) -> ColumnElement[Any]:
+    """The last row of a side that has more behind it than were read, else NULL: so far both sides are whole."""
+    is_full = func.count() >= bound("limit", BigInteger)
+    return select(case((is_full, func.max(side.c.fid)))).select_from(side).scalar_subquery()
 
 
 @lru_cache(maxsize=512)
 def _counted(definition: LayerDefinition, storage_srid: int, decision: Decision) -> Prepared:
     newer, older = _sides(definition, storage_srid, decision)
-    kinds = {
+    kinds: dict[Kind, ColumnElement[bool]] = {
         "added": older.c.fid.is_(None),
         "removed": newer.c.fid.is_(None),
         "changed": and_(newer.c.fid.is_not(None), older.c.fid.is_not(None)),
@@ -142,29 +170,37 @@ def _counted(definition: LayerDefinition, storage_srid: int, decision: Decision)
     return Prepared(*database.compiled(statement))
 
 
-def _sides(definition: LayerDefinition, storage_srid: int, decision: Decision) -> tuple[Subquery, Subquery]:
-    has_geometry = decision.has_geometry
+@lru_cache(maxsize=512)
+def _first(definition: LayerDefinition, storage_srid: int, decision: Decision) -> Prepared:
+    """As `_counted` where nothing was before: every row was added, and none has to be looked at to tell."""
+    wanted = Wanted(has_geometry=False, span="newer", order="none")
+    rows = relation(definition, storage_srid, decision, wanted).rows
+    nothing = [literal(0, BigInteger).label(kind) for kind in ("changed", "removed")]
+    return Prepared(*database.compiled(select(func.count().label("added"), *nothing).select_from(rows)))
+
+
+def _sides(
+    definition: LayerDefinition, storage_srid: int, decision: Decision, *, is_limited: bool = False
+) -> tuple[Subquery, Subquery]:
+    wanted = Wanted(decision.columns, has_geometry=decision.has_geometry, is_after=True, is_limited=is_limited)
     newer, older = (
-        relation(
-            definition, storage_srid, decision,
-            Wanted(decision.columns, has_geometry=has_geometry, span=span, is_after=True),
-        ).rows.select().subquery(span)
-        for span in ("newer", "older")
-    )  # fmt: skip
+        relation(definition, storage_srid, decision, replace(wanted, span=span)).rows.select().subquery(span)
+        for span in _SPANS
+    )
     return newer, older
 
 
-def _properties(side: Subquery, decision: Decision, shown: str) -> ColumnElement[Any]:
+def _properties(side: FromClause, decision: Decision, shown: str) -> ColumnElement[Any]:
     """JSON of the columns; NULL where the side has no such row."""
     whole = func.row_to_json(fixed(shown), type_=Text()) if decision.columns else literal("{}", Text)
     return case((side.c.fid.is_not(None), cast(whole, Text)))
 
 
-def _geometry(side: Subquery) -> ColumnElement[Any]:
+def _geometry(side: FromClause) -> ColumnElement[Any]:
     return as_geojson(side.c[SHAPE], CRS84) if SHAPE in side.c else literal("null", Text)
 
 
-def _differs(newer: Subquery, older: Subquery, decision: Decision) -> ColumnElement[bool]:
+def _differs(newer: FromClause, older: FromClause, decision: Decision) -> ColumnElement[bool]:
     cells = [newer.c[name].is_distinct_from(older.c[name]) for name in decision.columns]
     if SHAPE in newer.c:
         cells.append(as_geojson(newer.c[SHAPE], CRS84).is_distinct_from(as_geojson(older.c[SHAPE], CRS84)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from layers.store import differences
 from tests.support import edited
 from tests.support.edited import Editor, Service, plot, plots
 from tests.support.files import publish_file, square, write, write_table
@@ -90,6 +91,27 @@ def test_changes_are_told_page_by_page(revised: Service) -> None:
         found += [feature["id"] for feature in page["features"]]
         address = next((link["href"] for link in page["links"] if link["rel"] == "next"), None)
     assert len(found) == 5 and found == sorted(found)
+
+
+@pytest.mark.parametrize("query", [{}, {"base": 0}])
+@pytest.mark.parametrize("fewest", [1, 2, 3])
+def test_pages_that_look_at_few_rows_at_a_time_are_those_of_one_look(
+    revised: Service, monkeypatch: pytest.MonkeyPatch, fewest: int, query: dict[str, Any]
+) -> None:
+    path = "/collections/plot/releases/2/changes"
+    for who in (revised.officer, revised.public, revised.clerk):
+        whole = who.http.get(path, params=query).json()["features"]
+        monkeypatch.setattr(differences, "FEWEST_ROWS", fewest)
+        found, page = [], who.http.get(path, params={**query, "limit": 1}).json()
+        while True:
+            found += page["features"]
+            follows = [each["href"] for each in page["links"] if each["rel"] == "next"]
+            if not follows:
+                break
+            page = who.http.get(follows[0]).json()
+        assert found == whole
+        assert who.http.get(path, params=query).json()["features"] == whole, "many looks for one page"
+        monkeypatch.undo()
 
 
 def test_any_two_releases_are_compared_and_edits_are_since_the_latest(revised: Service) -> None:

@@ -10,6 +10,7 @@ import pytest
 from layers.access.decide import Decision, queryables
 from layers.filters import check, parse_text
 from layers.store import connection as database
+from layers.store import differences
 from layers.store.connection import Connection
 from layers.store.feature_sql import drawn_features
 from layers.store.features import prepare
@@ -87,3 +88,25 @@ async def test_order_stands_inside_the_fence_and_only_there(connection: Connecti
     for node, above in found:
         if node["Node Type"] in ("Sort", "Incremental Sort"):
             assert "Subquery Scan" in above
+
+
+@pytest.mark.parametrize("decided", [OPEN, RULED, TWO])
+async def test_a_page_of_changes_reads_as_many_rows_as_it_compares(connection: Connection, decided: Decision) -> None:
+    prepared = differences._page(SITE, STORAGE_SRID, decided)
+    text, values = prepared.with_values({"earlier": 0, "later": 1, "after": 100, "limit": 20, "most": 5})
+    await connection.execute("SET LOCAL enable_seqscan = off")  # a table of a few pages is read whole otherwise
+    found = await database.rows(connection, "EXPLAIN (ANALYZE, FORMAT JSON) " + text, values)
+    (made,) = found[0].values()
+    reads = [node for node, _ in nodes(made[0]["Plan"]) if node.get("Relation Name") == "site"]
+    assert len(reads) == 2
+    assert all(node["Actual Rows"] <= 20 for node in reads)
+    assert "site_pkey" in [node.get("Index Name") for node in reads]
+
+
+async def test_what_the_first_release_added_is_counted_without_shapes_and_order(connection: Connection) -> None:
+    text, values = differences._first(SITE, STORAGE_SRID, TWO).with_values({"earlier": 0, "later": 1})
+    found = await database.rows(connection, "EXPLAIN (VERBOSE, FORMAT JSON) " + text, values)
+    (made,) = found[0].values()
+    kinds = {node["Node Type"] for node, _ in nodes(made[0]["Plan"])}
+    assert not any("Join" in kind or kind == "Sort" for kind in kinds)
+    assert "geom" not in str(made[0]["Plan"])
