@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,6 +112,17 @@ def test_errors_leave_as_answers_do(callers: Callers) -> None:
     assert [answer.status_code for answer in answers] == [404, 409, 404]
     assert {len(answer.content) for answer in answers} == {4096}
     assert callers.ticks.waited == [0.5] * 3
+
+
+def test_by_the_clock_of_the_machine_too_nothing_leaves_before_its_tick(place: Place, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, database_url=place.url)
+    with (
+        serve(create_app(settings, demo=True), is_paced=True) as base,
+        httpx.Client(base_url=base, timeout=30) as public,
+    ):
+        began = time.monotonic()
+        refused = public.get("/checks/nothing")
+        assert time.monotonic() - began >= 0.5 and refused.status_code == 404
 
 
 def test_who_is_shown_everything_waits_for_nothing(callers: Callers) -> None:

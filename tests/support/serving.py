@@ -9,7 +9,16 @@ from typing import Any
 
 import uvicorn
 
+from ogc.common.pace import PACE, Pace
+
 START_S = 60
+
+
+async def _at_once(_when: float) -> None:
+    """When answers leave is asked where it matters (tests/security/test_check_only_answers.py); here nobody waits."""
+
+
+AT_ONCE = Pace(clock=lambda: 0.0, sleep_until=_at_once)
 
 
 class _Server(uvicorn.Server):
@@ -34,8 +43,12 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """The base address of `app`, served until the block ends. RuntimeError when it does not start."""
+def serve(app: Any, *, is_paced: bool = False) -> Iterator[str]:
+    """The base address of `app`, served until the block ends. RuntimeError when it does not start. Guarded answers
+    leave at once where the app was given no pace of its own, unless `is_paced`.
+    """
+    if not is_paced and getattr(getattr(app, "state", None), "pace", None) is PACE:
+        app.state.pace = AT_ONCE
     server = _Server(
         uvicorn.Config(
             app,
