@@ -28,6 +28,7 @@ from .covered import covered_cells
 
 Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 #: shapes whose cells are read together; a multiple of the file's blocks
 _TOGETHER = 512 * 512
@@ -35,6 +36,10 @@ _TOGETHER = 512 * 512
 _TILE = 256
 #: a shape with more corners is cut up too: no call of exactextract may hold the interpreter for long
 _MANY_CORNERS = 4_000
+#: as many shapes at most are looked at to see which lie together
+_NEIGHBOURS = 4_096
+#: no class lies alone
+SEVERAL = -1
 #: more cells under one subject are not counted
 MOST_CELLS = 60_000_000
 _OPEN_FILES = 4
@@ -68,28 +73,44 @@ class CellReader:
     def covered(self, shapes: Geometries) -> Floats:
         """Cells each shape covers (n, classes + 1), in the order of the classes, last those without a value."""
         found = np.zeros((len(shapes), len(self.classes) + 1))
-        windows = _windows(shapes)
+        windows = _windows(shapely.bounds(shapes))
         is_large = _are_large(shapes, windows)
         for place in np.flatnonzero(is_large).tolist():
             found[place] = self._of_large(shapes[place], windows[place])
-        for together in _runs(windows, np.flatnonzero(~is_large).tolist()):
+        for together in _runs(windows, np.flatnonzero(~is_large)):
             self._check_time()
             found[together] = self._of_some(shapes[together], windows[together])
         return found
 
-    def _of_some(self, shapes: Geometries, windows: NDArray[np.int64]) -> Floats:
-        """Small shapes near each other: one reading, and only those over cells of several classes are measured."""
+    def classes_around(self, shapes: Geometries, margin: Floats) -> Integers:
+        """The place of the class that lies alone around each shape, its box grown by a margin in columns and rows
+        (n, 2); SEVERAL where it is not alone, or where the shape is so large that nobody looks."""
+        windows = _windows(shapely.bounds(shapes) + np.concatenate([-margin, margin], axis=1))
+        found = np.full(len(shapes), SEVERAL, dtype=np.int64)
+        for together in _runs(windows, np.flatnonzero(~_are_large(shapes, windows))):
+            self._check_time()
+            codes, there = self._codes_under(windows[together])
+            alone = np.flatnonzero((there[:, 2:] > there[:, :2]).all(axis=1) & (_changes_in(codes, there) == 0))
+            found[together[alone]] = codes[there[alone, 0], there[alone, 1]] % (len(self.classes) + 1)
+        return found
+
+    def _codes_under(self, windows: Integers) -> tuple[Codes, Integers]:
+        """One reading under all windows, and where in it each lies."""
         row, column = windows[:, :2].min(axis=0).tolist()
         end_row, end_column = windows[:, 2:].max(axis=0).tolist()
-        codes = self._codes(row, column, end_row, end_column)
+        return self._codes(row, column, end_row, end_column), windows - np.array([row, column, row, column])
+
+    def _of_some(self, shapes: Geometries, windows: NDArray[np.int64]) -> Floats:
+        """Small shapes near each other: one reading, and only those over cells of several classes are measured."""
+        codes, there = self._codes_under(windows)
         found = np.zeros((len(shapes), len(self.classes) + 1))
-        there = windows - np.array([row, column, row, column])
         has_cells = (there[:, 2:] > there[:, :2]).all(axis=1)
         changes = _changes_in(codes, there)
         of_one = np.flatnonzero(has_cells & (changes == 0))
         found[of_one, codes[there[of_one, 0], there[of_one, 1]]] = shapely.area(shapes[of_one])
         mixed = np.flatnonzero(has_cells & (changes > 0))
         if len(mixed):
+            row, column = windows[:, :2].min(axis=0).tolist()
             found[mixed] = covered_cells(codes, row, column, shapes[mixed], len(self.classes))
         return found
 
@@ -161,10 +182,10 @@ def _in_boxes(summed: NDArray[np.int64], *sides: NDArray[np.int64]) -> NDArray[n
 
 
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────
-def _windows(shapes: Geometries) -> NDArray[np.int64]:
-    """First row, first column, and one after the last of each, under each shape. Raises RasterError for one that has no
+def _windows(boxes: Floats) -> NDArray[np.int64]:
+    """First row, first column, and one after the last of each, under each box. Raises RasterError for one that has no
     place."""
-    west, south, east, north = shapely.bounds(shapes).T
+    west, south, east, north = boxes.T
     sides = np.stack([np.floor(-north), np.floor(west), np.ceil(-south), np.ceil(east)], axis=1)
     if not (np.abs(sides) < 2**40).all():
         raise RasterError("error")
@@ -182,20 +203,16 @@ def _are_large(shapes: Geometries, windows: NDArray[np.int64]) -> NDArray[np.boo
     return np.asarray((cells > _TOGETHER) | has_many_corners, dtype=bool)
 
 
-def _runs(windows: NDArray[np.int64], places: Sequence[int]) -> Iterator[list[int]]:
+def _runs(windows: Integers, places: Integers) -> Iterator[Integers]:
     """Neighbours in the given order whose cells together are few."""
-    run: list[int] = []
-    box = (0, 0, 0, 0)
-    for place, (top, left, bottom, right) in zip(places, windows[places].tolist(), strict=True):
-        grown = (min(box[0], top), min(box[1], left), max(box[2], bottom), max(box[3], right))
-        if not run or (grown[2] - grown[0]) * (grown[3] - grown[1]) > _TOGETHER:
-            if run:
-                yield run
-            run, grown = [], (top, left, bottom, right)
-        run.append(place)
-        box = grown
-    if run:
-        yield run
+    while len(places):
+        some = windows[places[:_NEIGHBOURS]]
+        top, left = np.minimum.accumulate(some[:, :2], axis=0).T
+        bottom, right = np.maximum.accumulate(some[:, 2:], axis=0).T
+        too_many = np.flatnonzero((bottom - top) * (right - left) > _TOGETHER)
+        count = max(int(too_many[0]), 1) if len(too_many) else len(some)
+        yield places[:count]
+        places = places[count:]
 
 
 def _tiles(window: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

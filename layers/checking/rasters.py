@@ -19,14 +19,17 @@ from gis.rasters import ClassAreas, RasterGround, areas_of, asked_areas, could_f
 from layers.profile.grammar import LayerDefinition
 
 from .evaluate import Sheet
-from .raster_cells import CellReader, RasterFile
+from .raster_cells import SEVERAL, CellReader, RasterFile
 
 Geometries = NDArray[np.object_]
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 #: edges of a subject are cut to this length before they are carried into another system, where they are curves
 _EDGE_M = 50.0
+#: of so many subjects those that lie in one class are told apart first
+_MANY_SUBJECTS = 8
 
 
 def asked_of(rule: Rule, definition: LayerDefinition) -> Booleans:
@@ -60,14 +63,34 @@ class Ruler:
         """Areas of every class. Raises RasterError."""
         asked, error_m = asked_of(rule, self.definition), np.hypot(subjects.accuracy_m, self.accuracy_m)
         usable = subjects.is_valid & (shapely.get_dimensions(subjects.geometry) == 2) & (subjects.area_m2 > 0)
-        measured, grown, broken = self._measured_and_grown(subjects, error_m, usable)
+        alike = self._alike(asked, subjects, error_m, usable)
+        measured, grown, broken = self._measured_and_grown(subjects, error_m, usable & (alike == SEVERAL))
+        plain = np.flatnonzero(alike != SEVERAL)
+        measured[plain, alike[plain]] = grown[plain, alike[plain]] = subjects.area_m2[plain]
         shrunk = np.full_like(measured, np.nan)
-        flips = np.flatnonzero(usable & could_flip(rule, subjects, asked_areas(measured, asked), error_m))
+        could: Booleans = usable & could_flip(rule, subjects, asked_areas(measured, asked), error_m)
+        shrunk[could] = measured[could]
+        flips = np.flatnonzero(could & (alike == SEVERAL))
         if len(flips):
             less = np.asarray(shapely.buffer(subjects.geometry[flips], -error_m[flips], quad_segs=4), dtype=object)
             shrunk[flips], broken_less = self._areas(less, ~shapely.is_empty(less))
             broken[flips] |= broken_less
         return RasterGround(ClassAreas(measured, grown, shrunk, broken | ~usable), asked)
+
+    def _alike(self, asked: Booleans, subjects: Subjects, error_m: Floats, usable: Booleans) -> Integers:
+        """The place of the class that alone lies under a subject and all that its accuracy reaches, where nobody asks
+        for that class: bounds of it decide nothing. Elsewhere, and of few subjects, SEVERAL."""
+        found = np.full(len(subjects), SEVERAL, dtype=np.int64)
+        rows, grid = np.flatnonzero(usable), self.file.row.grid
+        if len(rows) < _MANY_SUBJECTS or not _are_one(self.zone_crs, self.file.row.crs):
+            return found
+        margin = error_m[rows][:, None] / np.array([grid.cell_x, grid.cell_y])
+        found[rows] = self._reader().classes_around(grid.to_cells(subjects.geometry[rows]), margin)
+        found[np.append(asked, False)[found]] = SEVERAL
+        return found
+
+    def _reader(self) -> CellReader:
+        return CellReader(self.file, self.definition.value_classes, self.deadline)
 
     def _measured_and_grown(
         self, subjects: Subjects, error_m: Floats, usable: Booleans
@@ -75,8 +98,10 @@ class Ruler:
         """Each subject beside itself grown, so that both are counted from one reading."""
         if not (error_m > 0).any():
             measured, broken = self._areas(subjects.geometry, usable)
-            return measured, measured, broken
-        swollen = np.where(error_m > 0, shapely.buffer(subjects.geometry, error_m, quad_segs=4), subjects.geometry)
+            return measured, measured.copy(), broken
+        swollen = subjects.geometry.copy()
+        rows = np.flatnonzero(usable & (error_m > 0))
+        swollen[rows] = shapely.buffer(swollen[rows], error_m[rows], quad_segs=4)
         both = np.stack([subjects.geometry, swollen], axis=1).ravel()
         areas, broken = self._areas(both, np.repeat(usable, 2))
         return areas[::2], areas[1::2], broken[::2] | broken[1::2]
@@ -88,8 +113,7 @@ class Ruler:
         rows = np.flatnonzero(usable)
         if len(rows):
             cells = self.file.row.grid.to_cells(self._carried(shapes[rows]))
-            reader = CellReader(self.file, self.definition.value_classes, self.deadline)
-            shares, broken[rows] = shares_of(reader.covered(cells), np.asarray(shapely.area(cells)))
+            shares, broken[rows] = shares_of(self._reader().covered(cells), np.asarray(shapely.area(cells)))
             areas[rows] = areas_of(shares, np.asarray(shapely.area(shapes[rows])))
         return areas, broken
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from gis.candidates import Subjects
 from gis.crs import Projection
+from gis.judge import judge
 from gis.procedure import Relation, Rule
-from gis.rasters import ValueClass
-from layers.checking import raster_cells
+from gis.rasters import ValueClass, measure_classes
+from layers.checking import raster_cells, rasters
 from layers.checking.raster_cells import CellReader, RasterError, RasterFile
 from layers.checking.rasters import Ruler
 from layers.store.raster_files import sha256_of
@@ -151,3 +152,32 @@ def test_areas_are_those_of_the_zone_whatever_the_projection_of_the_raster(tmp_p
     found = ruler.ground(rule, Subjects.of(shapes, np.zeros(2))).areas
     assert not found.broken.any()
     assert found.measured[:, 2] == pytest.approx(shapely.area(shapes), rel=1e-12)
+
+
+@pytest.mark.parametrize("classes", [None, (1,), (1, 2)])
+@pytest.mark.parametrize("seed", range(3))
+def test_subjects_in_a_class_nobody_asks_for_are_judged_as_if_their_bounds_were_taken(
+    seed: int, classes: tuple[int, ...] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(seed)
+    blocks = random.choice([0, 0, 0, 1, 2, NODATA], (8, 8)).astype(np.uint8)
+    file = file_of(tmp_path, np.kron(blocks, np.ones((10, 10), dtype=np.uint8)), (2.0, 5.0))
+    places = random.uniform((-20, -420), (180, 20), (300, 2)) + np.array([WEST, NORTH])
+    boxes = shapely.box(*places.T, *(places + random.uniform(1, 12, (300, 2))).T)
+    subjects = Subjects.of(boxes, random.choice([0.0, 0.3, 3.0], 300))
+    rule = Rule("flood", "depth", Relation.RASTER_CLASS, classes=classes)
+    ruler = Ruler(file, definition("depth"), Projection("EPSG:9210", "EPSG:6960"), "EPSG:9210", 0.5)
+    quick = ruler.ground(rule, subjects)
+    monkeypatch.setattr(rasters, "_MANY_SUBJECTS", 10**9)
+    slow = ruler.ground(rule, subjects)
+    assert (quick.areas.grown != slow.areas.grown).any()  # some were told apart
+    for column in ("measured", "broken", "mapped_share"):
+        np.testing.assert_array_equal(getattr(quick.areas, column), getattr(slow.areas, column))
+    found, expected = measure_classes(rule, subjects, quick), measure_classes(rule, subjects, slow)
+    for column in ("subject", "feature", "area_m2", "relation", "excluded"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
+    for column in expected.theme.__slots__:
+        np.testing.assert_array_equal(getattr(found.theme, column), getattr(expected.theme, column))
+    share = np.ones(300)
+    assert judge(rule, found, share).outcome.tolist() == judge(rule, expected, share).outcome.tolist()
+    assert judge(rule, found, share).reason.tolist() == judge(rule, expected, share).reason.tolist()
