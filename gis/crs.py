@@ -7,6 +7,7 @@ Here the operation is named, bound to the coordinate system, and used in every d
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,7 +32,8 @@ CrsName = str | pyproj.CRS
 #: no corner on the grid of 0.1 mm lies as far from the one it was
 _ON_GRID_DEGREES = 1e-7
 _EDGES = np.array([180.0, 90.0])
-WGS84 = pyproj.CRS("EPSG:4326")
+_WGS84_NAME = "EPSG:4326"
+WGS84 = pyproj.CRS(_WGS84_NAME)
 WEB_MERCATOR = pyproj.CRS("EPSG:3857")
 
 
@@ -88,16 +90,16 @@ class Projection:
 
     def to_wgs84(self, geoms: Geometries) -> Geometries:
         """From the storage CRS to longitude, latitude."""
-        return self.to_crs(geoms, self.storage, WGS84)
+        return self.to_crs(geoms, self.storage, _WGS84_NAME)
 
     def from_wgs84(self, geoms: Geometries) -> Geometries:
         """From longitude, latitude to the storage CRS."""
-        return self.to_crs(geoms, WGS84, self.storage)
+        return self.to_crs(geoms, _WGS84_NAME, self.storage)
 
     def as_stored(self, geoms: Geometries, crs: CrsName) -> Geometries:
         """Shapes of a system in longitude, latitude, corners where storing would put them. A corner outside of the
         storage CRS is only moved, and so is a shape that the grid would break."""
-        moved = self.to_crs(geoms, crs, WGS84)
+        moved = self.to_crs(geoms, crs, _WGS84_NAME)
         grid = GRID_DEGREES if crs_named(self.storage).is_geographic else GRID_M
         stored = shapely.transform(self.to_crs(geoms, crs, self.storage), lambda corners: rounded(corners, grid))
         here, there = (shapely.get_coordinates(shapes) for shapes in (self.to_wgs84(stored), moved))
@@ -113,12 +115,15 @@ class Projection:
         Coordinates outside a system's domain come back as infinite.
         """
         found = np.asarray(geoms, dtype=object)
-        source, target = crs_named(from_crs), crs_named(to_crs)
-        if source.equals(target, ignore_axis_order=True):
-            return found
-        for step in self._steps(source, target):
+        is_by_name = isinstance(from_crs, str) and isinstance(to_crs, str)
+        for step in _way_by_name(self, from_crs, to_crs) if is_by_name else self.way(from_crs, to_crs):
             found = _transformed(found, step)
         return found
+
+    def way(self, from_crs: CrsName, to_crs: CrsName) -> Sequence[pyproj.Transformer]:
+        """One step after another; none between systems that are the same but for their axes."""
+        source, target = crs_named(from_crs), crs_named(to_crs)
+        return () if source.equals(target, ignore_axis_order=True) else self._steps(source, target)
 
     def shares_datum(self, crs: CrsName) -> bool:
         """True where a change to the storage CRS is a change of projection alone."""
@@ -155,6 +160,12 @@ class Projection:
         elif target != WGS84:
             steps.append(_transformer(WGS84, target))
         return steps
+
+
+@lru_cache(maxsize=256)
+def _way_by_name(projection: Projection, from_crs: str, to_crs: str) -> Sequence[pyproj.Transformer]:
+    """Systems are compared by writing them out, which takes longer than moving a shape of a filter."""
+    return tuple(projection.way(from_crs, to_crs))
 
 
 def to_web_mercator(geoms_4326: Geometries) -> Geometries:

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 
 from layers.checking.effort import NEEDS_JOB_S
@@ -19,26 +20,23 @@ from layers.store.connection import Database
 from layers.store.drift import guard
 from layers.store.figures import Figures
 from layers.tiling.cache import TileCache
-from ogc.auth import Authentication, DemoIdentities, ForgetBadCookie
+from ogc.auth import Authentication, DemoIdentities
 from ogc.common import health, identity
 from ogc.common import routes as common
 from ogc.common.accesses import Accesses
-from ogc.common.body_limits import BodyLimits
-from ogc.common.caching import KeyedEtags
 from ogc.common.clock import Clock, NewId, random_code, random_id, utc_now
-from ogc.common.compression import Compression
-from ogc.common.methods import EveryMethod, Methods
-from ogc.common.metrics import Measure, Metrics
+from ogc.common.methods import Methods
+from ogc.common.metrics import Metrics
 from ogc.common.pace import PACE, Pace
 from ogc.common.parameters import refuse_unknown
-from ogc.common.policy_header import NamePolicy
 from ogc.common.prepared import PreparedDocuments
 from ogc.common.proxies import Place, networks, prefix
 from ogc.common.relation import Decisions
 from ogc.common.rights import KnownRights
-from ogc.errors import Problems, install
+from ogc.errors import install
 from ogc.features import routes as features
 from ogc.features.formats import exports_below
+from ogc.front import Front, Shortcut
 from ogc.logs import configure
 from ogc.processes import routes as processes
 from ogc.secrets_folder import secret_key
@@ -64,9 +62,14 @@ from ogc.tiles import routes as tiles
 from ogc.tiles.keeping import Keeper
 from ogc.web import routes as web
 
-OFTEN = frozenset({"tile", "dataset_tile", "items", "item"})
+#: operations with GET that are looked for first
+OFTEN = frozenset({"tile", "dataset_tile", "items", "item", "tilejson_of_layer", "tilejson_of_dataset"})
 BLOCKS = (common, features, tiles, processes)
 SHUTDOWN_S = 10
+#: what the frame would tell others of each request is looked for in the environment, each time anew: nothing is told
+UNTOLD: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
 EVENTS_KEY = "events.key"
 ETAGS_KEY = "etags.key"
 
@@ -95,8 +98,9 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, database_url),
-        middleware=_middleware(settings, metrics, identities),
+        middleware=[_front(settings, metrics, identities)],
         dependencies=[Depends(refuse_unknown)],
+        telemetry=UNTOLD,
     )
     app.state.settings, app.state.demo, app.state.metrics = settings, demo, metrics
     app.state.clock, app.state.new_id, app.state.pace = clock, new_id, pace
@@ -109,23 +113,24 @@ def create_app(
     return app
 
 
-def _middleware(settings: Settings, metrics: Metrics, identities: DemoIdentities | None) -> list[Middleware]:
-    """From the outside inwards; all of it plain ASGI (prototypes 3)."""
-    place = Middleware(Place, root_path=prefix(settings.root_path), trusted=networks(settings.trusted_proxies))
-    found: list[Any] = [Middleware(Measure, metrics=metrics), place]
-    found += [Middleware(EveryMethod, for_other_sites=settings.other_sites), Middleware(Compression)]
-    if identities is not None:
-        found.append(Middleware(ForgetBadCookie, demo=identities))
-    found += [Middleware(NamePolicy), Middleware(Problems), Middleware(Authentication, demo=identities)]
-    return [*found, Middleware(BodyLimits), Middleware(KeyedEtags)]
+def _front(settings: Settings, metrics: Metrics, identities: DemoIdentities | None) -> Middleware:
+    return Middleware(
+        Front,
+        place=Place(prefix(settings.root_path), networks(settings.trusted_proxies)),
+        authentication=Authentication(identities),
+        metrics=metrics,
+        for_other_sites=settings.other_sites,
+    )
 
 
 def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     operations = [*common.OPERATIONS, *features.OPERATIONS, *tiles.OPERATIONS]
     operations += [*identity.OPERATIONS, *health.OPERATIONS]
     app.state.operations = tuple(operations)
-    # routes are tried in order: what is asked for most stands first
-    app.router.routes.extend(each.route() for each in sorted(operations, key=lambda each: each.id not in OFTEN))
+    # routes are tried in order: what is asked for most stands first, and is found without the router
+    often = [each.route() for each in operations if each.id in OFTEN]
+    app.state.shortcuts = tuple(map(Shortcut.to, often))
+    app.router.routes.extend([*often, *(each.route() for each in operations if each.id not in OFTEN)])
     app.router.routes.extend(features.ROUTES)
     if identities is not None:
         app.router.routes.append(identity.switcher(identities))

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, cookie_parser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from layers.access.principal import PUBLIC, Principal
 from layers.errors import ForbiddenError, UnauthenticatedError
@@ -191,56 +191,45 @@ def _is_loopback_name(host: str) -> bool:
 
 
 class Authentication:
-    """Pure ASGI: finds the caller of every request; a token that does not hold ends it with 401, whatever the route."""
+    """Finds the caller of every request; a token that does not hold is 401, whatever the route."""
 
-    def __init__(self, app: ASGIApp, demo: DemoIdentities | None = None) -> None:
-        self.app = app
+    def __init__(self, demo: DemoIdentities | None = None) -> None:
         self.demo = demo
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        bearer, cookie = _bearer(headers), None
-        if bearer is None and self.demo is not None:
-            cookie = cookie_parser(headers["cookie"]).get(self.demo.cookie) if "cookie" in headers else None
-        scope[_SCOPE_KEY] = await self._caller(scope, bearer or cookie)
-        await self.app(scope, receive, send)
+    async def recognise(self, scope: Scope) -> None:
+        """The caller of this request, for `caller_of`. Raises UnauthenticatedError."""
+        token = _bearer([value for name, value in scope["headers"] if name == b"authorization"])
+        if token is None and self.demo is not None:
+            token = _cookie(scope, self.demo.cookie)
+        scope[_SCOPE_KEY] = NOBODY if token is None else await self._caller(scope, token)
 
-    async def _caller(self, scope: Scope, token: str | None) -> Caller:
-        if token is None:
-            return NOBODY
+    async def _caller(self, scope: Scope, token: str) -> Caller:
         if self.demo is None or not is_loopback(scope):
             raise UnauthenticatedError
         catalogue = await scope["app"].state.catalogue.current()
         return self.demo.caller(token, catalogue.profile)
 
+    def told_with(self, scope: Scope, status: int) -> list[tuple[bytes, bytes]]:
+        """With a 401 the switcher's cookie goes, so that a person is not shut out by an old one."""
+        if status != 401 or self.demo is None:
+            return []
+        path = str(scope.get("root_path", "")) or "/"
+        return [(b"set-cookie", f"{self.demo.cookie}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict".encode())]
 
-def _bearer(headers: Headers) -> str | None:
+
+def _cookie(scope: Scope, wanted: str) -> str | None:
+    """Of the first line of cookies; a program sends none."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            return cookie_parser(value.decode("latin-1")).get(wanted)
+    return None
+
+
+def _bearer(given: list[bytes]) -> str | None:
     """The token of the header; None without a header. Any other scheme, or two headers, does not hold."""
-    given = headers.getlist("authorization")
     if not given:
         return None
-    scheme, _, token = given[0].partition(" ")
+    scheme, _, token = given[0].decode("latin-1").partition(" ")
     if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
         raise UnauthenticatedError
     return token.strip()
-
-
-class ForgetBadCookie:
-    """Pure ASGI: with a 401 the switcher's cookie goes, so that a person is not shut out by an old one."""
-
-    def __init__(self, app: ASGIApp, demo: DemoIdentities) -> None:
-        self.app = app
-        self.cookie = demo.cookie
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def forget(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 401:
-                path = str(scope.get("root_path", "")) or "/"
-                header = f"{self.cookie}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict".encode()
-                message["headers"] = [*message["headers"], (b"set-cookie", header)]
-            await send(message)
-
-        await self.app(scope, receive, forget if scope["type"] == "http" else send)

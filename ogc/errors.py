@@ -13,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gis.errors import CrsError, GeometryError, LienthongError
 from layers.errors import (
@@ -165,8 +164,12 @@ async def unknown(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """404, 405 and the like raised by the frame itself."""
     assert isinstance(error, HTTPException)
+    return await _of_frame(request, error)
+
+
+async def _of_frame(request: Request, error: HTTPException) -> Response:
+    """404, 405 and the like raised by the frame itself."""
     status = error.status_code
     phrase = HTTPStatus(status).phrase
     code, vi, en = _PLAIN.get(status, (phrase.lower().replace(" ", "_"), phrase, phrase))
@@ -188,36 +191,16 @@ async def _validation(request: Request, error: Exception) -> Response:
     return await _respond(request, body)
 
 
-class Problems:
-    """Pure ASGI: whatever is raised inside becomes an answer, as long as none has begun."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        has_begun = False
-
-        async def note(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            if "\0" in scope["path"]:
-                raise NotFoundError  # no text of ours holds it, and no database takes it
-            await self.app(scope, receive, note)
-        except Exception as error:
-            if has_begun:
-                raise
-            request = Request(scope, receive)
-            response = await (answer if isinstance(error, LienthongError) else unknown)(request, error)
-            await response(scope, receive, send)
+async def problem(request: Request, error: Exception) -> Response:
+    """The answer for whatever was raised before one had begun."""
+    if isinstance(error, LienthongError):
+        return await answer(request, error)
+    if isinstance(error, HTTPException):
+        return await _of_frame(request, error)
+    return await unknown(request, error)
 
 
 def install(app: FastAPI) -> None:
-    """What the frame raises itself; all else reaches `Problems`."""
+    """What the frame raises itself; all else reaches `Front`."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)

@@ -49,24 +49,24 @@ class Accesses:
         self, connection: Connection, relation: Relation, *, asked: str, features: int, size_bytes: int
     ) -> None:
         """The event of a read, written before its answer leaves; when it cannot be written, nothing leaves."""
-        event = _event(relation).with_result(request=self._digest(asked), features=features, bytes=size_bytes)
+        event = relation.event.with_result(request=self._digest(asked), features=features, bytes=size_bytes)
         await audit.record(connection, event, is_read=True)
 
     @asynccontextmanager
     async def exporting(self, relation: Relation, asked: str) -> AsyncIterator[Export]:
         """An export: its opening before the first byte, its closing with what has left, whatever ended it."""
-        event = _event(relation).with_result(request=self._digest(asked))
+        event = relation.event.with_result(request=self._digest(asked))
         async with audit.opened(self._database, event) as access:
             yield Export(self._database, access)
 
     def counted(self, relation: Relation) -> None:
         """One tile or one 304 more. Raises StoreError when earlier ones could not be written."""
-        self._counter.count(_event(relation))
+        self._counter.count(relation.event)
 
     async def refused(self, request: Request, relation: Relation | None, layer_id: str, action: Action) -> None:
         """The event of a refusal. A missing and a hidden layer leave the same one, by the same way."""
         if relation is not None:
-            event = _event(relation)
+            event = relation.event
         else:
             layer = layer_id if _LAYER_ID.fullmatch(layer_id) else None
             event = audit.Event.of(principal_of(request), action, "deny", layer=layer, reason="not_found")
@@ -76,7 +76,7 @@ class Accesses:
     async def refused_edit(self, relation: Relation, reason: str) -> None:
         """The event of a change that was refused for what stands in the rows: the owner sees who tries."""
         async with self._database.connection() as connection:
-            await audit.record(connection, _event(relation).with_result(decision="deny", reason=reason))
+            await audit.record(connection, relation.event.with_result(decision="deny", reason=reason))
 
     async def refused_check(self, request: Request, dossier: str | None, reason: str) -> None:
         """The event of a check that was refused before it was opened."""
@@ -89,7 +89,7 @@ class Accesses:
         too often must not make the service write as often."""
         wait_s = self._limits.take(relation.principal.id, relation.decision.rates)
         if wait_s:
-            self._counter.count(_event(relation).with_result(decision="deny", reason="rate"))
+            self._counter.count(relation.event.with_result(decision="deny", reason="rate"))
             raise TooManyError(wait_s)
 
     def limit_check(self, request: Request, catalogue: Catalogue, procedure: str, purpose: str | None) -> None:
@@ -166,13 +166,3 @@ class Export:
             async with self._database.connection() as connection:
                 closing = self._access.closing(features=features, bytes=size_bytes, **more)
                 await audit.record(connection, closing)
-
-
-def _event(relation: Relation) -> audit.Event:
-    return audit.Event.of_decision(
-        relation.principal,
-        relation.decision,
-        purpose=relation.purpose,
-        policy=relation.catalogue.policy_digest,
-        revision=relation.state.revision,
-    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive
 
-from .proxies import first_step, path_below
+from .proxies import first_step
 
 #: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
 LIMITS = {
@@ -19,24 +19,16 @@ LIMITS = {
 DEFAULT = 200_000
 
 
-class BodyLimits:
-    """Pure ASGI. The route that reads too much of a stream gets HTTPException 413 from it."""
+def bounded(path: str, receive: Receive) -> Receive:
+    """The route that reads too much of a stream gets HTTPException 413 from it."""
+    left = LIMITS.get(first_step(path), DEFAULT)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    async def next_part() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413)
+        return message
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        left = LIMITS.get(first_step(path_below(scope)), DEFAULT)
-
-        async def bounded() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, bounded, send)
+    return next_part

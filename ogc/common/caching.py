@@ -7,11 +7,10 @@ rules at home.
 from __future__ import annotations
 
 import hashlib
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: counted up whenever the same rows would give other bytes
 ENCODER = "1"
@@ -25,21 +24,13 @@ SHARED = "public, no-cache"
 _KEY: ContextVar[bytes] = ContextVar("lienthong.etags.key")
 
 
-class KeyedEtags:
-    """Pure ASGI: whatever is named inside is named with the key of this service (`app.state.etags_key`)."""
+def name_with(key: bytes) -> Token[bytes]:
+    """From here on, whatever is named in this request is named with the key of its service."""
+    return _KEY.set(key)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        token = _KEY.set(scope["app"].state.etags_key)
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            _KEY.reset(token)
+def name_no_more(token: Token[bytes]) -> None:
+    _KEY.reset(token)
 
 
 def digest(*parts: object) -> str:

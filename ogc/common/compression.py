@@ -1,4 +1,4 @@
-"""gzip for texts and tiles, as a pure ASGI layer; large bodies are compressed outside the event loop."""
+"""gzip for texts and tiles; large bodies are compressed outside the event loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope, Send
 
 from layers.tiling.packing import GZIP, LEVEL, SMALLEST
 
@@ -18,21 +18,9 @@ OFF_LOOP = 96 * 1024
 _COMPRESSIBLE = ("text/", "application/json", "application/javascript", "application/vnd.mapbox-vector-tile")
 
 
-class Compression:
-    """Compresses what is worth it for callers that accept gzip. A strong ETag becomes weak with the change of bytes."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and accepts_gzip(_accepted(scope)):
-            await self.app(scope, receive, _Compressor(send))
-        else:
-            await self.app(scope, receive, send)
-
-
-class _Compressor:
-    """`send` of one response."""
+class Compressor:
+    """`send` of one response, for a caller that takes gzip: compresses what is worth it. A strong ETag becomes weak
+    with the change of bytes."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -107,9 +95,12 @@ def _is_compressible(headers: Headers) -> bool:
     return is_text and not is_left_alone
 
 
-def _accepted(scope: Scope) -> str:
+def takes_gzip(scope: Scope) -> bool:
     """By the raw list: every request comes by here, also those that are answered in few bytes."""
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding"), "")
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            return accepts_gzip(value.decode("latin-1"))
+    return False
 
 
 @lru_cache(maxsize=64)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from .proxies import path_below
@@ -19,6 +21,8 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
 OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 
 Link = dict[str, Any]
+#: of a path or a query string: a longer one is not remembered
+_KEPT = 1024
 
 
 def link(href: str, rel: str, media_type: str, title: str | None = None) -> Link:
@@ -42,14 +46,41 @@ class Addresses:
 
     def here(self, **changes: object) -> str:
         """The address of this request with some parameters changed; None takes one out."""
-        kept = [(name, value) for name, value in self._request.query_params.multi_items() if name not in changes]
-        given = [*kept, *((name, value) for name, value in changes.items() if value is not None)]
-        return self.base + quote(path_of(self._request), safe="/:") + (f"?{urlencode(given)}" if given else "")
+        asked, path = self._request.scope["query_string"], path_of(self._request)
+        kept = [written for name, written in _parameters(asked) if name not in changes]
+        given = [*kept, *(_pair(name, str(value)) for name, value in changes.items() if value is not None)]
+        return (
+            self.base
+            + (_quoted if len(path) <= _KEPT else _quoted.__wrapped__)(path)
+            + (f"?{'&'.join(given)}" if given else "")
+        )
 
     def self_and_alternates(self, media_type: str, others: Iterable[str] = (HTML,)) -> list[Link]:
         """This document, and the same in its other forms."""
         made = [link(self.here(), "self", media_type)]
         return made + [link(self.here(f="html" if other == HTML else "json"), "alternate", other) for other in others]
+
+
+def _parameters(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    """The name of each parameter, and how it is written in a link."""
+    return (_written if len(query_string) <= _KEPT else _written.__wrapped__)(query_string)
+
+
+@lru_cache(maxsize=1024)
+def _written(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    """A page has a dozen links to itself in other forms: its parameters are written down once."""
+    given = QueryParams(query_string).multi_items()
+    return tuple((name, _pair.__wrapped__(name, value)) for name, value in given)
+
+
+@lru_cache(maxsize=256)
+def _pair(name: str, value: str) -> str:
+    return urlencode({name: value})
+
+
+@lru_cache(maxsize=1024)
+def _quoted(path: str) -> str:
+    return quote(path, safe="/:")
 
 
 def base_url(request: Request) -> str:

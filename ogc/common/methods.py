@@ -12,9 +12,9 @@ from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope, Send
 
-from .proxies import first_step, path_below
+from .proxies import first_step
 
 _READING = "GET, HEAD, OPTIONS"
 #: headers that a script of another site may read of an answer, and may send besides those every page may
@@ -22,7 +22,7 @@ _TOLD = (
     "Content-Crs, Content-Language, ETag, Lienthong-Policy, Lienthong-Tile-Capped, Link, Location, "
     "OGC-NumberReturned, Retry-After"
 )
-_READABLE = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode())]
+READABLE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode()))
 _TAKEN = "Accept, Accept-Language, Content-Language, If-None-Match"
 _AGE_S = "86400"
 
@@ -64,35 +64,26 @@ def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
 IS_HEAD = "lienthong.is_head"
 
 
-class EveryMethod:
-    """Pure ASGI, around all that knows a caller: OPTIONS asks nobody's rights and tells none, but where a route has its
-    own (Features 4), to which what is no preflight goes."""
+def own_answer(scope: Scope, methods: Methods, path: str, *, is_shared: bool) -> Response | None:
+    """OPTIONS asks nobody's rights and tells none, but where a route has its own (Features 4), to which what is no
+    preflight goes."""
+    if scope["method"] != "OPTIONS" or (not _is_preflight(scope) and methods.has_own_options(path)):
+        return None
+    allowed = methods.of(path)
+    return Response(status_code=204, headers=_options(allowed, is_shared=is_shared)) if allowed else None
 
-    def __init__(self, app: ASGIApp, *, for_other_sites: bool) -> None:
-        self.app = app
-        self.for_other_sites = for_other_sites
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        methods: Methods = scope["app"].state.methods
-        path = path_below(scope)
-        is_shared = self.for_other_sites and methods.is_shared(path)
-        is_asked = scope["method"] == "OPTIONS" and (_is_preflight(scope) or not methods.has_own_options(path))
-        if is_asked and (allowed := methods.of(path)):
-            await Response(status_code=204, headers=_options(allowed, is_shared=is_shared))(scope, receive, send)
-            return
-        is_reading = scope["method"] in ("GET", "HEAD")
-        marked = _readable(send) if is_shared and is_reading else send
-        if scope["method"] != "HEAD":
-            await self.app(scope, receive, marked)
-            return
-        scope["method"], scope[IS_HEAD] = "GET", True
-        try:
-            await self.app(scope, receive, _headless(scope, marked))
-        finally:
-            scope["method"] = "HEAD"
+def as_get(scope: Scope, send: Send) -> Send:
+    """HEAD is answered as GET, without its body. The server must know which it was, or it would miss the bytes."""
+    scope["method"], scope[IS_HEAD] = "GET", True
+
+    async def head_only(message: Message) -> None:
+        scope["method"] = "HEAD"
+        if message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await send(message)
+
+    return head_only
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -107,24 +98,3 @@ def _options(allowed: list[str], *, is_shared: bool) -> dict[str, str]:
         **made, "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": _READING,
         "Access-Control-Allow-Headers": _TAKEN, "Access-Control-Max-Age": _AGE_S,
     }  # fmt: skip
-
-
-def _readable(send: Send) -> Send:
-    async def marked(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *_READABLE]}
-        await send(message)
-
-    return marked
-
-
-def _headless(scope: Scope, send: Send) -> Send:
-    """The head alone: what GET would have said, without its body. The server must know, or it would miss the bytes."""
-
-    async def head_only(message: Message) -> None:
-        scope["method"] = "HEAD"
-        if message["type"] == "http.response.body":
-            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
-        await send(message)
-
-    return head_only

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -31,7 +30,10 @@ class Metrics:
         self._answered = lru_cache(maxsize=4096)(self.requests.labels)
         self._took = lru_cache(maxsize=1024)(self.seconds.labels)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Counts and times one answer."""
+        route = getattr(scope.get("endpoint"), "__name__", "none")
+        method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
         self._answered(method, route, status).inc()
         self._took(route).observe(seconds)
 
@@ -40,30 +42,3 @@ class Metrics:
 
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
-
-
-class Measure:
-    """Pure ASGI, outermost: counts and times every answer."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status, begun = 500, time.perf_counter()
-
-        async def note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note)
-        finally:
-            route = getattr(scope.get("endpoint"), "__name__", "none")
-            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
-            self.metrics.answered(method, route, status, time.perf_counter() - begun)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from layers.store.catalogue import Catalogue
 
@@ -24,16 +24,7 @@ def decided_anew(request: Request, digest: str) -> None:
     request.scope[_SCOPE_KEY] = digest
 
 
-class NamePolicy:
-    """Pure ASGI: adds the header to whatever answer leaves, an error as well."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def name(message: Message) -> None:
-            if message["type"] == "http.response.start" and (digest := scope.get(_SCOPE_KEY)):
-                message["headers"] = [*message["headers"], (_NAME, digest.encode())]
-            await send(message)
-
-        await self.app(scope, receive, name if scope["type"] == "http" else send)
+def named_policy(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The header for whatever answer leaves, an error as well; none where no policy has been asked."""
+    digest = scope.get(_SCOPE_KEY)
+    return [(_NAME, digest.encode())] if digest else []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from layers.errors import RefusedError
 
@@ -68,19 +68,17 @@ class _Said:
 
 
 class Place:
-    """Pure ASGI: from here on scheme, Host, root_path and client are those of the caller, not of a proxy."""
+    """What is believed of where the service lies."""
 
-    def __init__(self, app: ASGIApp, root_path: str, trusted: Iterable[Network]) -> None:
-        self.app = app
+    def __init__(self, root_path: str, trusted: Iterable[Network]) -> None:
         self.root_path = root_path
         self.trusted = tuple(trusted)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope["root_path"] = self.root_path
-            if _says(scope) and self._trusts((scope.get("client") or ("",))[0]):
-                self._take(scope, _said(Headers(scope=scope), self))
-        await self.app(scope, receive, send)
+    def settle(self, scope: Scope) -> None:
+        """From here on scheme, Host, root_path and client are those of the caller, not of a proxy."""
+        scope["root_path"] = self.root_path
+        if _says(scope) and self._trusts((scope.get("client") or ("",))[0]):
+            self._take(scope, _said(Headers(scope=scope), self))
 
     def _take(self, scope: Scope, said: _Said) -> None:
         if said.scheme:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -13,6 +16,7 @@ from layers.access.decide import Decision, decide
 from layers.access.grammar import Action
 from layers.access.principal import Principal
 from layers.errors import NotFoundError, UnavailableError
+from layers.store import audit
 from layers.store.catalogue import Catalogue, LayerState
 from ogc.auth import principal_of, purpose_of
 
@@ -23,9 +27,12 @@ from .policy_header import catalogue_of
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
-    """What one caller may read of one layer, decided; `features` and `tiles` of the store take it from here."""
+    """What one caller may read of one layer, decided; `features` and `tiles` of the store take it from here.
+
+    One value for as long as catalogue, caller and day stay what they are: what follows from it is worked out once.
+    """
 
     catalogue: Catalogue
     state: LayerState
@@ -37,18 +44,18 @@ class Relation:
     def layer(self) -> str:
         return self.state.definition.id
 
-    @property
+    @cached_property
     def role_class(self) -> RoleClass:
         """In whose name the database reads (second wall)."""
         return class_of(self.principal, self.catalogue.grants)
 
-    @property
+    @cached_property
     def cache_control(self) -> str:
         if not self.is_cacheable:
             return NO_STORE
         return SHARED if self.decision.is_public else REVALIDATE
 
-    @property
+    @cached_property
     def is_cacheable(self) -> bool:
         """Relations bound to what a caller is are never kept, and have no ETag (design 4)."""
         return not self.decision.uses_claims
@@ -58,10 +65,32 @@ class Relation:
         """False: that and when the layer was revised must show nowhere (`hide_activity`), so nothing is named by it."""
         return not self.decision.hides_activity
 
-    @property
+    @cached_property
+    def event(self) -> audit.Event:
+        """The event of one use of it, but for what is asked and what leaves."""
+        policy, revision = self.catalogue.policy_digest, self.state.revision
+        return audit.Event.of_decision(
+            self.principal, self.decision, purpose=self.purpose, policy=policy, revision=revision
+        )
+
+    @cached_property
     def version(self) -> tuple[object, ...]:
         """All that the bytes of a list or tile depend on besides the request (design 4)."""
         return (self.layer, self.state.revision, self.state.definition_digest, self.decision.relation_digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A day where the service lies, and the instants between which it is that day."""
+
+    date: date
+    begins: datetime
+    ends: datetime
+
+    @classmethod
+    def at(cls, instant: datetime) -> Self:
+        begins = instant.astimezone(LOCAL_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(begins.date(), begins, begins + timedelta(days=1))
 
 
 class Decisions:
@@ -72,11 +101,16 @@ class Decisions:
         self._size = size
         self._known: OrderedDict[tuple[object, ...], Decision] = OrderedDict()
         self._callers: OrderedDict[int, tuple[Principal, tuple[object, ...]]] = OrderedDict()
+        self._today: _Day | None = None
+        #: of that very catalogue, on that day
+        self._catalogue: Catalogue | None = None
+        self._decided_on: _Day | None = None
+        self._relations: dict[tuple[object, ...], tuple[Principal, Relation]] = {}
 
     def of(
         self, catalogue: Catalogue, state: LayerState, principal: Principal, action: Action, purpose: str | None
     ) -> Decision:
-        day = self._clock().astimezone(LOCAL_TIME).date()
+        day = self._day().date
         key = (
             self._caller(principal),
             catalogue.active_agreements,
@@ -92,6 +126,29 @@ class Decisions:
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
         return found
+
+    def relation(
+        self, catalogue: Catalogue, state: LayerState, principal: Principal, action: Action, purpose: str | None
+    ) -> Relation:
+        """Known by the very objects it was decided from, which are held: another catalogue begins anew, and so does
+        another day."""
+        today = self._day()
+        if catalogue is not self._catalogue or today is not self._decided_on or len(self._relations) > self._size:
+            self._catalogue, self._decided_on, self._relations = catalogue, today, {}
+        key = (id(principal), id(state), action, purpose)
+        found = self._relations.get(key)
+        if found is None:
+            decision = self.of(catalogue, state, principal, action, purpose)
+            found = principal, Relation(catalogue, state, principal, purpose, decision)
+            self._relations[key] = found
+        return found[1]
+
+    def _day(self) -> _Day:
+        """Where the service lies; told apart by two comparisons, since every request asks."""
+        now = self._clock()
+        if self._today is None or not self._today.begins <= now < self._today.ends:
+            self._today = _Day.at(now)
+        return self._today
 
     def _caller(self, principal: Principal) -> tuple[object, ...]:
         """What of a caller decides. By the very object, which is held, so that its number is nobody else's."""
@@ -154,6 +211,6 @@ def _visible(request: Request, catalogue: Catalogue, layer_id: str, action: Acti
     state = catalogue.layers.get(layer_id)
     if state is None or state.state == "withdrawn":
         return None
-    principal, purpose = principal_of(request), purpose_of(request)
-    decision = request.app.state.decisions.of(catalogue, state, principal, action, purpose)
-    return Relation(catalogue, state, principal, purpose, decision) if decision.is_visible else None
+    decisions: Decisions = request.app.state.decisions
+    found = decisions.relation(catalogue, state, principal_of(request), action, purpose_of(request))
+    return found if found.decision.is_visible else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import anyio
 import pytest
 
 from layers.errors import RefusedError
@@ -22,17 +21,12 @@ def placed(
     more: Sequence[tuple[bytes, bytes]] = (),
 ) -> dict[str, Any]:
     """The scope that the service goes on with."""
-    seen: dict[str, Any] = {}
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.update(scope)
-
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http", "scheme": "http", "path": "/collections", "client": (peer, 1),
         "headers": [*((name.lower().encode(), value.encode()) for name, value in {**OWN, **headers}.items()), *more],
     }  # fmt: skip
-    anyio.run(Place(app, root_path, networks(trusted)), scope, None, None)
-    return {**seen, "host": dict(seen["headers"])[b"host"].decode()}
+    Place(root_path, networks(trusted)).settle(scope)
+    return {**scope, "host": dict(scope["headers"])[b"host"].decode()}
 
 
 def test_a_stranger_is_not_believed() -> None:
