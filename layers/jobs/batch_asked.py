@@ -18,7 +18,7 @@ from layers.checking.export import require_areas
 from layers.checking.request import LOCAL_TIME, instant_of, parse_as_of
 from layers.checking.run import bound_case
 from layers.errors import FieldError, ForbiddenError, InvalidInputsError
-from layers.filters import Comparison, Expression, Property, check, parse_text
+from layers.filters import Comparison, Expression, Property, check, parse_text, require_cheap
 from layers.filters.tree import And
 from layers.filters.tree import Literal as Constant
 from layers.store.catalogue import Catalogue
@@ -104,7 +104,7 @@ def require_sound(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: da
     purpose = asked.purpose_of(catalogue)
     decision = subjects_decision(catalogue, owner.principal, layer.id, purpose=purpose, day=day)
     if wanted is not None:
-        check(wanted, queryables(layer, decision))
+        require_cheap(check(wanted, queryables(layer, decision)))
     if asked.keys is not None and not _names_rows(asked, catalogue, owner, now):
         raise _wrong("keys", "không được xem mã thửa; hãy dùng fid:…", "keys are not shown to you; use fid:…")
 

@@ -201,6 +201,7 @@ def test_a_dismissed_job_stops_and_its_files_go(place: Place, tmp_path: Path) ->
         ({"procedure": "nothing"}, InvalidInputsError),
         ({"inputs": {}}, InvalidInputsError),
         ({"filter": "nowhere = 1"}, InvalidRequestError),
+        ({"filter": " OR ".join(["CASEI(so_to) = 'a'"] * 17)}, InvalidRequestError),
         ({"features": []}, InvalidInputsError),
         (
             {"features": [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}]},

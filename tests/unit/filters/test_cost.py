@@ -7,6 +7,7 @@ import pytest
 from layers.errors import InvalidRequestError
 from layers.filters import check, parse_text, require_cheap
 from layers.filters.cost import MOST, Cost, cost_of
+from layers.filters.tree import And, Search
 
 PROPERTIES = {"so": "integer", "dien_tich": "number", "ten": "string", "chu": "string", "geometry": "geometry"}
 
@@ -32,6 +33,7 @@ def test_what_is_worked_out_for_each_row_is_counted_as_often_as_it_is() -> None:
     assert _cost("CASEI(ten) IN ('a', 'b', 'c')") == Cost(folds=1)
     assert _cost("CASEI(ten) IN (chu, 'b', CASEI(chu))") == Cost(folds=4)
     assert _cost("so + 1 BETWEEN 2 AND dien_tich * 2") == Cost(calculations=3)
+    assert cost_of(And((Search(("ten", "chu"), (" a ", " b ")), parse_text("ten IS NULL")))) == Cost(folds=2)
     assert _cost("1 + 2 * 3 < so OR S_WITHIN(geometry, geometry)") == Cost(pairs=1)
 
 
