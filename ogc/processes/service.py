@@ -17,6 +17,7 @@ from layers.checking.answer import Answer
 from layers.checking.effort import estimate
 from layers.checking.history import find_answer
 from layers.checking.request import LOCAL_TIME
+from layers.checking.request import ByUpload
 from layers.checking.run import check
 from layers.checking.threads import limiter_of_loop
 from layers.errors import ForbiddenError, InvalidInputsError, NotFoundError
@@ -104,6 +105,8 @@ class Service:
         purpose = await self._purpose(body.purpose, body.dossier)
         self._app.accesses.limit_check(self.request, self.catalogue, body.procedure, purpose)
         asked = await _aside(lambda: check_request(body, purpose))
+        if isinstance(asked.subject, ByUpload):
+            self._app.accesses.limit_file(self.request)
         if is_async or estimate(asked, self.catalogue.profile) > self._app.needs_job_s:
             sent = await _aside(lambda: body.model_dump(mode="json", exclude_none=True))
             return Executed((await submit_check(self.request, self.catalogue, sent, purpose, response)).id)

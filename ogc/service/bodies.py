@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -29,6 +29,7 @@ from layers.checking.request import (
 )
 from layers.checking.threads import limiter_of_loop
 from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, InvalidRequestError
+from ogc.common.long_json import outline_of
 
 from .parcels import commune_named
 
@@ -136,6 +137,15 @@ def validated(body: type[B], raw: bytes) -> B:
         names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
                                  f"Missing or invalid: {names}.", fields) from None  # fmt: skip
+
+
+def read_by_pieces(body: type[B], raw: bytes, shapes: Callable[[B], Sequence[object]]) -> B:
+    """As `validated`, long lists of coordinates a piece at a time; `shapes` names the places that they may stand in."""
+    outline = outline_of(raw)
+    if outline is None:
+        return validated(body, raw)
+    found = validated(body, outline.text)
+    return found if outline.put_back(dict(enumerate(shapes(found)))) else validated(body, raw)
 
 
 async def in_thread(read: Callable[[], T], raw: bytes) -> T:

@@ -17,7 +17,7 @@ from gis.errors import Message
 from layers.checking.effort import estimate
 from layers.checking.history import checks_of, find_answer
 from layers.checking.illustration import brought_ground
-from layers.checking.request import CheckRequest, parse_parcel
+from layers.checking.request import ByUpload, CheckRequest, parse_parcel
 from layers.checking.reviews import Reviewed, reviews
 from layers.checking.run import check
 from layers.checking.shown import flat, is_reduced, levelled
@@ -26,7 +26,6 @@ from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.links import Addresses
-from ogc.common.long_json import outline_of
 from ogc.common.negotiation import prefers_html
 from ogc.common.origin import require_own_origin
 from ogc.common.pace import Made, paced
@@ -34,7 +33,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
-from .bodies import AsOf, Closed, SubjectBody, in_thread, subject_of, validated
+from .bodies import AsOf, Closed, SubjectBody, in_thread, read_by_pieces, subject_of, validated
 from .check_jobs import accepted, submit_check
 
 router = APIRouter(tags=["checks"])
@@ -64,11 +63,7 @@ class CheckBody(Closed):
 
 def check_body(raw: bytes) -> CheckBody:
     """The body. Raises InvalidInputsError naming every field that is missing or invalid."""
-    outline = outline_of(raw)
-    if outline is None:
-        return validated(CheckBody, raw)
-    body = validated(CheckBody, outline.text)
-    return body if outline.put_back(body.subject.geometry) else validated(CheckBody, raw)
+    return read_by_pieces(CheckBody, raw, lambda body: (body.subject.geometry,))
 
 
 def check_request(body: CheckBody, purpose: str | None) -> CheckRequest:
@@ -110,6 +105,8 @@ async def post_check(request: Request) -> Response:
         await request.app.state.accesses.refused_check(request, body.dossier, "purpose")
         raise
     asked = await in_thread(lambda: check_request(body, purpose), raw)
+    if isinstance(asked.subject, ByUpload):
+        request.app.state.accesses.limit_file(request)
     return await paced(request, _checking(request, asked, body))
 
 

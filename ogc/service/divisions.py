@@ -34,8 +34,9 @@ from .bodies import (
     ParcelBody,
     ParcelText,
     coordinates_of,
+    in_thread,
     parcel_of,
-    validated,
+    read_by_pieces,
 )  # fmt: skip
 from .checks import _is_text
 
@@ -79,7 +80,8 @@ _BODY: dict[str, Any] = {
 @router.post("/divisions", status_code=201, dependencies=[Depends(require_own_origin)], openapi_extra=_BODY)
 async def post_division(request: Request) -> Response:
     """Kiểm tra tách thửa, hợp thửa theo thủ tục · check a split or a merge of parcels for a procedure."""
-    body = validated(DivisionBody, await request.body())
+    raw = await request.body()
+    body = await in_thread(lambda: _read(raw), raw)
     try:
         purpose = purpose_of(request, body.purpose)
     except ForbiddenError:
@@ -89,7 +91,7 @@ async def post_division(request: Request) -> Response:
         kind=body.kind,
         procedure=body.procedure,
         parents=_parents(body),
-        children=tuple(Child(child.label, _shape(child, n), child.land_use) for n, child in enumerate(body.children)),
+        children=await in_thread(lambda: _children(body), raw),
         cut=body.cut,
         with_remainder=body.remainder,
         inputs=body.inputs,
@@ -99,6 +101,14 @@ async def post_division(request: Request) -> Response:
         on_date=body.on_date,
     )
     return await paced(request, _previewing(request, asked) if body.preview else _dividing(request, asked))
+
+
+def _read(raw: bytes) -> DivisionBody:
+    return read_by_pieces(DivisionBody, raw, lambda body: (body.cut, *(child.geometry for child in body.children)))
+
+
+def _children(body: DivisionBody) -> tuple[Child, ...]:
+    return tuple(Child(child.label, _shape(child, n), child.land_use) for n, child in enumerate(body.children))
 
 
 def _shape(child: ChildBody, number: int) -> ByGeometry | ByCoordinates:

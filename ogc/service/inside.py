@@ -23,7 +23,16 @@ from ogc.common.relation import Relation, authorised
 from ogc.common.responses import json_response
 from ogc.common.spreadsheet import csv_response, xlsx_response
 
-from .bodies import LONGEST_TABLE, Closed, CoordinatesBody, FileBody, SubjectBody, subject_of, validated
+from .bodies import (
+    LONGEST_TABLE,
+    Closed,
+    CoordinatesBody,
+    FileBody,
+    SubjectBody,
+    in_thread,
+    read_by_pieces,
+    subject_of,
+)
 
 router = APIRouter(tags=["checks"])
 NAME = "parcels-inside"
@@ -47,16 +56,22 @@ async def post_parcels_inside(
     request: Request, f: Annotated[Literal["json", "csv", "xlsx"], Query()] = "json"
 ) -> Response:
     """Các thửa đất nằm trong khu đất dự án · the parcels that lie in a project's shape, with totals."""
-    body = validated(InsideBody, await request.body())
-    query = _shape(body)
+    raw = await request.body()
+    query = await in_thread(lambda: _shape(_read(raw)), raw)
     parcels = (await catalogue_of(request)).profile.parcel_layer.id
     # a table to keep is an export; what a page shows is items
     relation = await authorised(request, parcels, "items" if f == "json" else "export")
+    if isinstance(query, ByUpload):
+        request.app.state.accesses.limit_file(request)
     reading = Reading(relation.catalogue, relation.state, principal_of(request), relation.decision)
     answer = await parcels_inside(request.app.state.database, reading, query, _note(request, relation, query))
     if f == "json":
         return json_response(answer, headers={"Cache-Control": NO_STORE})
     return await to_thread.run_sync(_table, answer, f, language_of(request))
+
+
+def _read(raw: bytes) -> InsideBody:
+    return read_by_pieces(InsideBody, raw, lambda body: (body.geometry,))
 
 
 def _shape(body: InsideBody) -> Drawn:

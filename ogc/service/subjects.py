@@ -22,7 +22,7 @@ from ogc.common.origin import require_own_origin
 from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
-from .bodies import Closed, SubjectBody, in_thread, subject_of, validated
+from .bodies import Closed, SubjectBody, in_thread, read_by_pieces, subject_of
 
 router = APIRouter(tags=["checks"])
 
@@ -80,7 +80,7 @@ _SHOWN = {"requestBody": {"required": True, "content": {"application/json": {"sc
 async def post_subject(request: Request) -> Response:
     """Xem trước khu đất theo bảng tọa độ, hình vẽ hoặc tệp · how coordinates, a drawing or a file will be read."""
     raw = await request.body()
-    asked = await in_thread(lambda: subject_of(validated(PreviewBody, raw).subject), raw)
+    asked = await in_thread(lambda: subject_of(_read(raw).subject), raw)
     if not isinstance(asked, ByCoordinates | ByGeometry | ByUpload):
         message = Message("Chỉ xem trước coordinates, geometry, survey, file.",
                           "Only coordinates, geometry, survey and file can be previewed.")  # fmt: skip
@@ -91,6 +91,10 @@ async def post_subject(request: Request) -> Response:
         asked = await shape_of_upload(asked, profile)
     given = await prepared(asked, profile)
     return json_response(await to_thread.run_sync(_shown, given, profile, limiter=limiter_of_loop()))
+
+
+def _read(raw: bytes) -> PreviewBody:
+    return read_by_pieces(PreviewBody, raw, lambda body: (body.subject.geometry,))
 
 
 def _shown(given: Given, profile: Profile) -> dict[str, Any]:

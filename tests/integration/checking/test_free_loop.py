@@ -105,6 +105,24 @@ def test_a_hundred_thousand_corners_block_nobody(place: Place, tmp_path: Path, k
     assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"
 
 
+@pytest.mark.long
+def test_a_hundred_thousand_corners_are_shown_back_and_block_nobody(place: Place, tmp_path: Path) -> None:
+    shape = geojson(jagged(VERTICES))
+    body = json.dumps({"subject": {"geometry": {"type": "Polygon", "coordinates": shape["coordinates"][0]}}}).encode()
+
+    async def run() -> tuple[float, float, httpx.Response]:
+        async with service(place, tmp_path) as client:
+            await client.get("/healthz")
+            idle, _ = await lag_during(lambda: anyio.to_thread.run_sync(burn))
+            busy, answer = await lag_during(lambda: client.post("/subjects", content=body))
+        return idle, busy, answer
+
+    idle, busy, answer = anyio.run(run)
+    assert answer.status_code == 200, answer.text[:500]
+    assert answer.json()["kind"] == "geometry"
+    assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"
+
+
 def circle(number: int, corners: int) -> dict[str, Any]:
     """An area of a batch."""
     turns = np.linspace(0, 2 * np.pi, corners)

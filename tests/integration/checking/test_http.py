@@ -14,6 +14,7 @@ import shapely
 
 from ogc.app import create_app
 from ogc.auth import make_token
+from ogc.common import accesses
 from ogc.settings import Settings
 from tests.support.checked import INPUTS, Place, fill, geojson
 from tests.support.published import box
@@ -239,6 +240,23 @@ def test_what_was_brought_is_shown_back_before_it_is_checked(officer: httpx.Clie
     drawn = officer.post("/subjects", json={"subject": {"geometry": geojson(box(0, 0, 20, 31))}}).json()
     assert drawn["area_m2"] == 620.0 and drawn["points"] == []
     assert officer.post("/subjects", json={"subject": {"parcel": NUMBER}}).status_code == 422
+
+
+#: a rate for each, so that each has a count of its own
+@pytest.mark.parametrize(("path", "rate"), [("/checks", "1/h"), ("/subjects", "1/d"), ("/parcels/inside", "1/min")])
+def test_files_have_a_rate_wherever_they_are_sent(
+    officer: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, rate: str
+) -> None:
+    content = base64.b64encode(json.dumps(geojson(box(0, 0, 20, 31))).encode()).decode()
+    subject = {"file": {"name": "a.geojson", "content": content}}
+    asked = {"/checks": body(subject), "/subjects": {"subject": subject}, "/parcels/inside": subject}[path]
+    monkeypatch.setattr(accesses, "FILES", rate)
+    assert officer.post(path, json=asked).status_code < 400
+    refused = officer.post(path, json=asked)
+    assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
+    drawn = {"geometry": geojson(box(0, 0, 20, 31))}
+    asked = {"/checks": body(drawn), "/subjects": {"subject": drawn}, "/parcels/inside": drawn}[path]
+    assert officer.post(path, json=asked).status_code < 400, "what is no file has no rate"
 
 
 @pytest.mark.parametrize(
