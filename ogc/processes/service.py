@@ -16,8 +16,7 @@ from starlette.requests import Request
 from layers.checking.answer import Answer
 from layers.checking.effort import estimate
 from layers.checking.history import find_answer
-from layers.checking.request import LOCAL_TIME
-from layers.checking.request import ByUpload
+from layers.checking.request import LOCAL_TIME, ByUpload
 from layers.checking.run import check
 from layers.checking.threads import limiter_of_loop
 from layers.errors import ForbiddenError, InvalidInputsError, NotFoundError
