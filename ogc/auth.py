@@ -19,7 +19,6 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import Scope
 
@@ -37,6 +36,7 @@ SKEW_S = 60
 CACHED_TOKENS = 4096
 KEY_FILE = "development_token.jwk"
 _SCOPE_KEY = "lienthong.caller"
+_AUTHENTICATION_KEY = "lienthong.authentication"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,13 @@ def caller_of(connection: HTTPConnection) -> Caller:
     """KeyError when the app was built without `Authentication`: nobody is never assumed by mistake."""
     caller: Caller = connection.scope[_SCOPE_KEY]
     return caller
+
+
+async def caller_now(connection: HTTPConnection) -> Caller:
+    """Whom the same request would come from at this moment: tokens expire, identities change. Raises
+    UnauthenticatedError where it would not be taken any more, UnavailableError."""
+    authentication: Authentication = connection.scope[_AUTHENTICATION_KEY]
+    return await authentication.caller(connection.scope)
 
 
 def purpose_of(connection: HTTPConnection, stated: str | None = None) -> str | None:
@@ -170,10 +177,14 @@ def _caller(profile: Profile, subject: str) -> Caller:
 
 def is_loopback(scope: Scope) -> bool:
     """The peer is this machine, and nobody stands behind it: a proxy on loopback speaks for the whole world."""
-    headers = Headers(scope=scope)
-    if "forwarded" in headers or "x-forwarded-for" in headers or not _is_loopback_name(headers.get("host", "")):
-        return False
-    return _is_loopback_address((scope.get("client") or ("",))[0])
+    host: bytes | None = None
+    for name, value in scope["headers"]:
+        if name in (b"forwarded", b"x-forwarded-for"):
+            return False
+        if name == b"host" and host is None:
+            host = value
+    is_named = host is not None and _is_loopback_name(host.decode("latin-1"))
+    return is_named and _is_loopback_address((scope.get("client") or ("",))[0])
 
 
 @lru_cache(maxsize=1024)
@@ -198,10 +209,15 @@ class Authentication:
 
     async def recognise(self, scope: Scope) -> None:
         """The caller of this request, for `caller_of`. Raises UnauthenticatedError."""
+        scope[_AUTHENTICATION_KEY] = self
+        scope[_SCOPE_KEY] = await self.caller(scope)
+
+    async def caller(self, scope: Scope) -> Caller:
+        """Raises UnauthenticatedError."""
         token = _bearer([value for name, value in scope["headers"] if name == b"authorization"])
         if token is None and self.demo is not None:
             token = _cookie(scope, self.demo.cookie)
-        scope[_SCOPE_KEY] = NOBODY if token is None else await self._caller(scope, token)
+        return NOBODY if token is None else await self._caller(scope, token)
 
     async def _caller(self, scope: Scope, token: str) -> Caller:
         if self.demo is None or not is_loopback(scope):

@@ -17,13 +17,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from layers.access.principal import PUBLIC
-from layers.errors import TooManyError, UnavailableError
+from layers.errors import TooManyError, UnauthenticatedError, UnavailableError
 from layers.exporting.formats import Text
 from layers.exporting.making import MadeFile, make_file
 from layers.exporting.spool import Spool
 from layers.store.catalogue import LiveCatalogue
 from layers.store.connection import Database, too_many_exports
 from layers.store.exporting import Extract, batches
+from ogc.auth import caller_now, caller_of
 from ogc.common.accesses import Accesses, Export
 from ogc.common.relation import Decisions, Relation
 
@@ -36,7 +37,7 @@ MOST_BYTES = 1_000_000_000
 _AGAIN_S = 10.0
 _PIECE = 256 * 1024
 #: why an export ends before its end
-Ending = Literal["suspended", "withdrawn", "policy"]
+Ending = Literal["suspended", "withdrawn", "policy", "identity"]
 
 
 @dataclass
@@ -79,22 +80,23 @@ class EndedError(UnavailableError):
     def __init__(self, reason: Ending) -> None:
         self.reason = reason
         super().__init__(
-            "Lớp dữ liệu hoặc quyền xem vừa thay đổi nên bản xuất đã dừng. Vui lòng gửi lại yêu cầu.",
-            "The layer or the rights to it have just changed, so the export has ended. Please ask again.",
+            "Lớp dữ liệu, quyền xem hoặc phiên đăng nhập vừa thay đổi nên bản xuất đã dừng. Vui lòng gửi lại yêu cầu.",
+            "The layer, the rights to it or your session have just changed, so the export has ended. Please ask again.",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether an export still is what the caller may have, by the catalogue and the day of this moment."""
+    """Whether an export still is what the caller may have, by the catalogue, the day and the token of this moment."""
 
     catalogue: LiveCatalogue
     decisions: Decisions
     relation: Relation
+    request: Request
 
     @classmethod
     def of(cls, request: Request, relation: Relation) -> Standing:
-        return cls(request.app.state.catalogue, request.app.state.decisions, relation)
+        return cls(request.app.state.catalogue, request.app.state.decisions, relation, request)
 
     async def ending(self) -> Ending | None:
         """Why it may not go on. Raises UnavailableError, psycopg errors: what cannot be asked may not either."""
@@ -107,8 +109,16 @@ class Standing:
         found = self.decisions.of(
             catalogue, state, self.relation.principal, decided.action, self.relation.purpose
         )  # fmt: skip
-        is_same = found.is_allowed and found.relation_digest == decided.relation_digest
-        return None if is_same else "policy"
+        if not found.is_allowed or found.relation_digest != decided.relation_digest:
+            return "policy"
+        return None if await self._is_same_caller() else "identity"
+
+    async def _is_same_caller(self) -> bool:
+        """Asked last: whoever changed may have lost nothing, and what was lost is told by its own name."""
+        try:
+            return await caller_now(self.request) == caller_of(self.request)
+        except UnauthenticatedError:
+            return False
 
     async def require(self) -> None:
         """Raises EndedError."""

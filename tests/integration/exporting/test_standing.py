@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -14,7 +16,10 @@ import psycopg
 import pytest
 
 from layers.access.grammar import Grant
+from layers.profile.apply import apply
+from layers.profile.profile import Profile
 from layers.store.connection import Database
+from ogc.auth import LIFETIME_S, SKEW_S, make_token
 from ogc.common.policy_header import HEADER
 from tests.support.exported import add_points, profile
 from tests.support.policies import altered, put, with_fields
@@ -66,6 +71,31 @@ async def _put(url: str, grants: tuple[Grant, ...]) -> None:
         await put(database, grants)
 
 
+@contextmanager
+def _moved(running: Service, layer: str) -> Iterator[None]:
+    """To another office: what the caller may have of the layer is still the same."""
+    officer = next(one for one in profile().identities if one.id == "officer")
+    others = tuple(one for one in profile().identities if one.id != "officer")
+    moved = profile().model_copy(update={"identities": (*others, officer.model_copy(update={"office": "moved"}))})
+    anyio.run(_apply, running.url, moved)
+    try:
+        _until_known(running, lambda who: who["office"] == "moved")
+        yield
+    finally:
+        anyio.run(_apply, running.url, profile())
+        _until_known(running, lambda who: who["office"] != "moved")
+
+
+async def _apply(url: str, changed: Profile) -> None:
+    async with Database.open(url, size=2) as database:
+        await apply(database, changed, "test")
+
+
+def _until_known(running: Service, is_heard: Callable[[dict[str, Any]], bool]) -> None:
+    while not is_heard(running.officer.json("/whoami")):
+        pass
+
+
 def _until(running: Service, layer: str, is_heard: Callable[[httpx.Response], bool]) -> None:
     """The service's listener is told within milliseconds. No row is read for this answer."""
     while not is_heard(running.officer.get(f"/collections/{layer}/schema")):
@@ -83,22 +113,23 @@ def _last_reason(running: Service, layer: str) -> tuple[str | None, int]:
 
 
 @contextmanager
-def _text_under_way(running: Service) -> Iterator[socket.socket]:
-    """The first bytes of all points are taken."""
+def _text_under_way(running: Service, token: str | None = None) -> Iterator[socket.socket]:
+    """The first bytes of all points are taken, with the officer's own token or another."""
     place = urlsplit(running.base)
     with socket.socket() as found:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         found.settimeout(30)
         found.connect((place.hostname, place.port))
-        head = (
-            f"GET {POINTS}?f=jsonseq HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {running.officer.token}"
-        )
+        bearer = f"Authorization: Bearer {token or running.officer.token}"
+        head = f"GET {POINTS}?f=jsonseq HTTP/1.1\r\nHost: {place.netloc}\r\n{bearer}"
         found.sendall(f"{head}\r\n\r\n".encode())
         assert found.recv(12) == b"HTTP/1.1 200"
         yield found
 
 
-@pytest.mark.parametrize(("changed", "reason"), [(_suspended, "suspended"), (_narrowed, "policy")])
+@pytest.mark.parametrize(
+    ("changed", "reason"), [(_suspended, "suspended"), (_narrowed, "policy"), (_moved, "identity")]
+)
 def test_a_text_under_way_ends_with_the_right_to_it(
     own: Service, changed: Callable[[Service, str], AbstractContextManager[None]], reason: str
 ) -> None:
@@ -109,6 +140,19 @@ def test_a_text_under_way_ends_with_the_right_to_it(
         told, features = _last_reason(own, "moc")
     assert not last.endswith(b"0\r\n\r\n")
     assert told == reason and features < POINTS_ADDED
+
+
+def test_a_text_under_way_ends_with_the_token_it_was_asked_with(own: Service) -> None:
+    left_s = 3.0
+    token = make_token(own.secrets, "officer", now=time.time() - LIFETIME_S - SKEW_S + left_s)
+    with _text_under_way(own, token) as reading:
+        with httpx.Client(base_url=own.base, headers={"Authorization": f"Bearer {token}"}) as same:
+            while same.get("/whoami").status_code == 200:
+                pass
+        while reading.recv(1 << 20):
+            pass
+        told, features = _last_reason(own, "moc")
+    assert told == "identity" and features < POINTS_ADDED
 
 
 @contextmanager
