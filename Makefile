@@ -13,6 +13,8 @@ export UV_PYTHON_PREFERENCE := only-system
 export PYTHONDONTWRITEBYTECODE :=
 TEST_WORKERS ?= 2
 PYTEST := uv run --no-sync pytest -p no:cacheprovider
+LINT := uv run --no-sync ruff check . && uv run --no-sync ruff format --check . \
+  && uv run --no-sync mypy && uv run --no-sync lint-imports --no-cache
 SOURCES := $(shell find ogc/web/frontend ogc/web/glyphs.py ogc/extract/fonts.py -not -path '*/node_modules*' -type f 2>/dev/null)
 
 help:
@@ -74,13 +76,15 @@ demo: setup
 	@uv run --no-sync lienthong up --demo --port $(PORT)
 
 lint: .tools/environment-test
-	uv run --no-sync ruff check .
-	uv run --no-sync ruff format --check .
-	uv run --no-sync mypy
-	uv run --no-sync lint-imports --no-cache
+	$(LINT)
 
-test: setup .tools/environment-test lint
-	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m "not long"
+# the linters run beside the tests: mypy, where its cache is empty, is a minute of one core
+test: setup .tools/environment-test
+	@{ $(LINT); } >.tools/lint.log 2>&1 & lint=$$!; \
+	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m "not long" && tests=0 || tests=$$?; \
+	wait $$lint && found=0 || found=$$?; \
+	cat .tools/lint.log; \
+	exit $$((tests || found))
 
 test-long: setup .tools/environment-test .tools/pyramid_oereb/ready
 	$(PYTEST) -n $(TEST_WORKERS) --dist loadgroup -m long
