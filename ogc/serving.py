@@ -30,6 +30,7 @@ def serve(settings: Settings, database_url: str, host: str, port: int, *, demo: 
     made = partial(_settled, settings, demo=demo, database_url=database_url)
     config = uvicorn.Config(
         made, factory=True, host=host, port=port, workers=processes, log_level="warning", server_header=False,
+        access_log=False,  # uvicorn would make its lines and then not write them
         proxy_headers=False,  # whom to believe is `Place`'s to say
         timeout_keep_alive=KEEP_ALIVE_S, timeout_worker_healthcheck=START_S,
     )  # fmt: skip

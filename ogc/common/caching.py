@@ -15,6 +15,7 @@ from starlette.responses import Response
 #: counted up whenever the same rows would give other bytes
 ENCODER = "1"
 VARY = "Authorization, Cookie, Accept, Accept-Language"
+_VARY = VARY.encode()
 NO_STORE = "private, no-store"
 #: an own cache may keep it but asks every time: what is taken back is gone at once
 REVALIDATE = "private, no-cache"
@@ -35,7 +36,7 @@ def name_no_more(token: Token[bytes]) -> None:
 
 def digest(*parts: object) -> str:
     """One short name for all that an answer depends on, which only this service can make."""
-    whole = "\x1f".join(str(part) for part in (ENCODER, *parts))
+    whole = "\x1f".join(map(str, (ENCODER, *parts)))
     return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16, key=_KEY.get()).hexdigest()
 
 
@@ -68,8 +69,8 @@ def names_state(header: str, state: str) -> bool:
 def is_known(request: Request, etag: str) -> bool:
     """The caller already has it (If-None-Match, weak comparison: RFC 9110, 13.1.2)."""
     header = request.headers.get("if-none-match")
-    if header is None:
-        return False
+    if header is None or header == etag:  # one that was given here comes back as it is
+        return header is not None
     opaque = etag.removeprefix("W/")
     return header.strip() == "*" or any(known.strip().removeprefix("W/") == opaque for known in header.split(","))
 
@@ -80,4 +81,6 @@ def is_any(request: Request) -> bool:
 
 
 def not_modified(etag: str, cache_control: str) -> Response:
-    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control, "Vary": VARY})
+    made = Response(status_code=304)
+    made.raw_headers = [(b"etag", etag.encode()), (b"cache-control", cache_control.encode()), (b"vary", _VARY)]
+    return made

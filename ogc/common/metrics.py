@@ -27,15 +27,18 @@ class Metrics:
         )
 
         # methods, routes and statuses are few, and finding a child by its labels costs more than counting
-        self._answered = lru_cache(maxsize=4096)(self.requests.labels)
-        self._took = lru_cache(maxsize=1024)(self.seconds.labels)
+        self._answered = lru_cache(maxsize=4096)(self._children)
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
         """Counts and times one answer."""
         route = getattr(scope.get("endpoint"), "__name__", "none")
         method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
-        self._answered(method, route, status).inc()
-        self._took(route).observe(seconds)
+        requests, took = self._answered(method, route, status)
+        requests.inc()
+        took.observe(seconds)
+
+    def _children(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self.requests.labels(method, route, status), self.seconds.labels(route)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

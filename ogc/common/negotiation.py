@@ -32,14 +32,15 @@ class NotAcceptableError(LienthongError):
         )
 
 
-def negotiate(request: Request, forms: Forms) -> str:
-    """The form to answer in, kept for `form_of` and `prefers_html`. `f` has been checked by the route's parameters.
+def negotiate(request: Request, forms: Forms, asked: str | None) -> str:
+    """The form to answer in, kept for `form_of` and `prefers_html`. `asked` is `f`, which the route's parameters have
+    checked.
 
     Raises NotAcceptableError where Accept names nothing that is served here. A change is not refused for the form of
     its answer, which is mostly empty: OWSLib sends its features with Accept: text/xml.
     """
     try:
-        form = _wanted(request, forms)
+        form = _wanted(request, forms, asked)
     except NotAcceptableError:
         if request.method in ("GET", "HEAD"):
             raise
@@ -66,8 +67,7 @@ def prefers_html(request: Request) -> bool:
     return "html" in accept and _best(accept, (("json", "application/json"), ("html", "text/html"))) == "html"
 
 
-def _wanted(request: Request, forms: Forms) -> str:
-    asked = request.query_params.get("f")
+def _wanted(request: Request, forms: Forms, asked: str | None) -> str:
     if asked is not None and asked in forms:
         return asked
     accept = request.headers.get("accept")

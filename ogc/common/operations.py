@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from .negotiation import negotiate
 from .parameters import Parameters
 
 Endpoint = Callable[[Request, Parameters], Awaitable[Response]]
+#: queries that are remembered as they were read, of each operation, and the bytes of the longest of them
+_KEPT, _SHORT = 256, 1024
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -70,10 +73,16 @@ class Operation:
         endpoint, known, allow_others = self.endpoint, frozenset(self.parameters), self.allow_others
         forms = self.known_forms
 
+        @lru_cache(maxsize=_KEPT)
+        def read(query: bytes) -> Parameters:
+            """They depend on nothing else and change no more, and a map asks the same a thousand times."""
+            return Parameters.written(query, known, allow_others=allow_others, forms=forms)
+
         async def run(request: Request) -> Response:
-            parameters = Parameters(request, known, allow_others=allow_others, forms=forms)
+            query = request.scope["query_string"]
+            parameters = read(query) if len(query) <= _SHORT else read.__wrapped__(query)
             if forms:
-                negotiate(request, forms)
+                negotiate(request, forms, parameters.get("f"))
             return await endpoint(request, parameters)
 
         run.__name__ = self.id

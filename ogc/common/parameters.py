@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import Self, TypeVar
 
 from fastapi import Request as FastApiRequest
 from fastapi.dependencies.models import Dependant
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from gis.errors import Message
@@ -29,10 +30,24 @@ class Parameters:
     ) -> None:
         """`allow_others` leaves names that are not known to the route, which then asks `others`. A route that names `f`
         or `lang` among its own judges their values itself; `forms` are the words of `f` where there are others."""
+        self._read(request.query_params.multi_items(), known, allow_others=allow_others, forms=forms)
+
+    @classmethod
+    def written(
+        cls, query: bytes, known: Collection[str] = (), *, allow_others: bool = False, forms: Forms | None = None
+    ) -> Self:
+        """Those of a query as it was sent, by the same rules."""
+        made = cls.__new__(cls)
+        made._read(QueryParams(query).multi_items(), known, allow_others=allow_others, forms=forms)
+        return made
+
+    def _read(
+        self, given: Iterable[tuple[str, str]], known: Collection[str], *, allow_others: bool, forms: Forms | None
+    ) -> None:
         self._values: dict[str, str] = {}
         self._known = COMMON.union(known)
         errors = []
-        for name, value in request.query_params.multi_items():
+        for name, value in given:
             if not allow_others and name not in self._known:
                 errors.append(_unknown(name))
             elif name in self._values:

@@ -74,6 +74,11 @@ class Relation:
         )
 
     @cached_property
+    def etags(self) -> dict[str, str]:
+        """Of its lists, by their address; they name its version with the key of the service it belongs to."""
+        return {}
+
+    @cached_property
     def version(self) -> tuple[object, ...]:
         """All that the bytes of a list or tile depend on besides the request (design 4)."""
         return (self.layer, self.state.revision, self.state.definition_digest, self.decision.relation_digest)

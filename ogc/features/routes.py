@@ -82,6 +82,8 @@ CONFORMS_TO = (
     *editing.CONFORMS_TO,
 )
 MAX_PAGE_LIMIT = 200
+#: addresses of a relation whose ETags are remembered, and the letters of the longest of them
+_KEPT, _SHORT = 256, 512
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
@@ -156,7 +158,7 @@ async def items(request: Request, parameters: Parameters) -> Response:
         return await formats.export(request, parameters, kind)
     relation = await authorised(request, request.path_params["collectionId"], "items")
     addresses, is_page = Addresses(request), prefers_html(request)
-    etag = weak("items", *relation.version, addresses.here())
+    etag = _etag_at(relation, addresses.here())
     may_be_known = relation.is_cacheable and not is_page
     is_same = may_be_known and relation.tells_activity and is_known(request, etag)
     if is_same and not is_any(request):  # an ETag of this address was given for a query that held
@@ -208,10 +210,21 @@ def _of_item(relation: Relation, query: Query, etag: str) -> dict[str, str]:
     return {**_headers(relation, query, etag), "ETag": etag, "Cache-Control": cache_control}
 
 
+def _etag_at(relation: Relation, address: str) -> str:
+    """By the revision. Worked out once for an address that is asked for again and again."""
+    known = relation.etags
+    found = known.get(address)
+    if found is None:
+        found = weak("items", *relation.version, address)
+        if len(known) < _KEPT and len(address) <= _SHORT:
+            known[address] = found
+    return found
+
+
 def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
     """By the revision; where that is not told, by what the page says."""
     if relation.tells_activity:
-        return weak("items", *relation.version, address)
+        return _etag_at(relation, address)
     said = hashlib.sha256(b",".join(page.features)).hexdigest()
     return weak("items", relation.state.definition_digest, page.number_matched, page.last, said, address)
 
