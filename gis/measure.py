@@ -6,6 +6,7 @@ test: GEOS overlays for one subject, sums over pairs of edges (`gis.edges`) for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -15,13 +16,23 @@ import shapely
 from .areas import measure_areas
 from .asked import AREA, Asked
 from .bounds import COINCIDENCE_M
-from .candidates import Booleans, Candidates, Measures, Pieces, Subjects, Theme, measures_of
+from .candidates import (
+    Booleans,
+    Candidates,
+    Floats,
+    Geometries,
+    Measures,
+    Pieces,
+    Subjects,
+    Theme,
+    measures_of,
+)
 from .lengths import measure_lengths
 from .nearness import measure_distances, measure_entries, measure_points
 from .origins import measure_from_origins
 from .procedure import Relation, Rule
 
-__all__ = ["Measures", "Pieces", "Subjects", "Theme", "is_out_of_reach", "measure", "measure_asked"]
+__all__ = ["Measures", "Pieces", "Subjects", "Theme", "are_out_of_reach", "is_out_of_reach", "measure", "measure_asked"]
 
 AreaRoute = Literal["overlay", "edges"]
 
@@ -30,6 +41,7 @@ _MANY_SUBJECTS = 8
 
 #: the dimension a feature must have for a relation to mean anything; the others take any
 _DIMENSION = {**dict.fromkeys(AREA, 2), Relation.CROSSES_LINE: 1, Relation.CONTAINS_POINT: 0}
+_ANY = -9
 
 
 def measure(
@@ -75,6 +87,19 @@ def is_out_of_reach(rule: Rule, subjects: Subjects, pieces: Pieces) -> bool:
         distance = shapely.distance(subjects.geometry[pieces.subject], pieces.geometry)  # NaN, of an entry, is not far
     error = np.hypot(subjects.accuracy_m[pieces.subject], pieces.accuracy_m[pieces.feature])
     return bool((distance > rule.reach_m + np.maximum(error, COINCIDENCE_M)).all())
+
+
+def are_out_of_reach(
+    rules: Sequence[tuple[Rule, int]], subject: Subjects, shapes: Geometries, accuracy_m: Floats, distance_m: Floats
+) -> Booleans:
+    """`is_out_of_reach` of each piece by itself: first those of the first rule, as many as stand beside it, then those
+    of the next. `subject` is one polygon."""
+    count = [size for _, size in rules]
+    reach = np.repeat([rule.reach_m for rule, _ in rules], count)
+    wanted = np.repeat([_DIMENSION.get(rule.relation, _ANY) for rule, _ in rules], count)
+    fits = (wanted == _ANY) | (shapely.get_dimensions(shapes) == wanted)
+    error = np.hypot(subject.accuracy_m[0], accuracy_m)
+    return np.asarray(fits & (distance_m > reach + np.maximum(error, COINCIDENCE_M)), dtype=bool)
 
 
 def _measured(asked: Asked, found: Candidates, *, by_edges: bool, pair_bounds: bool) -> Measures:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gis.candidates import COUNTS, SUBJECT_ITSELF, Subjects
 from gis.coverage import Ground
 from gis.errors import LienthongError
+from gis.measure import are_out_of_reach
 from gis.procedure import Relation, Rule
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, CutLayer
@@ -47,19 +48,22 @@ class Around:
         self.case, self.reading, self.subjects = case, reading, subjects
         self.shapes: dict[int, Objects] = {}
         self.distances_m: dict[int, Floats] = {}
+        #: rules with nothing within reach where all is mapped, each with the worst accuracy of what lies farther away
+        #: (None: nothing was read); a rule that is not here may have nothing near all the same
+        self.far: dict[int, float | None] = {}
         try:
             self._read_all()
         except MEASURING_FAILURES:  # one layer's: each rule then reads its own
-            self.shapes, self.distances_m = {}, {}
+            self.shapes, self.distances_m, self.far = {}, {}, {}
 
     def _read_all(self) -> None:
         """Shapes and distances of the features of every rule."""
         met = {
-            number: [row.geometry for row in rows if row.fid is not None]
+            number: [row for row in rows if row.fid is not None]
             for number, rows in self.reading.candidates.items()
             if not isinstance(rows, CandidatesError) and len(rows) <= MOST_CANDIDATES
         }
-        shapes = shapes_of([wkb for of_rule in met.values() for wkb in of_rule])
+        shapes = shapes_of([row.geometry for of_rule in met.values() for row in of_rule])
         distances = None
         if int(self.subjects.vertices[0]) <= _FEW_CORNERS:
             distances = np.asarray(shapely.distance(self.subjects.geometry[0], shapes), dtype=np.float64)
@@ -69,6 +73,29 @@ class Around:
             self.shapes[number] = shapes[part]
             if distances is not None:
                 self.distances_m[number] = distances[part]
+        if distances is not None:
+            self._tell_far(met, shapes, distances)
+
+    def _tell_far(self, met: Mapping[int, Sequence[CandidateRow]], shapes: Objects, distances: Floats) -> None:
+        """`is_nothing_near` of all rules in one go."""
+        rules = [(self.case.rules[number], len(of_rule)) for number, of_rule in met.items()]
+        accuracy_m = [row.accuracy_m or 0.0 for of_rule in met.values() for row in of_rule]
+        is_far = are_out_of_reach(rules, self.subjects, shapes, np.array(accuracy_m), distances).tolist()
+        begin = 0
+        for number, of_rule in met.items():
+            part = slice(begin, begin := begin + len(of_rule))
+            if all(is_far[part]) and self._is_mapped_everywhere(number):
+                self.far[number] = max(accuracy_m[part], default=None)
+
+    def _is_mapped_everywhere(self, number: int) -> bool:
+        """And every row of it can be told; a raster is looked at wherever it is."""
+        rows = self.reading.candidates[number]
+        rule = self.case.rules[number]
+        assert not isinstance(rows, CandidatesError)  # `met` has none of these
+        kinds = {row.kind for row in rows}
+        is_whole = "everywhere" in kinds and not kinds & {"refused", "damaged"}
+        is_told = all(row.attributes is not None for row in rows if row.fid is not None)
+        return is_whole and is_told and rule.relation is not Relation.RASTER_CLASS and not self._unreadable(rule)
 
     def sheet(self, number: int, rule: Rule, layer: LayerDefinition, cut: CutLayer) -> tuple[Sheet, Attributes]:
         """The sheet of a rule with the attributes of its features, in the order of the sheet."""

@@ -30,7 +30,16 @@ from .plot_finding import as_source, plot_told
 from .reading import Case, Reading
 from .reasons import reason
 from .remainders import Remainder
-from .rule_finding import RuleFinding, accuracy_near, accuracy_of, cited, office_of, rounded, unverified
+from .rule_finding import (
+    RuleFinding,
+    accuracy_near,
+    accuracy_of,
+    accuracy_told,
+    cited,
+    office_of,
+    rounded,
+    unverified,
+)
 
 log = structlog.get_logger()
 
@@ -80,7 +89,7 @@ class _Maker:
         self.is_ordinary = is_ordinary(self.subjects)
         self.of_plots = _numbers_of_plots(case.bound.procedure.checks)
         self.around = Around(case, reading, self.subjects)
-        self.asked = [self._asked(number, rule) for number, rule in enumerate(case.rules)]
+        self.asked: dict[int, _Asked] = {}
         self.found = self._found()
 
     def finding(self, check: Check) -> Json:
@@ -96,27 +105,38 @@ class _Maker:
         found = self.found.get(self.number)
         if found is not None:
             return self._told(self.number, found, remainder)
-        one = self.asked[self.number]
-        question = question_of(self.case, self.number, rule, one.cut, one.standing)
-        told = self.known.get(question)
-        if told is None:
-            told = self._told(self.number, self._evaluated(one), None)
-            self.known.keep(question, told)
-        told["accuracy_m"] = plain(accuracy_near(one.sheet, one.layer, self.case))
+        told = self._with_nothing_near(self.number, rule)
         if told["measure"]["remainder_m2"] is not None:
             told["measure"]["remainder_m2"] = rounded(float(self.subjects.area_m2[0]), 4)
         if remainder is not None:
             remainder.add_clear(rule, Outcome(told["outcome"]))
         return told
 
+    def _with_nothing_near(self, number: int, rule: Rule) -> Json:
+        layer, cut = self._layer(rule)
+        question = question_of(self.case, number, rule, cut, self._standing(layer, cut))
+        told = self.known.get(question)
+        if told is None:
+            told = self._told(number, self._evaluated(self._asked(number)), None)
+            self.known.keep(question, told)
+        told["accuracy_m"] = plain(self._accuracy_near(number, layer))
+        return told
+
+    def _accuracy_near(self, number: int, layer: LayerDefinition) -> float | None:
+        far = self.around.far
+        if number not in far:
+            return accuracy_near(self._asked(number).sheet, layer, self.case)
+        worst_m = far[number]
+        return accuracy_told(accuracy_of(layer, self.case) if worst_m is None else worst_m)
+
     def _told(self, number: int, found: RuleFindings, remainder: Remainder | None) -> Json:
         if remainder is not None:
             remainder.add(found)
-        one = self.asked[number]
+        one = self._asked(number)
         return self._told_as(number, found, self.title(one.rule, one.layer))
 
     def _told_as(self, number: int, found: RuleFindings, title: Mapping[str, str]) -> Json:
-        one = self.asked[number]
+        one = self._asked(number)
         attributes = one.attributes if found.sheet is one.sheet else ()
         finding = RuleFinding(self.case, self.reading.subject, one.layer, one.cut, found, attributes)
         return finding.as_json(title)
@@ -125,23 +145,27 @@ class _Maker:
     def _found(self) -> dict[int, RuleFindings]:
         """What was measured, by number; a rule with nothing near is told from what is known."""
         # numpy's set-up for measuring nothing costs more than all the rest of a finding
-        measured = [number for number, one in enumerate(self.asked) if self._is_measured(number, one)]
+        measured = [number for number in range(len(self.case.rules)) if self._is_measured(number)]
         families: dict[str, list[int]] = {}
         for number in measured:
-            one = self.asked[number]
+            one = self._asked(number)
             is_together = one.sheet.raster is None and one.sheet.failed is None
             families.setdefault(family_of(one.rule, one.sheet.pieces) if is_together else "", []).append(number)
-        found = {number: self._evaluated(self.asked[number]) for number in families.pop("", ())}
+        found = {number: self._evaluated(self._asked(number)) for number in families.pop("", ())}
         for numbers in families.values():
             found |= self._together(numbers)
         return found
 
-    def _is_measured(self, number: int, one: _Asked) -> bool:
-        is_known = self.is_ordinary and number not in self.of_plots
-        return not is_known or not is_nothing_near(one.rule, self.subjects, one.sheet)
+    def _is_measured(self, number: int) -> bool:
+        if not self.is_ordinary or number in self.of_plots:
+            return True
+        if number in self.around.far:
+            return False
+        one = self._asked(number)
+        return not is_nothing_near(one.rule, self.subjects, one.sheet)
 
     def _together(self, numbers: Sequence[int]) -> dict[int, RuleFindings]:
-        asked = [self.asked[number] for number in numbers]
+        asked = [self._asked(number) for number in numbers]
         try:
             found = evaluate_together(
                 [(one.rule, one.sheet, one.standing) for one in asked], self.subjects, self.case.clock
@@ -187,7 +211,7 @@ class _Maker:
             self.number += 1
             one = self.found[self.number]
             found.append(one)
-            title = self.asked[self.number].layer.title.message().as_dict()
+            title = self._asked(self.number).layer.title.message().as_dict()
             members.append(self._told_as(self.number, one, title))
         judged = plot_check(rule, self.subjects, tuple(found))
         told = plot_told(rule, judged, self.case)
@@ -231,11 +255,19 @@ class _Maker:
         return base
 
     # ── what a rule is evaluated on ──────────────────────────────────────────────────────────────
-    def _asked(self, number: int, rule: Rule) -> _Asked:
+    def _asked(self, number: int) -> _Asked:
+        """Made where it is needed: most rules have nothing near, and need no sheet to say so."""
+        if number not in self.asked:
+            rule = self.case.rules[number]
+            layer, cut = self._layer(rule)
+            sheet = self.around.sheet(number, rule, layer, cut)
+            self.asked[number] = _Asked(rule, layer, cut, self._standing(layer, cut), *sheet)
+        return self.asked[number]
+
+    def _layer(self, rule: Rule) -> tuple[LayerDefinition, CutLayer]:
         layer = self.case.profile.layer(rule.layer)
         assert layer is not None  # bind refuses rules on unknown layers
-        cut = self.reading.cut[rule.layer]
-        return _Asked(rule, layer, cut, self._standing(layer, cut), *self.around.sheet(number, rule, layer, cut))
+        return layer, self.reading.cut[rule.layer]
 
     def _standing(self, layer: LayerDefinition, cut: CutLayer) -> Standing:
         return Standing(

@@ -270,7 +270,11 @@ def accuracy_of(layer: LayerDefinition, case: Case) -> float:
 
 def accuracy_near(sheet: Sheet, layer: LayerDefinition, case: Case) -> float | None:
     """The least accurate of the features near, else the layer's."""
-    worst_m = float(sheet.accuracy_m.max()) if len(sheet.accuracy_m) else accuracy_of(layer, case)
+    return accuracy_told(float(sheet.accuracy_m.max()) if len(sheet.accuracy_m) else accuracy_of(layer, case))
+
+
+def accuracy_told(worst_m: float) -> float | None:
+    """None where it is not known."""
     return rounded(worst_m, 3) if worst_m > 0 else None
 
 

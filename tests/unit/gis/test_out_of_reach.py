@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gis.candidates import Pieces, Subjects
 from gis.judge import judge
-from gis.measure import is_out_of_reach, measure
+from gis.measure import are_out_of_reach, is_out_of_reach, measure
 from gis.procedure import Relation
 from tests.unit.gis.shapes import near, rule, shapes, subjects
 
@@ -76,3 +76,41 @@ def test_one_feature_within_reach_is_enough() -> None:
     found = subjects(PARCEL)
     pieces = near(found, [shapely.box(25, 0, 30, 5), shapely.box(19, 0, 22, 5)], within_m=100)
     assert not is_out_of_reach(rule(Relation.OVERLAPS_AREA), found, pieces)
+
+
+_LANDS = st.sampled_from([-3.0, 0.0, 0.005, 0.02, 0.5, 1.0, 4.9, 5.6, 30.0]).map(
+    lambda gap: shapely.box(20 + gap, 5, 60, 10)
+)
+_OTHERS = st.sampled_from([None, shapely.Point(500, 500), shapely.LineString([(30, 0), (30, 9)])])
+
+
+@settings(deadline=None)
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.sampled_from([*FEATURES, Relation.SAME_PARCEL]),
+            st.lists(st.tuples(_LANDS | _OTHERS, st.sampled_from([0.0, 0.5, 2.0])), min_size=1, max_size=3),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_many_rules_in_one_go_are_told_what_each_is_told_alone(
+    asked: list[tuple[Relation, list[tuple[shapely.Geometry | None, float]]]],
+) -> None:
+    found = subjects(PARCEL, accuracy_m=0.1)
+    rules = [rule(relation, distance_m=5.0 if relation is Relation.WITHIN_DISTANCE else 0.0) for relation, _ in asked]
+    each = [[_pieces([feature]) for feature in features] for _, features in asked]
+    alone = [is_out_of_reach(one, found, piece) for one, pieces in zip(rules, each, strict=True) for piece in pieces]
+    flat = _pieces([feature for _, features in asked for feature in features])
+    distance = shapely.distance(found.geometry[0], flat.geometry)
+    counted = [(one, len(pieces)) for one, pieces in zip(rules, each, strict=True)]
+    together = are_out_of_reach(counted, found, flat.geometry, flat.accuracy_m, distance)
+    assert together.tolist() == alone
+
+
+def _pieces(features: list[tuple[shapely.Geometry | None, float]]) -> Pieces:
+    geometry = np.empty(len(features), dtype=object)
+    geometry[:] = [shape for shape, _ in features]
+    zeros = np.zeros(len(features), dtype=np.int64)
+    return Pieces(zeros, np.arange(len(features)), geometry, np.array([accuracy for _, accuracy in features]))
