@@ -6,6 +6,7 @@ where a batch was stopped, over the same cut, and ends with the same bytes.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +28,7 @@ from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
 from .batch_subjects import OfFeatures, OfFile, OfLayer, Source, read_subjects
-from .compute import BatchStoppedError, compute
+from .compute import BatchStoppedError, compute, get_ready
 from .evaluate import Standing
 from .export import export_layer, layer_exports, write_subjects
 from .outcome import Summary, write_results
@@ -258,6 +259,8 @@ async def _exported(
         are_parcels=isinstance(source, OfLayer) and source.layer == case.profile.parcel_layer.id,
         commune_areas=await _commune_areas(connection, case, cut), share=request.share,
     )  # fmt: skip
+    if min(request.workers or os.cpu_count() or 1, plan.partitions) > 1:
+        get_ready()  # while the layers are read
     await to_thread.run_sync(write_subjects, plan, subjects, progress)
     return await _with_layers(connection, plan, case, cut, progress, rasters)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from concurrent.futures import wait as first_of
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 
 from gis.errors import LienthongError
@@ -20,12 +21,20 @@ from .plan import Plan
 
 #: seconds between two looks at what is done
 _LOOK_S = 0.5
+_CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class BatchStoppedError(LienthongError):
     """A worker process ended before its partition did."""
 
     code = "batch_stopped"
+
+
+def get_ready() -> None:
+    """Let a process import what workers need, and return at once. Workers are forked from it, and not from this one,
+    which has threads and connections of its own."""
+    _CONTEXT.set_forkserver_preload([__name__])
+    forkserver.ensure_running()
 
 
 def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -> None:
@@ -39,10 +48,10 @@ def compute(plan: Plan, workers: int | None, progress: Progress = no_progress) -
             done += run(plan, number)
             progress("check", done, plan.subjects)
         return
-    context = multiprocessing.get_context("spawn")
-    reader, writer = context.Pipe(duplex=False)
+    get_ready()
+    reader, writer = _CONTEXT.Pipe(duplex=False)
     with reader, writer, ProcessPoolExecutor(
-        count, mp_context=context, initializer=end_with, initargs=(reader,)
+        count, mp_context=_CONTEXT, initializer=end_with, initargs=(reader,)
     ) as pool:  # fmt: skip
         futures = [pool.submit(run, plan, number) for number in waiting]
         try:

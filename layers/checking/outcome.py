@@ -16,6 +16,7 @@ from gis.procedure import Outcome, Verdict
 from layers.canonical import plain
 from layers.publishing.source import Progress, digest_of
 
+from .partition import left_in
 from .plan import Plan
 from .share import shown_features, shown_findings, told_names
 from .tables import FEATURES, FINDINGS
@@ -48,8 +49,8 @@ def write_results(plan: Plan, out: Path, progress: Progress, policy: str, about:
     drafts = {name: out / f"{name}.parquet.tmp" for name in ("findings", "features")}
     with _writer(drafts["findings"], FINDINGS) as findings, _writer(drafts["features"], FEATURES) as features:
         for number in range(plan.partitions):
-            found = _read(plan.findings_file(number), FINDINGS)
-            met = _read(plan.features_file(number), FEATURES)
+            found = left_in(plan.findings_file(number))
+            met = left_in(plan.features_file(number))
             if plan.share is not None:
                 found = shown_findings(found, plan.procedure, plan.share)
                 met = shown_features(met, plan.procedure, plan.share)
@@ -88,11 +89,6 @@ def _shares(verdicts: Mapping[str, int]) -> dict[str, float]:
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     # without Arrow's own schema the words come back as plain texts in every reader
     return pq.ParquetWriter(path, schema, compression="zstd", store_schema=False)
-
-
-def _read(path: Path, schema: pa.Schema) -> pa.Table:
-    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    return pq.read_table(path, read_dictionary=words).cast(schema)
 
 
 class _Tally:

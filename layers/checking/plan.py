@@ -96,10 +96,10 @@ class Plan:
 
     def findings_file(self, number: int) -> Path:
         """Its presence says that the partition is done: it is written last, under another name first."""
-        return self.folder / f"findings-{number:05d}.parquet"
+        return self.folder / f"findings-{number:05d}.arrow"
 
     def features_file(self, number: int) -> Path:
-        return self.folder / f"features-{number:05d}.parquet"
+        return self.folder / f"features-{number:05d}.arrow"
 
     def zones_of(self, stored: Objects, communes: Objects) -> Integers:
         """The measuring zone of each subject: the one that holds its label point; OUTSIDE_ZONES where none does.

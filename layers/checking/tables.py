@@ -154,7 +154,9 @@ def _spread(columns: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
 
 
 def _dictionary(index: Integers, words: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), words.cast(pa.string()))
+    """Each word once, whatever is called alike: of a dictionary with the same word twice Parquet's writer takes the
+    length of both, and what it leaves unwritten is whatever lay in memory."""
+    return words.cast(pa.string()).dictionary_encode().take(pa.array(index))
 
 
 def _repeated(words: Sequence[str | None], times: int) -> pa.DictionaryArray:

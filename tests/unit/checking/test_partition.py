@@ -225,3 +225,15 @@ def test_what_was_begun_is_read_back_as_it_was(tmp_path: Path) -> None:
     )  # fmt: skip
     begun.write(tmp_path)
     assert Started.read(tmp_path) == begun
+
+
+def test_a_key_that_two_subjects_share_stands_in_the_files_once(tmp_path: Path) -> None:
+    """Parquet's writer would fill the place of the second with what lay in memory: no file twice the same."""
+    made = plan(tmp_path, OVERLAPS)
+    shapes = squares((106.6, 11.0), (106.61, 11.0), (106.62, 11.0))
+    write_zone_layer(made, shapes)
+    table = subjects(list(shapes))
+    place = table.schema.get_field_index("subject_key")
+    for found in judged(made, table.set_column(place, "subject_key", pa.array(["a", "b", "a"]))):
+        assert found["subject_key"].to_pylist() == ["a", "b", "a"]
+        assert found["subject_key"].combine_chunks().dictionary.to_pylist() == ["a", "b"]
