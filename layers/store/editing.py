@@ -6,10 +6,10 @@ All of it runs in the transaction of the change, as the publisher: what a caller
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 
 import pyarrow as pa
 import shapely
@@ -18,14 +18,18 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ARRAY, BigInteger, Column, Double, MetaData, SmallInteger, Table, Text, func, select
 from sqlalchemy.schema import CreateTable
 
+from layers.profile.grammar import LayerDefinition
 from layers.profile.texts import policy_text
 
-from .connection import Connection, execute, row
+from .connection import Connection, compiled, execute, row
 from .copy_format import SMALLINT
+from .features import Prepared
 from .publication import insert_facts, insert_pieces, insert_rows
+from .relation_sql import bound
 from .staging import Run, copy_in
 from .standing import Target
 from .statements import blocks
+from .tables import layer_table
 
 _SQL = "editing"
 
@@ -55,17 +59,24 @@ async def wait_briefly(connection: Connection) -> None:
 
 async def read_row(connection: Connection, target: Target, fid: int) -> StoredRow | None:
     """The whole current row, whoever may see it."""
-    table, definition = target.table, target.definition
-    columns: list[Any] = [table.c.key, table.c.row_hash, *(table.c[each.name] for each in definition.attributes)]
-    if definition.has_geometry:
-        columns += [func.ST_AsBinary(table.c[name]).label(f"_{name}") for name in ("geom", "geom_4326")]
-    found = await row(connection, select(*columns).where(table.c.fid == fid, table.c.until.is_(None)))
+    definition = target.definition
+    found = await row(connection, *_current_row(definition, target.storage_srid).with_values({"fid": fid}))
     if found is None:
         return None
     values = {each.name: _plain(found[each.name]) for each in definition.attributes}
     shapes = [shapely.from_wkb(bytes(found[f"_{name}"])) if definition.has_geometry else None
               for name in ("geom", "geom_4326")]  # fmt: skip
     return StoredRow(fid, found["key"], bytes(found["row_hash"]), values, *shapes)
+
+
+@lru_cache(maxsize=512)
+def _current_row(definition: LayerDefinition, storage_srid: int) -> Prepared:
+    table = layer_table(definition, storage_srid)
+    columns: list[Any] = [table.c.key, table.c.row_hash, *(table.c[each.name] for each in definition.attributes)]
+    if definition.has_geometry:
+        columns += [func.ST_AsBinary(table.c[name]).label(f"_{name}") for name in ("geom", "geom_4326")]
+    query = select(*columns).where(table.c.fid == bound("fid", BigInteger), table.c.until.is_(None))
+    return Prepared(*compiled(query))
 
 
 def _plain(value: Any) -> Any:
@@ -89,26 +100,39 @@ async def is_fid_taken(connection: Connection, target: Target, fid: int) -> bool
 
 @dataclass(frozen=True, slots=True)
 class EditRun(Run):
-    """Staging tables that end with the transaction: nothing is left to sweep."""
+    """Staging tables that end with the transaction: nothing is left to sweep, and a connection needs no other names."""
 
     @property
     def rows(self) -> Table:
-        kept = [column for column in self.target.table.columns if column.name not in ("since", "until")]
-        columns: list[Column[Any]] = [Column(column.name, column.type) for column in kept]
-        columns += [Column("accuracy_m", Double), Column("parcel_refs", ARRAY(Text))]
-        return _temporary(f"edit_{self.number}_row", columns)
+        return _temporary_rows(self.target.table)
 
     @property
     def pieces(self) -> Table:
-        shape = Geometry("GEOMETRY", 0, spatial_index=False)
-        return _temporary(
-            f"edit_{self.number}_piece",
-            [Column("zone", SmallInteger), Column("fid", BigInteger), Column("geom", shape)],
-        )
+        return _temporary_pieces()
+
+
+@lru_cache(maxsize=512)
+def _temporary_rows(table: Table) -> Table:
+    kept = [column for column in table.columns if column.name not in ("since", "until")]
+    columns: list[Column[Any]] = [Column(column.name, column.type) for column in kept]
+    columns += [Column("accuracy_m", Double), Column("parcel_refs", ARRAY(Text))]
+    return _temporary("edit_row", columns)
+
+
+@lru_cache(maxsize=1)
+def _temporary_pieces() -> Table:
+    shape = Geometry("GEOMETRY", 0, spatial_index=False)
+    columns: list[Column[Any]] = [Column("zone", SmallInteger), Column("fid", BigInteger), Column("geom", shape)]
+    return _temporary("edit_piece", columns)
 
 
 def _temporary(name: str, columns: list[Column[Any]]) -> Table:
     return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+
+
+@lru_cache(maxsize=512)
+def _created(table: Table) -> LiteralString:
+    return compiled(CreateTable(table))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +148,9 @@ class Staged:
 
 async def write(connection: Connection, target: Target, staged: Staged, revision: int) -> None:
     """The new row, its pieces and its facts, by the statements of a publication."""
-    run = EditRun(secrets.randbelow(2**31), target)
-    await execute(connection, CreateTable(run.rows))
-    await execute(connection, CreateTable(run.pieces))
+    run = EditRun(0, target)
+    await execute(connection, _created(run.rows))
+    await execute(connection, _created(run.pieces))
     await copy_in(connection, run.rows, staged.columns, iter([staged.rows]), staged.kinds)
     await copy_in(connection, run.pieces, ("zone", "fid", "geom"), iter(staged.pieces), {"zone": SMALLINT})
     await insert_rows(connection, run, revision, may_rebuild=False)

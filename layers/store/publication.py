@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     TableClause,
     Text,
+    bindparam,
     cast,
     func,
     insert,
@@ -34,7 +36,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import CreateIndex, DropIndex
 from sqlalchemy.sql import column as light_column
 
-from .connection import Connection, execute, row, rows
+from .connection import Connection, compiled, execute, row, rows
+from .features import Prepared
+from .relation_sql import bound
 from .staging import Run
 from .standing import Target
 from .statements import blocks
@@ -75,14 +79,18 @@ async def close_rows(connection: Connection, target: Target, revision: int, fids
     """The rows end with the revision before this one; pieces and facts with them."""
     if not fids:
         return
-    table = target.table
-    closed = func.unnest(cast(list(fids), ARRAY(BigInteger))).table_valued("fid").render_derived("closed")
-    ending = update(table).where(table.c.fid == closed.c.fid, table.c.until.is_(None)).values(until=revision)
-    await execute(connection, ending)
+    await execute(connection, *_closing(target.table).with_values({"fids": list(fids), "revision": revision}))
     values = {"number": target.number, "revision": revision, "fids": list(fids)}
     pieces = await execute(connection, blocks(_SQL)["close_pieces"], values)
     facts = await execute(connection, blocks(_SQL)["close_facts"], values)
     await _count_held(connection, target, revision, pieces=-pieces, facts=-facts)
+
+
+@lru_cache(maxsize=512)
+def _closing(table: Table) -> Prepared:
+    closed = func.unnest(bindparam("fids", None, type_=ARRAY(BigInteger))).table_valued("fid").render_derived("closed")
+    ending = update(table).where(table.c.fid == closed.c.fid, table.c.until.is_(None))
+    return Prepared(*compiled(ending.values(until=bound("revision", BigInteger))))
 
 
 async def _count_held(
@@ -110,26 +118,41 @@ async def insert_rows(connection: Connection, run: Run, revision: int, *, may_re
 
     Into a table that never held a row nobody looks: its indexes are built after it is filled, where that pays.
     """
-    table, staged = run.target.table, _plain(run.rows)
-    names = [column.name for column in table.columns if column.name not in ("since", "until")]
+    table = run.target.table
     is_new = may_rebuild and await row(connection, select(table.c.fid).limit(1)) is None
     indexes = sorted(table.indexes, key=lambda index: str(index.name)) if is_new else []
     for index in indexes:
         await execute(connection, DropIndex(index, if_exists=True))
-    query = select(*(staged.c[name] for name in names), literal(revision, BigInteger))
-    count = await execute(connection, insert(table).from_select([*names, "since"], query))
+    count = await execute(connection, *_rows_insert(table, run.rows).with_values({"revision": revision}))
     for index in indexes:
         await execute(connection, CreateIndex(index))
     return count
 
 
+@lru_cache(maxsize=64)
+def _rows_insert(table: Table, rows_staged: Table) -> Prepared:
+    """The staging tables of edits are always the same values, so theirs is made once; so are those below."""
+    staged, names = _plain(rows_staged), _row_names(table)
+    query = select(*(staged.c[name] for name in names), bound("revision", BigInteger))
+    return Prepared(*compiled(insert(table).from_select([*names, "since"], query)))
+
+
+def _row_names(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.name not in ("since", "until")]
+
+
 async def insert_pieces(connection: Connection, run: Run, revision: int) -> int:
-    staged = _plain(run.pieces)
-    number = literal(run.target.number, SmallInteger)
-    query = select(number, staged.c.zone, staged.c.fid, literal(revision, BigInteger), staged.c.geom)
-    count = await execute(connection, insert(_PIECE).from_select(["layer", "zone", "fid", "since", "geom"], query))
+    values = {"number": run.target.number, "revision": revision}
+    count = await execute(connection, *_pieces_insert(run.pieces).with_values(values))
     await _count_held(connection, run.target, revision, pieces=count)
     return count
+
+
+@lru_cache(maxsize=64)
+def _pieces_insert(pieces: Table) -> Prepared:
+    staged, number = _plain(pieces), bound("number", SmallInteger)
+    query = select(number, staged.c.zone, staged.c.fid, bound("revision", BigInteger), staged.c.geom)
+    return Prepared(*compiled(insert(_PIECE).from_select(["layer", "zone", "fid", "since", "geom"], query)))
 
 
 def _plain(table: Table) -> TableClause:
@@ -139,15 +162,21 @@ def _plain(table: Table) -> TableClause:
 
 async def insert_facts(connection: Connection, run: Run, revision: int, columns: Sequence[str]) -> int:
     """Key, accuracy and the named columns of every staged row."""
-    staged = _plain(run.rows)
+    values = {"number": run.target.number, "revision": revision}
+    count = await execute(connection, *_facts_insert(run.rows, tuple(columns)).with_values(values))
+    await _count_held(connection, run.target, revision, facts=count)
+    return count
+
+
+@lru_cache(maxsize=64)
+def _facts_insert(rows_staged: Table, columns: tuple[str, ...]) -> Prepared:
+    staged = _plain(rows_staged)
     query = select(
-        literal(run.target.number, SmallInteger), staged.c.fid, literal(revision, BigInteger), staged.c.key,
+        bound("number", SmallInteger), staged.c.fid, bound("revision", BigInteger), staged.c.key,
         staged.c.accuracy_m, fact_attributes(staged, columns), staged.c.parcel_refs,
     )  # fmt: skip
     names = ["layer", "fid", "since", "key", "accuracy_m", "attributes", "parcel_refs"]
-    count = await execute(connection, insert(_FACT).from_select(names, query))
-    await _count_held(connection, run.target, revision, facts=count)
-    return count
+    return Prepared(*compiled(insert(_FACT).from_select(names, query)))
 
 
 def fact_attributes(table: TableClause, columns: Sequence[str]) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
-from sqlalchemy import ARRAY, BigInteger, Table, and_, cast, column, exists, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Table, and_, bindparam, cast, column, exists, func, or_, select
 from sqlalchemy import table as light_table
 
 from layers.errors import NotFoundError
@@ -176,12 +177,19 @@ async def count_rows(connection: Connection, target: Target) -> int:
 
 async def box_of_rows(connection: Connection, target: Target, fids: Sequence[int]) -> tuple[float, ...] | None:
     """The box in CRS84 around some current rows."""
-    table = target.table
-    wanted = func.unnest(cast(list(fids), ARRAY(BigInteger))).table_valued("fid").render_derived()
+    text, constants = _box_of_rows(target.table)
+    found = await row(connection, text, {**constants, "fids": list(fids)})
+    return None if found is None or found["west"] is None else tuple(found.values())
+
+
+@lru_cache(maxsize=512)
+def _box_of_rows(table: Table) -> tuple[LiteralString, Mapping[str, object]]:
+    """Made once: an edit asks it each time."""
+    fids = bindparam("fids", None, type_=ARRAY(BigInteger))
+    wanted = func.unnest(fids).table_valued("fid").render_derived()
     extent = func.ST_Extent(table.c.geom_4326)
     query = select(
         func.ST_XMin(extent).label("west"), func.ST_YMin(extent).label("south"),
         func.ST_XMax(extent).label("east"), func.ST_YMax(extent).label("north"),
     ).select_from(table.join(wanted, wanted.c.fid == table.c.fid)).where(table.c.until.is_(None))  # fmt: skip
-    found = await row(connection, query)
-    return None if found is None or found["west"] is None else tuple(found.values())
+    return compiled(query)

@@ -15,6 +15,7 @@ import shapely
 from gis.zoom import coverage_min_zoom
 from layers.editing import edit
 from layers.errors import ConflictError
+from layers.store import editing, publication
 from tests.support import forking
 from tests.support.edited import STORAGE, Service, in_metres, plot, plots
 from tests.support.files import one, publish_file, query, square, write
@@ -331,3 +332,16 @@ def test_a_server_killed_anywhere_leaves_the_feature_whole(
     assert one(url, "SELECT count(*) FROM catalogue.revision WHERE layer = 'plot'") == (2 if is_done else 1)
     assert one(url, "SELECT count(*) FROM access.event WHERE action = 'edit'") == (1 if is_done else 0)
     assert (contents(url) == before) == (not is_done)
+
+
+def test_the_statements_of_edits_are_made_once_for_a_layer(service: Service) -> None:
+    made = (publication._rows_insert, publication._pieces_insert, publication._facts_insert, publication._closing,
+            editing._current_row, editing._created)  # fmt: skip
+    first, second = (int(feature["id"]) for feature in list(service.officer.items().values())[:2])
+    assert service.officer.patch(first, {"tang": 7}).status_code == 204
+    before = [each.cache_info().misses for each in made]
+    assert service.officer.patch(second, {"tang": 8}).status_code == 204
+    assert service.officer.patch(first, {"tang": 9}).status_code == 204
+    assert [each.cache_info().misses for each in made] == before
+    floors = {fid: service.officer.read(fid)[0]["properties"]["tang"] for fid in (first, second)}
+    assert floors == {first: 9, second: 8}
