@@ -290,7 +290,14 @@ def _pool(url: str, size: int, timeout_ms: int, *, idle: int = 1) -> AsyncConnec
         min_size=idle,
         max_size=size,
         open=False,
+        configure=_made_roomy,
     )
+
+
+async def _made_roomy(connection: AsyncConnection[DictRow]) -> None:
+    """libpq reads 16 kB at a time until one long value has made its buffer larger, and keeps it so: a page of a
+    thousand features then wakes the event loop ten times, not fifty."""
+    await connection.execute("SELECT repeat(' ', 262144)", prepare=False)
 
 
 def too_many_exports() -> UnavailableError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
@@ -31,6 +32,8 @@ from ogc.common.parameters import Parameters, one_of
 PARAMETERS = ("filter", "filter-lang", "filter-crs", "q")
 #: of `q`: signs as they were sent, and terms
 MAX_SEARCH, MAX_TERMS = 200, 8
+#: letters of the longest filter that is remembered as it was read
+_SHORT = 2000
 
 
 def conditions(
@@ -64,7 +67,15 @@ def _filter(parameters: Parameters, profile: Profile) -> Expression | None:
     text = parameters.get("filter")
     if text is None:
         return None
-    shapes = written_in(crs or known(profile)[CRS84], profile)
+    read = _read if len(text) <= _SHORT else _read.__wrapped__
+    header = profile.header.crs
+    return read(text, language, crs or known(profile)[CRS84], Projection(header.storage, header.to_wgs84))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, language: str, crs: Crs, projection: Projection) -> Expression:
+    """It hangs on nothing else, and all pages of a walk ask it again. What it may name is checked each time."""
+    shapes = _written_in(crs, projection)
     if language == "cql2-json":
         return parse_json(load_json(text), written_in=shapes)
     return parse_text(text, written_in=shapes)
@@ -77,7 +88,10 @@ def written_in(crs: Crs, profile: Profile) -> WrittenIn:
     is again the one that is stored, so S_TOUCHES and S_EQUALS mean what they say.
     """
     header = profile.header.crs
-    projection = Projection(header.storage, header.to_wgs84)
+    return _written_in(crs, Projection(header.storage, header.to_wgs84))
+
+
+def _written_in(crs: Crs, projection: Projection) -> WrittenIn:
 
     def moved(shape: BaseGeometry) -> BaseGeometry:
         found: BaseGeometry = projection.as_stored(np.array([shape], dtype=object), crs.name)[0]
