@@ -260,6 +260,6 @@ def _could_flip(asked: Asked, found: Candidates, theme: Theme, error: Floats) ->
     subject = found.row_subject[rows]
     grow = error[subject][:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
     boxes = shapely.bounds(found.subjects.geometry[subject]) + grow
-    length, edges = boundary_length_in_boxes(found.geometry[rows], boxes)
+    length, edges = boundary_length_in_boxes(found.geometry[rows], found.piece[rows], boxes)
     strip = strip_limit_m2(sums(subject, length, len(whole)), sums(subject, edges, len(whole)), error)
     return open_question & np.where(is_hit, area - strip < threshold, area + strip >= threshold)

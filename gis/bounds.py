@@ -34,25 +34,40 @@ def strip_limit_m2(length_m: Floats, corners: Floats, error_m: Floats) -> Floats
     return error_m * length_m + np.pi / 2 * error_m**2 * corners
 
 
-def boundary_length_in_boxes(polygons: Geometries, boxes: Floats) -> tuple[Floats, Floats]:
-    """Length of the boundary of polygon i inside box i (n, 4), in metres, and the number of its edges there."""
+def boundary_length_in_boxes(polygons: Geometries, number: Integers, boxes: Floats) -> tuple[Floats, Floats]:
+    """Length of the boundary of polygon i inside box i (n, 4), in metres, and the number of its edges there. Polygons
+    of the same number are one: it is taken apart once, however many boxes it lies near."""
+    _, first, which = np.unique(number, return_index=True, return_inverse=True)
+    x, y, start = _segments(polygons[first])
+    count = (start[1:] - start[:-1])[which]
+    owner = np.repeat(np.arange(len(which)), count)
+    edge = start[which][owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    near = np.flatnonzero(_reach_into(x, y, edge, boxes, count))  # of a commune's edges few are near a parcel
+    edge, owner = edge[near], owner[near]
+    begins = np.stack([x[edge, 0], y[edge, 0]], axis=1)
+    step = np.stack([x[edge, 1], y[edge, 1]], axis=1) - begins
+    inside = _share_in_boxes(begins, step, boxes[owner])
+    length = sums(owner, inside * np.hypot(step[:, 0], step[:, 1]), len(which))
+    return length, sums(owner, inside > 0, len(which))
+
+
+def _segments(polygons: Geometries) -> tuple[Floats, Floats, Integers]:
+    """x and y of both ends of every boundary edge (n, 2); those of polygon i stand at start[i] to start[i + 1]."""
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
     edge = np.flatnonzero(ring[1:] == ring[:-1])
     owner = part_owner[ring_part[ring[edge]]]
-    near = _reaches_into(points[edge], points[edge + 1], boxes[owner])  # of a commune's edges few are near a parcel
-    edge, owner = edge[near], owner[near]
-    start, step = points[edge], points[edge + 1] - points[edge]
-    inside = _share_in_boxes(start, step, boxes[owner])
-    length = sums(owner, inside * np.hypot(step[:, 0], step[:, 1]), len(polygons))
-    return length, sums(owner, inside > 0, len(polygons))
+    ends = np.stack([points[edge], points[edge + 1]], axis=2)
+    start = np.searchsorted(owner, np.arange(len(polygons) + 1))
+    return np.ascontiguousarray(ends[:, 0]), np.ascontiguousarray(ends[:, 1]), start
 
 
-def _reaches_into(start: Floats, end: Floats, boxes: Floats) -> NDArray[np.bool_]:
-    """Segments whose boxes meet theirs."""
-    before = (np.minimum(start, end) <= boxes[:, 2:]).all(axis=1)
-    return np.asarray(before & (np.maximum(start, end) >= boxes[:, :2]).all(axis=1), dtype=bool)
+def _reach_into(x: Floats, y: Floats, edge: Integers, boxes: Floats, count: Integers) -> NDArray[np.bool_]:
+    """Edges whose boxes meet that of their polygon, which has so many."""
+    west, south, east, north = (np.repeat(side, count) for side in boxes.T)
+    meets = (x.min(axis=1).take(edge) <= east) & (x.max(axis=1).take(edge) >= west)
+    return np.asarray(meets & (y.min(axis=1).take(edge) <= north) & (y.max(axis=1).take(edge) >= south), dtype=bool)
 
 
 def _share_in_boxes(start: Floats, step: Floats, boxes: Floats) -> Floats:

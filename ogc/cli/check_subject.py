@@ -11,7 +11,6 @@ import typer
 from gis.errors import Message
 from layers.checking.request import ByCoordinates, ByParcels, ByUpload, SubjectQuery, by_file, parse_parcel
 from layers.errors import FieldError, InvalidInputsError
-from ogc.service.bodies import CoordinatesBody, coordinates_of, validated
 
 #: files that may be taken as they are: GeoJSON in CRS84
 _GEOJSON = (".geojson", ".json")
@@ -62,6 +61,8 @@ class Asked:
         """A text, or the `coordinates` of a proposal as JSON; '-' is the standard input."""
         content = sys.stdin.buffer.read() if str(path) == "-" else _read(path, "coordinates")
         if content.lstrip().startswith(b"{"):
+            from ogc.service.bodies import CoordinatesBody, coordinates_of, validated  # the libraries of a server
+
             return coordinates_of(validated(CoordinatesBody, content))
         try:
             text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
