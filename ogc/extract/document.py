@@ -59,6 +59,7 @@ class Document:
     rings: tuple[Ring, ...]
     map: MapContent | None
     legend: tuple[LegendEntry, ...]
+    undrawn: tuple[str, ...]  #: layers of cells that findings stand on: there is no shape of them to draw
     evidence: tuple[Fact, ...]
     text: str  #: to copy into an appraisal note
     canonical: str  #: the answer, RFC 8785
@@ -121,6 +122,7 @@ def _document(
         rings=rings_of(content.subject) if content else (),
         map=content,
         legend=tuple(_legend(content, profile, words)),
+        undrawn=tuple(_undrawn(answer, profile, words)),
         evidence=tuple(_evidence(answer, profile, words)),
         text=appraisal_text(answer, words.language),
         canonical=canonical(answer),
@@ -155,9 +157,8 @@ def _subject(subject: Json, content: MapContent | None, crs: str, profile: Profi
         yield Fact(words("registered_area"), words.area(registered))
     yield Fact(words("area"), words.area(computed))
     if registered:
-        sign = "+" if computed > registered else "−" if computed < registered else ""
         share = words.share(abs(computed - registered) / registered)
-        yield Fact(words("difference"), f"{sign}{words.area(abs(computed - registered))} ({share})")
+        yield Fact(words("difference"), f"{words.difference(computed - registered)} ({share})")
     if crs:
         yield Fact(words("crs"), crs)
     for part in subject.get("parts") or ():
@@ -285,6 +286,13 @@ def _legend(content: MapContent | None, profile: Profile, words: Words) -> Itera
     for definition in profile.layers:
         if definition.id in drawn:
             yield LegendEntry(definition.id, words.of(definition.title))
+
+
+def _undrawn(answer: Json, profile: Profile, words: Words) -> Iterator[str]:
+    met = {finding["layer"] for finding in flat(list(answer["findings"])) if finding["features"]}
+    for definition in profile.layers:
+        if definition.is_raster and definition.id in met:
+            yield words.of(definition.title)
 
 
 def objects_of(document: Document) -> int:

@@ -104,8 +104,7 @@ class FindingTeller:
         words, registered = self.words, measure.get("registered_area_m2")
         difference = measure.get("difference_m2")
         if difference is not None:
-            sign = "−" if difference < 0 else "+" if difference > 0 else ""
-            yield Fact(words("measure_difference"), f"{sign}{words.area(abs(difference))}")
+            yield Fact(words("measure_difference"), words.difference(difference))
         elif registered is not None and abs(registered - (measure["area_m2"] or 0)) >= SHOWN_M2:
             yield Fact(words("measure_registered"), words.area(registered))
 
@@ -127,9 +126,14 @@ class FindingTeller:
 
     # ── objects ──────────────────────────────────────────────────────────────────────────────────
     def _feature(self, feature: Json, layer: LayerDefinition | None) -> Row:
-        reason = self._relation(feature["relation"])
-        told = [self._origin(feature), self.attributes(feature["attributes"], layer)]
-        return Row(_name(feature), reason, self._size(feature), "; ".join(part for part in told if part))
+        reason, values = self._relation(feature["relation"]), feature["attributes"]
+        if layer and layer.is_raster and _is_text(values.get("title")):
+            values = {name: value for name, value in values.items() if name != "title"}
+            name = self.words.of(feature["attributes"]["title"])
+        else:
+            name = _name(feature)
+        told = [self._origin(feature), self.attributes(values, layer)]
+        return Row(name, reason, self._size(feature), "; ".join(part for part in told if part))
 
     def _origin(self, met: Json) -> str:
         """What a distance is counted from, where its rule says so."""
@@ -162,6 +166,8 @@ class FindingTeller:
             return words.of(Message(value["vi"], value["en"]))
         if isinstance(value, bool):
             return words("yes" if value else "no")
+        if column and column.unit is None and column.name == "share" and isinstance(value, float):
+            return words.share(value)
         if isinstance(value, int | float):
             unit = {"m2": "\u00a0m²"}.get(column.unit, f"\u00a0{column.unit}") if column and column.unit else ""
             return words.number(value, 0 if float(value).is_integer() else 2) + unit

@@ -81,6 +81,11 @@ class Words:
     def area(self, value_m2: float) -> str:
         return f"{self.number(value_m2, 1)}\N{NO-BREAK SPACE}m²"
 
+    def difference(self, value_m2: float) -> str:
+        """With its sign; what is written as nothing has none."""
+        size = self.area(abs(value_m2))
+        return size if size == self.area(0.0) else f"{'−' if value_m2 < 0 else '+'}{size}"
+
     def length(self, value_m: float) -> str:
         return formats.length(value_m, self.language)
 

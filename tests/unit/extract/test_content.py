@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+import pypdfium2
 import pytest
 import shapely
 
@@ -52,6 +53,43 @@ def test_a_legal_basis_stands_with_its_status_on_the_day(
     finding = extracts.finding("x", basis=[extracts.basis("1/2024", "", since, until)])
     (part,) = extracts.document(given=extracts.answer(findings=[finding])).findings
     assert (part.basis[0].standing, part.basis[0].is_doubtful) == (told, is_doubtful)
+
+
+def _flooded() -> dict[str, Any]:
+    classes = [(1, "Ngập dưới 0,5 m", "Below 0.5 m", 0.368), (4, "Ngập từ 2 m", "2 m and deeper", 0.0117)]
+    features = [
+        extracts.feature(str(number), 91.8 * share, **{"class": number, "title": {"vi": vi, "en": en}, "share": share})
+        for number, vi, en, share in classes
+    ]
+    return extracts.finding("flood_depth", "affected", "refer", layer="flood_depth", features=features)
+
+
+def test_classes_of_cells_are_named_and_the_map_says_that_it_does_not_draw_them() -> None:
+    for language, name, share, layer in (
+        ("vi", "Ngập dưới 0,5 m", "36,8", "Độ sâu ngập"), ("en", "Below 0.5 m", "36.8", "Flood depth")
+    ):  # fmt: skip
+        made = extracts.document(language, extracts.answer(findings=[_flooded()]))
+        first, _ = made.findings[0].features
+        assert first.name == name and name not in first.details
+        assert f"{share}\u00a0%" in first.details.replace(" ", "\u00a0")
+        assert made.undrawn == (layer,)
+        assert f"{made.words('legend_undrawn', layers=layer)}." in text_in(pdf_of(made))
+    assert extracts.document().undrawn == ()
+
+
+@pytest.mark.parametrize(("difference", "told"), [(0.04, "0,0"), (-0.04, "0,0"), (0.06, "+0,1"), (-2.85, "−2,9")])
+def test_what_is_written_as_nothing_has_no_sign(difference: float, told: str) -> None:
+    assert Words("vi").difference(difference) == f"{told}\u00a0m²"
+
+
+def test_the_code_of_a_sheet_is_on_one_line_at_its_head_and_its_foot() -> None:
+    code = "-".join(["MWMW"] * 6 + ["MW"])  # as long as codes are, in the widest letters
+    pdf = pypdfium2.PdfDocument(pdf_of(extracts.document(issue=extracts.issue(code=code))))
+    try:
+        lines = pdf[0].get_textpage().get_text_range().splitlines()
+    finally:
+        pdf.close()
+    assert sum(code in line for line in lines) == 2
 
 
 def test_corners_run_clockwise_from_the_north_west_and_edges_close_the_ring() -> None:
