@@ -97,12 +97,16 @@ def promote(geoms: Geometries, stored_type: str) -> Geometries:
 def hilbert_order(geoms: Geometries) -> NDArray[np.int64]:
     """Positions of the shapes along a Hilbert curve through the centres of their boxes; ties keep their order."""
     bounds = np.nan_to_num(shapely.bounds(np.asarray(geoms, dtype=object)))
-    if not len(bounds):
+    return order_of_places((bounds[:, :2] + bounds[:, 2:]) / 2)
+
+
+def order_of_places(places: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions of places (n, 2) along a Hilbert curve; ties keep their order."""
+    if not len(places):
         return np.zeros(0, dtype=np.int64)
-    centres = (bounds[:, :2] + bounds[:, 2:]) / 2
-    low = centres.min(axis=0)
-    span = max(float((centres.max(axis=0) - low).max()), 1e-9)
-    cells = ((centres - low) / span * (2**_HILBERT_LEVELS - 1)).astype(np.int64)
+    low = places.min(axis=0)
+    span = max(float((places.max(axis=0) - low).max()), 1e-9)
+    cells = ((places - low) / span * (2**_HILBERT_LEVELS - 1)).astype(np.int64)
     return np.argsort(_hilbert_distance(cells[:, 0], cells[:, 1]), kind="stable")
 
 

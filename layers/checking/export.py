@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.candidates import Distances
-from gis.geometry import hilbert_order
+from gis.geometry import order_of_places
 from gis.procedure import Relation, Rule
 from layers.errors import InvalidRequestError
 from layers.profile.grammar import LayerDefinition
@@ -33,7 +33,6 @@ from .reading import Case
 from .share import Share
 from .sheets import BOX, ROW_GROUP
 
-Objects = NDArray[np.object_]
 _CENTRES_AT_ONCE = 200_000
 _GEO = (
     b'{"version":"1.1.0","primary_column":"geometry","columns":{"geometry":'
@@ -202,7 +201,7 @@ def require_areas(definition: LayerDefinition) -> None:
 
 def write_subjects(plan: Plan, subjects: pa.Table, progress: Progress) -> None:
     """Subjects along a Hilbert curve, cut into partitions: neighbours share the pieces they read."""
-    order = pa.array(hilbert_order(_centres(subjects["geometry"])))
+    order = pa.array(order_of_places(_centres(subjects["geometry"])))
     ordered = _whole(subjects).take(order)  # once: taking from many chunks costs more than all the writing
     for number in range(plan.partitions):
         part = ordered.slice(number * plan.size, plan.size)
@@ -217,14 +216,14 @@ def _whole(subjects: pa.Table) -> pa.Table:
     return wide.combine_chunks()
 
 
-def _centres(geometry: pa.ChunkedArray) -> Objects:
+def _centres(geometry: pa.ChunkedArray) -> NDArray[np.float64]:
     """The middle of each shape's box; the shapes themselves are let go chunk by chunk."""
     centres = [np.zeros((0, 2))]
     for start in range(0, len(geometry), _CENTRES_AT_ONCE):
         wkb = geometry.slice(start, _CENTRES_AT_ONCE).to_numpy()
         bounds = shapely.bounds(np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object))
         centres.append(np.nan_to_num((bounds[:, :2] + bounds[:, 2:]) / 2))
-    return np.asarray(shapely.points(np.concatenate(centres)), dtype=object)
+    return np.concatenate(centres)
 
 
 def with_subject_keys(rows: pa.Table) -> pa.Table:

@@ -6,6 +6,7 @@ the chunk. All readers belong into one snapshot transaction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from anyio.lowlevel import checkpoint
 from psycopg.rows import tuple_row
 from sqlalchemy import (
     ARRAY,
@@ -158,14 +160,29 @@ def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
 
 
 async def _chunks(connection: Connection, statement: Statement, values: Values) -> AsyncGenerator[Rows]:
-    """Rows as the server gives them, some ten thousand at a time. Raises CandidatesError."""
+    """Rows as the server gives them, some ten thousand at a time; it works on the next while these are worked on.
+    Raises CandidatesError."""
     text, parameters = compiled(statement, values)
     try:
         async with connection.cursor("check_export", row_factory=tuple_row) as cursor:
             await cursor.execute(text, parameters or None, binary=True)
-            while rows := await cursor.fetchmany(_CHUNK_ROWS):
-                yield rows
+            rows = await cursor.fetchmany(_CHUNK_ROWS)
+            while rows:
+                coming = asyncio.create_task(cursor.fetchmany(_CHUNK_ROWS))
+                try:
+                    await checkpoint()  # the server is asked before anybody works on these rows
+                    yield rows
+                except BaseException:
+                    await _given_up(coming)
+                    raise
+                rows = await coming
     except psycopg.errors.QueryCanceled as error:
         raise CandidatesError("timeout") from error
     except psycopg.Error as error:
         raise CandidatesError("error") from error
+
+
+async def _given_up(coming: asyncio.Task[Rows]) -> None:
+    """The connection is free again, whatever came of it."""
+    coming.cancel()
+    await asyncio.gather(coming, return_exceptions=True)

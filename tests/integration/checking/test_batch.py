@@ -211,6 +211,23 @@ def test_a_stopped_batch_goes_on_with_what_was_not_done(crowded: Place, tmp_path
         pd.testing.assert_frame_equal(resumed, fresh)
 
 
+def test_layers_are_read_alike_in_many_small_parts_and_reading_may_be_stopped(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflicts(place)
+    whole = rows(run(place, tmp_path / "whole"))
+    monkeypatch.setattr("layers.store.check_export._CHUNK_ROWS", 2)
+
+    def stop_while_reading(step: str, done: int, _of: int) -> None:
+        if step == "subjects" and done > 0:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(place, tmp_path / "out", progress=stop_while_reading)
+    for small, large in zip(rows(run(place, tmp_path / "out")), whole, strict=True):
+        pd.testing.assert_frame_equal(small, large)
+
+
 def test_another_question_does_not_go_on_with_it(crowded: Place, tmp_path: Path) -> None:
     stopped(crowded, tmp_path / "out")
     with pytest.raises(InvalidRequestError, match="--resume"):
