@@ -119,12 +119,19 @@ def require_known(owner: Owner) -> None:
 
 
 def _require_unlimited(asked: BatchAsked, catalogue: Catalogue, owner: Owner, now: datetime) -> None:
+    subjects = catalogue.profile.parcel_layer.id if asked.features is None else None
+    require_unlimited(catalogue, owner, asked.procedure, subjects, purpose=asked.purpose_of(catalogue), now=now)
+
+
+def require_unlimited(
+    catalogue: Catalogue, owner: Owner, procedure: str, subjects: str | None, *, purpose: str | None, now: datetime
+) -> None:
     """A grant that may be used so often only is not used for thousands of subjects at once. Raises ForbiddenError."""
-    definition = catalogue.profile.procedure(asked.procedure)
+    definition = catalogue.profile.procedure(procedure)
     names = {*(definition.layers() if definition else ())} & catalogue.layers.keys()
-    if asked.features is None:
-        names.add(catalogue.profile.parcel_layer.id)
-    day, purpose = now.astimezone(LOCAL_TIME).date(), asked.purpose_of(catalogue)
+    if subjects is not None:
+        names.add(subjects)
+    day = now.astimezone(LOCAL_TIME).date()
     for name in sorted(names) if not owner.principal.is_operator else ():
         for action in _USED:
             decision = decide(

@@ -11,12 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from .check import date_of, inputs_of, typed_inputs
-from .context import caller, console, database, output, print_json, run
+from .context import console, database, output, principal_named, print_json, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from layers.checking.batch import BatchReport
+    from layers.jobs.owner import Owner
+    from layers.store.catalogue import Catalogue
 
 _STEPS = {
     "read": "đọc tệp · reading", "subjects": "đối tượng · subjects", "partition": "chia phần · partitions",
@@ -44,6 +46,8 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")] = None,
     on_date: Annotated[str | None, typer.Option("--on-date", help="hiệu lực vào ngày … · law in force on …")] = None,
+    purpose: Annotated[str | None, typer.Option("--purpose", help="mục đích sử dụng · purpose of use")] = None,
+    identity: Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
     """Kiểm tra hàng loạt theo một thủ tục · check many subjects for a procedure."""
@@ -54,8 +58,9 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
     inputs, folder = inputs_of(given or []), out
 
     async def body() -> BatchReport:
-        from layers.checking.batch import BatchRequest, batch
+        from layers.checking.batch import BatchRequest
         from layers.checking.request import parse_as_of
+        from layers.jobs.batch_as import batch_as
         from layers.store.catalogue import load_catalogue
         from ogc.settings import Settings
 
@@ -65,16 +70,25 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
             request = BatchRequest(
                 procedure=procedure, out=folder, layer=layer, file=file, source_layer=source_layer,
                 inputs=typed_inputs(inputs, catalogue, procedure), as_of=parse_as_of(as_of),
-                on_date=date_of(on_date), workers=workers, resume=resume,
+                on_date=date_of(on_date), workers=workers, resume=resume, purpose=purpose,
             )  # fmt: skip
+            owner = _owner(identity, catalogue)
             with _shown() as progress:
-                return await batch(opened, catalogue, request, caller(), progress=progress)
+                return await batch_as(opened, catalogue, request, owner, progress=progress)
 
     report = run(body, as_json=as_json)
     if as_json:
         print_json(report.as_dict())
     else:
         _show(report)
+
+
+def _owner(identity: str | None, catalogue: Catalogue) -> Owner:
+    """The operator, or an identity of the applied profile with the purposes it is given."""
+    from layers.jobs.owner import Owner
+
+    known = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    return Owner(principal_named(identity, catalogue), known.purposes if known else None)
 
 
 @contextmanager

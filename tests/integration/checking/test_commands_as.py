@@ -1,0 +1,130 @@
+"""Commands for somebody named with `--as`: nothing more than the service shows them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from layers.checking.batch import BatchReport, BatchRequest
+from layers.jobs.batch_as import batch_as
+from layers.jobs.owner import Owner
+from layers.store.catalogue import Catalogue
+from layers.store.connection import Database
+from ogc.cli.main import build
+from tests.support.checked import INPUTS, Place, corridor, geojson
+from tests.support.jobs import files_of, identity, job, send, work
+from tests.support.published import box
+
+ASKED = ("--procedure", "land_use_change", "--set", "target_use=ODT", "--set", "target_area_m2=150")
+DAY = "2026-11-21"
+
+
+@pytest.fixture
+def met(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Place:
+    """The first parcel lies in a shared corridor and in a military zone, which is restricted."""
+    monkeypatch.setenv("LIENTHONG_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LIENTHONG_DATABASE_URL", place.url)
+    place.publish("water_corridor", [corridor("SG-03", box(-50, -50, 55, 200))])
+    place.publish("military_zone", [{"ma": "M1", "ma_xa": "25750", "geom": box(0, 0, 5, 5)}])
+    return place
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(build(str(arguments[0])), [str(each) for each in arguments])
+
+
+def batch(out: Path, *more: str | Path) -> Result:
+    return run("batch", *more, *ASKED, "--out", out, "--workers", "1", "--on-date", DAY, "--json")
+
+
+@pytest.mark.parametrize("who", ["officer", "reviewer"])
+def test_a_batch_for_somebody_has_the_very_files_of_a_job_of_theirs(met: Place, tmp_path: Path, who: str) -> None:
+    made = batch(tmp_path / "out", "--layer", "parcel", "--as", who)
+    assert made.exit_code == 0, made.output
+    sent = send(met, identity(met, who), on_date=DAY)
+    work(met, tmp_path)
+    theirs = files_of(tmp_path, job(met, sent.id))
+    for name in ("findings.parquet", "features.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == theirs[name], name
+    told, summary = json.loads(made.stdout), json.loads(theirs["summary.json"])
+    assert (told["subjects"], told["cut"]) == (summary["subjects"], summary["cut"])
+
+
+def test_what_somebody_may_not_see_stands_in_neither_file_and_the_operator_sees_it(met: Place, tmp_path: Path) -> None:
+    assert batch(tmp_path / "all", "--layer", "parcel").exit_code == 0
+    assert batch(tmp_path / "some", "--layer", "parcel", "--as", "reviewer").exit_code == 0
+    findings, features = (pd.read_parquet(tmp_path / "some" / f"{name}.parquet") for name in ("findings", "features"))
+    hidden = findings[findings["check"] == "military"]
+    assert len(hidden) and set(hidden["outcome"]) == {"withheld"} and set(hidden["reason"]) == {"no_right"}
+    assert "military_zone" not in set(features["layer"])
+    everything = pd.read_parquet(tmp_path / "all" / "features.parquet")
+    assert "military_zone" in set(everything["layer"])
+
+
+def test_a_file_of_areas_is_checked_for_somebody(met: Place, tmp_path: Path) -> None:
+    file = tmp_path / "areas.geojson"
+    feature = {"type": "Feature", "properties": {"key": "a"}, "geometry": geojson(box(0, 0, 20, 31))}
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    assert batch(tmp_path / "out", file, "--as", "officer").exit_code == 0
+    findings = pd.read_parquet(tmp_path / "out" / "findings.parquet").set_index("check")
+    drawn = met.check_shape(box(0, 0, 20, 31), principal=identity(met, "officer")).content
+    for finding in drawn["findings"]:
+        assert findings.loc[finding["check"]]["outcome"] == finding["outcome"], finding["check"]
+
+
+def test_nothing_is_written_for_somebody_unknown_or_without_a_right_to_the_rows(met: Place, tmp_path: Path) -> None:
+    for layer, who in (("parcel", "nobody"), ("military_zone", "reviewer")):
+        refused = batch(tmp_path / "out", "--layer", layer, "--as", who)
+        assert refused.exit_code == 1 and "error" in json.loads(refused.stdout), refused.output
+        assert not (tmp_path / "out" / "findings.parquet").exists()
+
+
+def test_a_purpose_is_told_by_those_it_is_given_to(met: Place, tmp_path: Path) -> None:
+    refused = batch(tmp_path / "out", "--layer", "parcel", "--as", "officer", "--purpose", "khong_co")
+    assert refused.exit_code == 1 and json.loads(refused.stdout)["error"]["code"] == "forbidden", refused.output
+
+
+def test_the_event_of_a_batch_names_whom_it_was_for(met: Place, tmp_path: Path) -> None:
+    assert batch(tmp_path / "out", "--layer", "parcel", "--as", "officer").exit_code == 0
+
+    with psycopg.connect(met.url) as connection:
+        query = "SELECT phase, layer, decision FROM access.event WHERE principal = 'officer' ORDER BY id"
+        assert connection.execute(query).fetchall() == [
+            ("opened", "parcel", "allow"), ("closed", "parcel", "allow"),
+        ]  # fmt: skip
+
+
+def test_what_was_begun_for_one_is_gone_on_with_for_them_alone(met: Place, tmp_path: Path) -> None:
+    stopped(met, tmp_path / "out", "reviewer")
+    for other in (("--as", "officer"), ()):
+        refused = batch(tmp_path / "out", "--layer", "parcel", "--resume", *other)
+        assert refused.exit_code == 1 and "--resume" in json.loads(refused.stdout)["error"]["message"]["en"]
+    met.publish("water_corridor", [])  # what is published meanwhile is not in the cut
+    assert batch(tmp_path / "out", "--layer", "parcel", "--resume", "--as", "reviewer").exit_code == 0
+    findings = pd.read_parquet(tmp_path / "out" / "findings.parquet").set_index(["subject_key", "check"])
+    assert findings.loc[("25747.45.123", "water_corridor")]["outcome"] == "affected"
+
+
+def stopped(place: Place, out: Path, who: str) -> None:
+    def stop(step: str, _done: int, _of: int) -> None:
+        if step == "check":
+            raise StoppedError
+
+    async def body(database: Database, catalogue: Catalogue) -> BatchReport:
+        asked = BatchRequest(
+            "land_use_change", out, "parcel", inputs=INPUTS, on_date=date.fromisoformat(DAY), workers=1
+        )
+        return await batch_as(database, catalogue, asked, Owner(identity(place, who), ()), progress=stop)
+
+    with pytest.raises(StoppedError):
+        place.ask(body)
+
+
+class StoppedError(Exception):
+    """The machine was switched off."""
