@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -24,6 +25,8 @@ from .caching import NO_STORE, REVALIDATE, SHARED
 from .clock import Clock, utc_now
 from .policy_header import catalogue_of
 
+#: of one relation that are remembered
+_MOST_ETAGS = 512
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -74,9 +77,19 @@ class Relation:
         )
 
     @cached_property
-    def etags(self) -> dict[str, str]:
-        """Of its lists, by their address; they name its version with the key of the service it belongs to."""
+    def _etags(self) -> dict[object, str]:
         return {}
+
+    def etag_of(self, what: object, name: Callable[[], str]) -> str:
+        """The ETag of a list (by its address) or a tile (by its place), worked out once for what is asked for again and
+        again: it names the version of this relation, and the service that this relation belongs to."""
+        found = self._etags.get(what)
+        if found is None:
+            found = name()
+            if len(self._etags) >= _MOST_ETAGS:
+                self._etags.clear()
+            self._etags[what] = found
+        return found
 
     @cached_property
     def version(self) -> tuple[object, ...]:

@@ -82,8 +82,8 @@ CONFORMS_TO = (
     *editing.CONFORMS_TO,
 )
 MAX_PAGE_LIMIT = 200
-#: addresses of a relation whose ETags are remembered, and the letters of the longest of them
-_KEPT, _SHORT = 256, 512
+#: letters of the longest address whose ETag is remembered
+_SHORT = 512
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
@@ -211,14 +211,12 @@ def _of_item(relation: Relation, query: Query, etag: str) -> dict[str, str]:
 
 
 def _etag_at(relation: Relation, address: str) -> str:
-    """By the revision. Worked out once for an address that is asked for again and again."""
-    known = relation.etags
-    found = known.get(address)
-    if found is None:
-        found = weak("items", *relation.version, address)
-        if len(known) < _KEPT and len(address) <= _SHORT:
-            known[address] = found
-    return found
+    """By the revision."""
+
+    def named() -> str:
+        return weak("items", *relation.version, address)
+
+    return relation.etag_of(address, named) if len(address) <= _SHORT else named()
 
 
 def _etag_of(page: features.Page, relation: Relation, address: str) -> str:

@@ -53,6 +53,11 @@ class Asked:
         """By the revisions; None where one of them is not told, or is known only to the database."""
         if self.as_of is not None or not all(relation.tells_activity for relation in self.relations):
             return None
+        if len(self.relations) != 1:
+            return self._named()
+        return self.relations[0].etag_of((self.z, self.x, self.y), self._named)
+
+    def _named(self) -> str:
         versions = [part for relation in self.relations for part in relation.version]
         return weak("tile", tiles.ENCODER, *versions, self.z, self.x, self.y)
 
@@ -64,7 +69,8 @@ class Asked:
 
 def place_of(request: Request) -> tuple[int, int, int]:
     """Zoom, column and row of the path. Raises NotFoundError for a tile that does not exist."""
-    z, x, y = (_index(request.path_params[name]) for name in ("tileMatrix", "tileCol", "tileRow"))
+    given = request.path_params
+    z, x, y = _index(given["tileMatrix"]), _index(given["tileCol"]), _index(given["tileRow"])
     if not (z <= tiles.MAX_ZOOM and x < 2**z and y < 2**z):
         raise NotFoundError
     return z, x, y
@@ -84,7 +90,7 @@ async def answer(request: Request, asked: Asked) -> Response:
     if etag is not None and asked.is_cacheable and is_known(request, etag):
         return not_modified(etag, asked.cache_control)
     found, keeping = await _found(request, asked)
-    body = b"".join(each.body for each in found)
+    body = found[0].body if len(found) == 1 else b"".join(each.body for each in found)
     if etag is None:
         etag = asked.etag_of(body)
         if asked.is_cacheable and is_known(request, etag):
@@ -106,6 +112,8 @@ async def _found(request: Request, asked: Asked) -> tuple[list[Found], Backgroun
     """Each layer's part, and what is to be kept of them once the answer has left."""
     keeper: Keeper = request.app.state.tile_keeper
     place = (asked.z, asked.x, asked.y)
+    if len(asked.relations) == 1 and asked.as_of is None and (one := keeper.get(asked.relations[0], place)):
+        return [Found(asked.relations[0].layer, one.body, one.packed, one.is_capped)], None
     known = {} if asked.as_of else {each.layer: kept for each in asked.relations if (kept := keeper.get(each, place))}
     missing = [relation for relation in asked.relations if relation.layer not in known]
     drawn = await _drawn(request, asked, missing) if missing else {}
