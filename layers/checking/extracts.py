@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from layers.access.principal import PUBLIC, Principal
 from layers.canonical import digest_of
 from layers.errors import ConflictError, ForbiddenError, NotFoundError
-from layers.profile.procedures import ProcedureDefinition, relations_of
 from layers.store import audit
 from layers.store.catalogue import Catalogue
-from layers.store.checks import CutLayer, RecordRow, read_cut, record
-from layers.store.connection import Connection, Database
+from layers.store.checks import RecordRow, record
+from layers.store.connection import Database
 from layers.store.dossiers import dossier
 from layers.store.extracts import (
     ExtractKey,
     ExtractRow,
     SignedRow,
-    extract,
     extracts_of,
     hold_signed,
     insert_extract,
@@ -39,13 +37,9 @@ from layers.store.extracts import (
 )
 
 from .answer import Answer
-from .evidence import TamperedRecordError, opened
-from .history import may_read
+from .evidence import opened
 from .map_content import MapContent
-from .reading import TIMEOUT_MS
-from .request import LOCAL_TIME
-from .reserved import Reader, is_with
-from .view import View, view_of
+from .reserved import is_with
 
 Json = dict[str, Any]
 
@@ -141,123 +135,6 @@ async def digest_of_record(database: Database, record_id: str) -> str:
     if stored is None:
         raise NotFoundError
     return stored.digest
-
-
-# ── verified by its code ─────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Layered:
-    """A layer of an extract's cut, then and now; `release` is the newest one."""
-
-    layer: str
-    title: Mapping[str, str]
-    revision: int
-    newest_revision: int
-    release: int | None
-    published: datetime | None
-
-    @property
-    def is_superseded(self) -> bool:
-        return self.newest_revision > self.revision
-
-    def as_dict(self) -> Json:
-        return {
-            "layer": self.layer, "title": dict(self.title), "revision": self.revision,
-            "newest_revision": self.newest_revision, "release": self.release,
-            "published": self.published.isoformat() if self.published else None, "superseded": self.is_superseded,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What an extract is worth today, as far as one caller may know. `check` is the record's id, for its readers."""
-
-    extract: ExtractRow
-    is_unchanged: bool
-    procedure: str
-    title: Mapping[str, str]
-    layers: tuple[Layered, ...]
-    signed: tuple[SignedRow, ...]
-    check: str | None
-
-    @property
-    def is_superseded(self) -> bool:
-        return any(one.is_superseded for one in self.layers)
-
-
-async def standing_of(
-    database: Database,
-    catalogue: Catalogue,
-    code: str | None,
-    principal: Principal,
-    *,
-    purposes: Collection[str] | None = None,
-    now: datetime | None = None,
-) -> Standing | None:
-    """The standing of an extract; None for a code that was never given. Either leaves its event."""
-    reader = Reader(catalogue, principal, purposes, _today(now))
-    async with database.transaction() as connection:
-        found = await extract(connection, code) if code else None
-        standing = await _standing(connection, reader, found) if found else None
-        event = audit.Event.of(
-            principal, "verify", "allow" if standing else "deny", reason=None if standing else "not_found",
-            policy=catalogue.policy_digest, outcome=f"sha256:{found.sha256}" if found else None,
-        )  # fmt: skip
-        await audit.record(connection, event, is_read=True)
-    return standing
-
-
-async def _standing(connection: Connection, reader: Reader, found: ExtractRow) -> Standing:
-    stored = await record(connection, found.record)
-    assert stored is not None  # the row refers to it, and neither is ever removed
-    signed = tuple(await signed_of(connection, [found.code]))
-    try:
-        content = opened(stored)
-    except TamperedRecordError:
-        return Standing(found, False, stored.procedure, _title(reader.catalogue, stored.procedure), (), signed, None)
-    layers = await _layers(connection, reader, content)
-    is_shown = reader.principal.id != PUBLIC.id and await may_read(connection, reader, stored)
-    return Standing(
-        extract=found, is_unchanged=stored.digest == found.record_digest, procedure=stored.procedure,
-        title=_title(reader.catalogue, stored.procedure), layers=layers, signed=signed,
-        check=stored.id if is_shown else None,
-    )  # fmt: skip
-
-
-async def _layers(connection: Connection, reader: Reader, content: Mapping[str, Any]) -> tuple[Layered, ...]:
-    """The layers that every check of the procedure asks, whatever was put in, and whose activity may be told: which of
-    the others were asked would tell the inputs."""
-    procedure = reader.catalogue.profile.procedure(content["procedure"]["id"])
-    view = view_of(reader.catalogue, reader.principal, purpose=None, day=reader.day)
-    told = {name for name in _always_asked(procedure) if name in content["cut"] and _may_be_told(view, name)}
-    cut = await read_cut(connection, dict.fromkeys(sorted(told)), instant=None, timeout_ms=TIMEOUT_MS)
-    return tuple(_layered(reader.catalogue, cut[name], int(content["cut"][name])) for name in sorted(cut))
-
-
-def _always_asked(procedure: ProcedureDefinition | None) -> Iterator[str]:
-    for check in procedure.checks if procedure else ():
-        if getattr(check, "applies_when", None) is None:
-            yield from (one.layer for one in relations_of(check) if getattr(one, "applies_when", None) is None)
-
-
-def _may_be_told(view: View, layer: str) -> bool:
-    sight = view.sight(layer)
-    return sight.tells_activity and not sight.is_secret
-
-
-def _layered(catalogue: Catalogue, found: CutLayer, revision: int) -> Layered:
-    definition = catalogue.layer(found.id).definition
-    return Layered(found.id, definition.title.model_dump(), revision, found.revision, found.release, found.published)
-
-
-def _title(catalogue: Catalogue, procedure: str) -> Mapping[str, str]:
-    found = catalogue.profile.procedure(procedure)
-    return found.title.model_dump() if found else {}
-
-
-def _today(now: datetime | None) -> date:
-    return (now or datetime.now(UTC)).astimezone(LOCAL_TIME).date()
 
 
 # ── back with the signatures of an office ────────────────────────────────────────────────────────

@@ -24,6 +24,8 @@ _KINDS = {
 }
 _INTACT = """[green]✓[/green] Phiếu còn nguyên; sau dấu chỉ có chữ ký.
   [dim]The extract is intact; nothing but signatures follows the seal.[/dim]"""
+_OFFLINE = """  Không có mạng thì không biết dữ liệu đã thay đổi hay chưa: xem mã QR trên phiếu (/verify/…).
+  [dim]Offline nothing is known of whether data have changed since: see the QR code of the paper (/verify/…).[/dim]"""
 _UNCHECKED = "chưa xác minh được người ký / the signer was not checked (--offices)"
 console = Console(highlight=False, soft_wrap=True)
 
@@ -79,6 +81,8 @@ def _show(found: Examination, *, is_trust_given: bool) -> None:
     for signature in found.signatures:
         _show_signature(signature)
     _show_answer(found.answer or {}, found.pdfa)
+    if found.is_good:
+        console.print(_OFFLINE)
     if found.is_good and not is_trust_given:
         console.print(
             "[yellow]![/yellow] Chưa đối chiếu chứng thư: so mã SHA-256 với mã do cơ quan công bố, hoặc dùng --trust.\n"

@@ -1,8 +1,9 @@
 """`/verify/{code}`: what the QR code on an extract leads to, for anybody who holds the paper.
 
 A stranger is told whether the extract is known, when and with which certificate it was sealed, for which procedure, and
-whether data have changed since; nothing of the parcel, the dossier or anybody. A code that was never given is answered
-in the same shape, length and time. A file that is sent along is compared by its digest and never opened.
+whether data have changed since (`superseded` null: not that is known, and not of every layer it may be told); nothing
+of the parcel, the dossier or anybody. A code that was never given is answered in the same shape, length and time. A
+file that is sent along is compared by its digest and never opened.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from gis.errors import Message
-from layers.checking.extracts import Standing, code_in, grouped, standing_of
+from layers.checking.extracts import code_in, grouped
+from layers.checking.standing import Standing, standing_of
 from layers.errors import FieldError, InvalidInputsError
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of

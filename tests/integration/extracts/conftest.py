@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -58,11 +58,11 @@ async def _at_once(_when: float) -> None:
     """The ticks of guarded answers are tested elsewhere."""
 
 
-def desk_at(place: Place, folder: Path) -> Iterator[Desk]:
+def desk_at(place: Place, folder: Path, clock: Callable[[], datetime] = lambda: NOW) -> Iterator[Desk]:
     roots = folder / "offices.pem"
     roots.write_bytes(signing.pem_of(KNOWN_OFFICE))
     settings = Settings(data=folder, database_url=place.url, office_roots=roots)
-    app = create_app(settings, demo=True, clock=lambda: NOW, pace=Pace(clock=lambda: 0.0, sleep_until=_at_once))
+    app = create_app(settings, demo=True, clock=clock, pace=Pace(clock=lambda: 0.0, sleep_until=_at_once))
     with serve(app) as base:
         yield Desk(base, settings, place)
 
@@ -74,6 +74,8 @@ def desk(
     with server.copied(make_template("checked", fill)) as url:
         place = Place.at(url)
         place.publish("water_corridor", [corridor("SG-03", box(-50, -50, 55, 200))])
+        with psycopg.connect(url) as connection:  # all of it was there by the time of the service's clock
+            connection.execute("UPDATE catalogue.revision SET created = %s", (NOW - timedelta(days=1),))
         yield from desk_at(place, tmp_path_factory.mktemp("desk"))
 
 

@@ -40,6 +40,7 @@ def test_a_sealed_file_is_verified_offline(sealed: bytes, nowhere: Path) -> None
     file.write_bytes(sealed)
     spoken, found = run("verify", file), run("verify", file, "--json")
     assert (spoken.exit_code, found.exit_code) == (0, 0) and not (nowhere / "none").exists()
+    assert "dữ liệu đã thay đổi hay chưa" in spoken.stdout and "whether data have changed" in spoken.stdout
     assert "không có giá trị pháp lý" in spoken.stdout and "--trust" in spoken.stdout
     assert told(found)["good"] and told(found)["signatures"][0]["demo"]
 

@@ -207,7 +207,8 @@ def other(desk: Desk) -> tuple[str, bytes]:
 
 def test_newer_data_are_told_by_layer_where_its_activity_may_be_told(desk: Desk, other: tuple[str, bytes]) -> None:
     code = code_of(desk, other[1])
-    assert verified(desk, code)["superseded"] is False
+    assert verified(desk, code)["superseded"] is None, "of some layers a stranger is told nothing"
+    assert verified(desk, code, "officer")["superseded"] is False
     desk.place.publish("land_use_plan", [])
     found = verified(desk, code)
     newer = [layer for layer in found["layers"] if layer["superseded"]]
