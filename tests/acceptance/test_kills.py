@@ -20,9 +20,22 @@ ROWS = 3_000
 KILLS = 20
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return _files(tmp_path_factory.mktemp("written"))
+
+
 @pytest.fixture
-def url(make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str]) -> str:
-    return clone(make_template("files", files.fill))
+def url(
+    make_template: Callable[[str, Callable[[str], None]], str], clone: Callable[[str], str], written: tuple[Path, Path]
+) -> str:
+    """The first of the two files is published."""
+
+    def fill(database: str) -> None:
+        files.fill(database)
+        publish_file(database, written[0], "parcel")
+
+    return clone(make_template("before_kills", fill))
 
 
 def _state(url: str) -> dict[str, object]:
@@ -64,20 +77,19 @@ def _wait_for_sessions(url: str) -> None:
         assert time.monotonic() < deadline, "a session of a killed process is still there"
 
 
-def _files(tmp_path: Path) -> tuple[Path, Path]:
+def _files(folder: Path) -> tuple[Path, Path]:
     rows = [{**parcel("25747", n), "geometry": files.square(n % 60, n // 60)} for n in range(ROWS)]
-    first = write(tmp_path / "first.gpkg", rows)
+    first = write(folder / "first.gpkg", rows)
     changed = [{**row, "DTPL": 1.0} if n % 3 == 0 else row for n, row in enumerate(rows[20:])]
-    second = write(tmp_path / "second.gpkg", [*changed, *parcels("25750", 50, 10_000)])
+    second = write(folder / "second.gpkg", [*changed, *parcels("25750", 50, 10_000)])
     return first, second
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_a_named_step_the_old_revision_stands_and_the_next_publication_works(
-    step: str, url: str, tmp_path: Path
+    step: str, url: str, written: tuple[Path, Path]
 ) -> None:
-    first, second = _files(tmp_path)
-    publish_file(url, first, "parcel")
+    _, second = written
     before = _state(url)
     process = start(url, second, "parcel", step)
     assert process.wait(timeout=120) == -signal.SIGKILL
@@ -97,9 +109,8 @@ def test_killed_at_a_named_step_the_old_revision_stands_and_the_next_publication
 
 
 @pytest.mark.long
-def test_twenty_kills_drawn_over_the_duration_leave_whole_revisions_only(url: str, tmp_path: Path) -> None:
-    first, second = _files(tmp_path)
-    publish_file(url, first, "parcel")
+def test_twenty_kills_drawn_over_the_duration_leave_whole_revisions_only(url: str, written: tuple[Path, Path]) -> None:
+    first, second = written
     forking.ready()
     began = time.monotonic()
     assert start(url, second, "parcel").wait(timeout=120) == 0
