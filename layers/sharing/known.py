@@ -42,6 +42,12 @@ class OwnGrant:
         rule = self.grant.rows if self.shows_rule else None
         return {**plain, "rows": rule, "is_row_limited": self.grant.rows is not None, "state": self.state}
 
+    def told(self) -> Grant:
+        """As a grant again, for a table of grants; a rule that is not shown is '…'."""
+        rows = self.grant.rows if self.shows_rule or self.grant.rows is None else "…"
+        columns = self.grant.columns.model_copy(update={"names": self.names})
+        return self.grant.model_copy(update={"rows": rows, "columns": columns, "expect": ()})
+
 
 def plain_grant(grant: Grant) -> dict[str, Any]:
     """Every key of the grammar, as JSON has it."""

@@ -14,7 +14,7 @@ from layers.store.connection import Database
 from layers.store.seals import Chain
 from ogc.settings import Settings
 
-from .context import console, database, print_json, run
+from .context import console, database, errors_as_exit_codes, print_json, require_operator, run
 
 app = typer.Typer(no_args_is_help=True, help="Nhật ký truy cập · access events")
 
@@ -31,9 +31,12 @@ def audit() -> None:
 @app.command("verify")
 def verify_events(
     witness: Annotated[Path | None, WITNESS] = None,
+    identity: Annotated[str | None, typer.Option("--as", help="chỉ người vận hành · the operator's alone")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
     """Nêu từng sự kiện bị sửa, mất, thêm hoặc cắt đuôi · name each event changed, missing, added or cut off."""
+    with errors_as_exit_codes(as_json=as_json):
+        require_operator(identity)
     found = run(lambda: _verify(Settings(), witness), as_json=as_json)
     if as_json:
         print_json(found.as_dict())

@@ -11,14 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from .check import date_of, inputs_of, typed_inputs
-from .context import console, database, output, principal_named, print_json, run
+from .context import console, database, output, principal_named, print_json, purposes_named, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from layers.checking.batch import BatchReport
-    from layers.jobs.owner import Owner
-    from layers.store.catalogue import Catalogue
 
 _STEPS = {
     "read": "đọc tệp · reading", "subjects": "đối tượng · subjects", "partition": "chia phần · partitions",
@@ -61,6 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
         from layers.checking.batch import BatchRequest
         from layers.checking.request import parse_as_of
         from layers.jobs.batch_as import batch_as
+        from layers.jobs.owner import Owner
         from layers.store.catalogue import load_catalogue
         from ogc.settings import Settings
 
@@ -72,7 +71,7 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
                 inputs=typed_inputs(inputs, catalogue, procedure), as_of=parse_as_of(as_of),
                 on_date=date_of(on_date), workers=workers, resume=resume, purpose=purpose,
             )  # fmt: skip
-            owner = _owner(identity, catalogue)
+            owner = Owner(principal_named(identity, catalogue), purposes_named(identity, catalogue))
             with _shown() as progress:
                 return await batch_as(opened, catalogue, request, owner, progress=progress)
 
@@ -81,14 +80,6 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
         print_json(report.as_dict())
     else:
         _show(report)
-
-
-def _owner(identity: str | None, catalogue: Catalogue) -> Owner:
-    """The operator, or an identity of the applied profile with the purposes it is given."""
-    from layers.jobs.owner import Owner
-
-    known = next((one for one in catalogue.profile.identities if one.id == identity), None)
-    return Owner(principal_named(identity, catalogue), known.purposes if known else None)
 
 
 @contextmanager

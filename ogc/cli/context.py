@@ -18,7 +18,7 @@ from rich.console import Console
 
 from gis.errors import LienthongError
 from layers.access.principal import Principal, operator
-from layers.errors import NotFoundError
+from layers.errors import ForbiddenError, NotFoundError
 from layers.store.catalogue import Catalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
@@ -70,6 +70,22 @@ def principal_named(identity: str | None, catalogue: Catalogue) -> Principal:
     return Principal(
         found.id, frozenset(found.roles), found.office, found.sector, found.claims, os_user=caller().os_user
     )
+
+
+def purposes_named(identity: str | None, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """Those an identity of the applied profile is given; None: the operator needs none."""
+    found = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    return found.purposes if found else None
+
+
+def require_operator(identity: str | None) -> None:
+    """For commands about the machine and the whole of the policy. Raises ForbiddenError for anybody named."""
+    if identity is not None:
+        raise ForbiddenError(
+            f"Lệnh này chỉ dành cho người vận hành, không chạy thay '{identity}' được; hãy bỏ --as.",
+            f"This command is the operator's alone and cannot be run for '{identity}'; leave --as out.",
+            reason="operator",
+        )
 
 
 def print_json(value: object) -> None:

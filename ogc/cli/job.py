@@ -1,4 +1,4 @@
-"""`lienthong job list|show|dismiss`: the one job table, as the operator sees it."""
+"""`lienthong job list|show|dismiss`: the one job table as the operator sees it, or the jobs of one identity."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from .context import caller, database, output, print_json, run
+from .context import caller, database, output, principal_named, print_json, run
 
 if TYPE_CHECKING:
+    from layers.access.principal import Principal
     from layers.jobs.job import Job
+    from layers.store.connection import Database
 
 app = typer.Typer(help="Công việc chạy nền · background jobs", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
+_Identity = Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")]
 _Id = Annotated[str, typer.Argument(help="mã công việc · the job's id")]
 
 
 @app.command("list")
-def list_jobs(as_json: _Json = False) -> None:
+def list_jobs(identity: _Identity = None, as_json: _Json = False) -> None:
     """Mọi công việc, mới nhất trước · all jobs, the newest first."""
 
     async def body() -> list[Job]:
+        from layers.jobs.queue import own_jobs
         from layers.store import jobs
 
-        async with database() as opened, opened.connection() as connection:
-            return await jobs.all_jobs(connection)
+        async with database() as opened:
+            if identity is not None:
+                return (await own_jobs(opened, await _principal(opened, identity)))[0]
+            async with opened.connection() as connection:
+                return await jobs.all_jobs(connection)
 
     found = run(body, as_json=as_json)
     if as_json:
@@ -40,14 +47,14 @@ def list_jobs(as_json: _Json = False) -> None:
 
 
 @app.command("show")
-def show(job_id: _Id, as_json: _Json = False) -> None:
+def show(job_id: _Id, identity: _Identity = None, as_json: _Json = False) -> None:
     """Một công việc · one job."""
 
     async def body() -> Job:
         from layers.jobs.queue import own_job
 
         async with database() as opened:
-            return await own_job(opened, caller(), job_id)
+            return await own_job(opened, await _principal(opened, identity), job_id)
 
     job = run(body, as_json=as_json)
     if as_json:
@@ -60,20 +67,29 @@ def show(job_id: _Id, as_json: _Json = False) -> None:
 
 
 @app.command("dismiss")
-def dismiss(job_id: _Id, as_json: _Json = False) -> None:
+def dismiss(job_id: _Id, identity: _Identity = None, as_json: _Json = False) -> None:
     """Hủy một công việc và xóa kết quả · dismiss a job; its result goes."""
 
     async def body() -> Job:
         from layers.jobs import queue
 
         async with database() as opened:
-            return await queue.dismiss(opened, caller(), job_id)
+            return await queue.dismiss(opened, await _principal(opened, identity), job_id)
 
     job = run(body, as_json=as_json)
     if as_json:
         print_json(told(job))
     else:
         output.print(f"{job.message.vi} · {job.message.en}")
+
+
+async def _principal(opened: Database, identity: str | None) -> Principal:
+    from layers.store.catalogue import load_catalogue
+
+    if identity is None:
+        return caller()
+    async with opened.connection() as connection:
+        return principal_named(identity, await load_catalogue(connection))
 
 
 def told(job: Job) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, cast
 
 import anyio.to_thread
 import typer
@@ -29,23 +28,19 @@ from layers.publishing.source import Progress, Source, read_source
 from layers.publishing.unknown import definition_of
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
-from layers.store.standing import count_rows, latest_release, read_layers
 from ogc.settings import Settings
 
 from .context import console, database, output, principal_named, print_json, run
+from .layer_asked import AsJson, Identity, LayerOption, Words, on_database, words_of
 from .layer_coverage import coverage
 from .layer_export import export
-from .layer_report import progress_bars, show_any_inspection, show_facts, show_report, show_table
+from .layer_past import diff, history, list_layers, show
+from .layer_report import progress_bars, show_any_inspection, show_report
 from .tiles import forget
 
 app = typer.Typer(no_args_is_help=True, help="Lớp dữ liệu · layers: inspect, publish, history, rollback, withdraw")
 
-T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
-Identity = Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="tệp, ZIP hoặc thư mục .gdb · a file, ZIP or .gdb")]
-LayerOption = Annotated[str | None, typer.Option("--layer", help="mã lớp · layer id")]
-Words = Annotated[list[str] | None, typer.Argument(metavar="[LAYER] …", help="mã lớp · layer id (hoặc/or --layer)")]
 SourceLayer = Annotated[
     str | None, typer.Option("--source-layer", help="lớp trong tệp · which layer of a file with several")
 ]
@@ -203,7 +198,7 @@ def publish(  # noqa: PLR0913, PLR0917 - the options of contracts 2
                 opened, catalogue, file, layer, options, principal=principal, progress=progress, confirm=confirm
             )
 
-    report = _on_database(body, as_json=as_json)
+    report = on_database(body, as_json=as_json)
     if as_json:
         print_json(report.as_dict())
     else:
@@ -242,109 +237,10 @@ def _column_map(pairs: list[str] | None) -> Mapping[str, str]:
 
 app.command()(coverage)
 app.command()(export)
-
-
-# ── looking back ─────────────────────────────────────────────────────────────────────────────────
-@app.command("list")
-def list_layers(as_json: AsJson = False) -> None:
-    """Các lớp và trạng thái · all layers and where they stand."""
-
-    async def body(opened: Database, catalogue: Catalogue) -> list[dict[str, Any]]:
-        async with opened.connection() as connection:
-            stored = {found["id"]: found for found in await read_layers(connection)}
-        return [_listed(state.definition, stored[name]) for name, state in catalogue.layers.items()]
-
-    found = _on_database(body, as_json=as_json)
-    if as_json:
-        print_json({"layers": found})
-        return
-    headings = ("Mã · id", "Tên · title", "Trạng thái · state", "Phiên bản · revision", "Công bố · release")
-    lines = [(each["id"], each["title"]["vi"], each["state"], each["revision"], each["release"]) for each in found]
-    show_table("Lớp dữ liệu · layers", headings, lines)
-
-
-def _listed(definition: LayerDefinition, stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": definition.id, "title": {"vi": definition.title.vi, "en": definition.title.en},
-        "sector": definition.sector, "sharing": definition.sharing, "geometry": definition.geometry,
-        "state": stored["state"], "reason": stored["state_reason"], "revision": stored["revision"],
-        "release": stored["release"], "changed": stored["changed"].isoformat(),
-    }  # fmt: skip
-
-
-@app.command()
-def show(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
-    """Một lớp: định nghĩa, trạng thái, bản công bố mới nhất · one layer."""
-    (layer_id,) = _words(words, layer, 0, "show LAYER")
-
-    async def body(opened: Database, catalogue: Catalogue) -> dict[str, Any]:
-        target = target_of(catalogue, layer_id)
-        async with opened.connection() as connection:
-            stored = {found["id"]: found for found in await read_layers(connection)}[layer_id]
-            release = await latest_release(connection, layer_id)
-            count = await count_rows(connection, target)
-        definition = target.definition.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return {**_listed(target.definition, stored), "features": count, "newest": release, "definition": definition}
-
-    found = _on_database(body, as_json=as_json)
-    if as_json:
-        print_json(found)
-        return
-    newest = found.pop("newest") or {}
-    found.pop("definition")
-    show_facts(
-        {**found, "title": found["title"]["vi"], "source": newest.get("source_name"), "note": newest.get("note")}
-    )
-
-
-@app.command()
-def history(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
-    """Mọi phiên bản của một lớp, mới nhất trước · all revisions, newest first."""
-    (layer_id,) = _words(words, layer, 0, "history LAYER")
-    found = _on_database(lambda opened, catalogue: revisions.history(opened, catalogue, layer_id), as_json=as_json)
-    if as_json:
-        print_json({"layer": layer_id, "revisions": found})
-        return
-    headings = (
-        "Phiên bản",
-        "Loại · kind",
-        "Lúc · at",
-        "+",
-        "~",
-        "−",
-        "Công bố · release",
-        "Nguồn · source",
-        "Lý do · reason",
-    )
-    lines = [
-        (
-            each["revision"], each["kind"], each["created"].strftime("%d/%m/%Y %H:%M"), each["added"], each["changed"],
-            each["removed"], each["release"], each["source_name"], each["reason"] or each["note"],
-        )
-        for each in found
-    ]  # fmt: skip
-    show_table(layer_id, headings, lines)
-
-
-@app.command()
-def diff(words: Words = None, layer: LayerOption = None, as_json: AsJson = False) -> None:
-    """So sánh hai phiên bản: LAYER A..B · compare two revisions."""
-    layer_id, span = _words(words, layer, 1, "diff LAYER A..B")
-    parsed = re.fullmatch(r"(\d+)\.\.(\d+)", span)
-    if parsed is None:
-        raise typer.BadParameter("A..B, ví dụ/for instance 3..5")
-    first, second = int(parsed[1]), int(parsed[2])
-    found = _on_database(
-        lambda opened, catalogue: revisions.compare(opened, catalogue, layer_id, first, second), as_json=as_json
-    ).as_dict()
-    if as_json:
-        print_json(found)
-        return
-    counts, keys = cast("dict[str, Any]", found["diff"]), cast("dict[str, list[str]]", found["keys"])
-    classes = counts.pop("classes", [])  # of rasters: m² before and after
-    lines = [(name, counts[name], ", ".join(keys.get(name, ())[:20])) for name in counts]
-    lines += [(f"class {one['class']} (m²)", f"{one['before_m2']} → {one['after_m2']}", "") for one in classes]
-    show_table(f"{layer_id} {first}..{second}", ("", "Số · count", "Khóa · keys"), lines)
+app.command("list")(list_layers)
+app.command()(show)
+app.command()(history)
+app.command()(diff)
 
 
 # ── going back, taking back ──────────────────────────────────────────────────────────────────────
@@ -358,7 +254,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Quay về nội dung phiên bản cũ: LAYER REV · go back to the content of an older revision."""
-    layer_id, revision = _words(words, layer, 1, "rollback LAYER REV")
+    layer_id, revision = words_of(words, layer, 1, "rollback LAYER REV")
     if not (revision.isascii() and revision.isdigit()):
         raise typer.BadParameter("REV là một số / REV is a number")
     _ask(f"Khôi phục '{layer_id}' về phiên bản {revision}? · Go back to revision {revision}?", assume_yes)
@@ -375,7 +271,7 @@ def suspend(
     reason: Reason, words: Words = None, layer: LayerOption = None, identity: Identity = None, as_json: AsJson = False
 ) -> None:
     """Tạm dừng phục vụ ngay · stop serving at once."""
-    (layer_id,) = _words(words, layer, 0, "suspend LAYER --reason …")
+    (layer_id,) = words_of(words, layer, 0, "suspend LAYER --reason …")
     _change(
         lambda opened, catalogue: revisions.suspend(
             opened, catalogue, layer_id, principal=principal_named(identity, catalogue), reason=reason
@@ -387,7 +283,7 @@ def suspend(
 @app.command()
 def resume(words: Words = None, layer: LayerOption = None, identity: Identity = None, as_json: AsJson = False) -> None:
     """Phục vụ lại lớp đang tạm dừng · serve a suspended layer again."""
-    (layer_id,) = _words(words, layer, 0, "resume LAYER")
+    (layer_id,) = words_of(words, layer, 0, "resume LAYER")
     _change(
         lambda opened, catalogue: revisions.resume(
             opened, catalogue, layer_id, principal=principal_named(identity, catalogue)
@@ -406,7 +302,7 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Thu hồi lớp đã công bố; lịch sử vẫn giữ · take a published layer back; its history stays."""
-    (layer_id,) = _words(words, layer, 0, "withdraw LAYER --reason …")
+    (layer_id,) = words_of(words, layer, 0, "withdraw LAYER --reason …")
     _ask(f"Thu hồi lớp '{layer_id}'? · Withdraw the layer?", assume_yes)
     _change(
         lambda opened, catalogue: revisions.withdraw(
@@ -424,27 +320,8 @@ def _ask(question: str, assume_yes: bool) -> None:
 
 
 def _change(body: Callable[[Database, Catalogue], Awaitable[dict[str, Any]]], done: str, as_json: bool) -> None:
-    found = _on_database(body, as_json=as_json)
+    found = on_database(body, as_json=as_json)
     if as_json:
         print_json(found)
     else:
         console.print(f"[green]✓[/green] {done}: {found['layer']}, phiên bản/revision {found['revision']}")
-
-
-# ── shared ───────────────────────────────────────────────────────────────────────────────────────
-def _words(words: list[str] | None, layer: str | None, more: int, usage: str) -> list[str]:
-    """The layer, by --layer or as the first word, and so many words more."""
-    found = [*([layer] if layer is not None else []), *(words or [])]
-    if len(found) != 1 + more:
-        raise typer.BadParameter(f"lienthong layer {usage}")
-    return found
-
-
-def _on_database(body: Callable[[Database, Catalogue], Awaitable[T]], *, as_json: bool) -> T:
-    async def opened_body() -> T:
-        async with database(Settings()) as opened:
-            async with opened.connection() as connection:
-                catalogue = await load_catalogue(connection)
-            return await body(opened, catalogue)
-
-    return run(opened_body, as_json=as_json)

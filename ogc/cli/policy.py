@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from layers.access.grammar import Grant
 from layers.access.principal import Principal
 from layers.errors import RefusedError
 from layers.profile.grants import read_grants
 from layers.sharing.apply import AppliedPolicy, apply_proposal
 from layers.sharing.difference import Difference
-from layers.sharing.proposal import difference_of, proposal_difference, propose, rebase, withdraw
+from layers.sharing.known import OwnGrant, managed_grants, own_grants, plain_grant
+from layers.sharing.proposal import day_of, difference_of, proposal_difference, propose, rebase, withdraw
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
 from layers.store.policy import Proposal
 from layers.store.policy import history as read_history
 
 from . import policy_agreements, policy_questions
-from .context import console, database, output, principal_named, print_json, run
+from .context import AnyDict, console, database, output, principal_named, print_json, require_operator, run
 from .policy_report import show_difference, show_grants, show_history
 
 app = typer.Typer(no_args_is_help=True, help="Chính sách chia sẻ dữ liệu · the sharing policy")
@@ -45,8 +48,11 @@ def policy() -> None:
 
 
 @app.command()
-def show(as_json: AsJson = False) -> None:
+def show(identity: Identity = None, as_json: AsJson = False) -> None:
     """In các quyền đang áp dụng · print the grants in force."""
+    if identity is not None:
+        known = run(lambda: _known(identity), as_json=as_json)
+        return print_json(known.as_dict()) if as_json else _show_known(known)
     catalogue = run(_load, as_json=as_json)
     if as_json:
         grants = [grant.model_dump(mode="json", by_alias=True, exclude_defaults=True) for grant in catalogue.grants]
@@ -59,6 +65,34 @@ def show(as_json: AsJson = False) -> None:
 async def _load() -> Catalogue:
     async with database(size=2) as opened, opened.connection() as connection:
         return await load_catalogue(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What one identity may know of the policy: the grants for them, and all on the layers they manage."""
+
+    digest: str
+    own: tuple[OwnGrant, ...]
+    managed: tuple[Grant, ...]
+
+    def as_dict(self) -> AnyDict:
+        return {
+            "digest": self.digest, "grants": [grant.as_dict() for grant in self.own],
+            "managed": [plain_grant(grant) for grant in self.managed],
+        }  # fmt: skip
+
+
+async def _known(identity: str) -> _Known:
+    catalogue, day = await _load(), day_of(None)
+    principal = principal_named(identity, catalogue)
+    own, others = own_grants(catalogue, principal, day), managed_grants(catalogue, principal, day)
+    return _Known(catalogue.policy_digest, own, others)
+
+
+def _show_known(known: _Known) -> None:
+    whole = {grant.id: grant for grant in known.managed}
+    show_grants([*(one.told() for one in known.own if one.grant.id not in whole), *whole.values()])
+    output.print(f"[dim]{known.digest}[/dim]")
 
 
 # ── changing it ──────────────────────────────────────────────────────────────────────────────────
@@ -171,10 +205,11 @@ def withdraw_(identity: Identity = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def history(as_json: AsJson = False) -> None:
+def history(identity: Identity = None, as_json: AsJson = False) -> None:
     """Các lần thay đổi chính sách · who changed the policy, and when."""
 
     async def body() -> list[dict[str, object]]:
+        require_operator(identity)
         async with database(size=2) as opened, opened.connection() as connection:
             found = await read_history(connection)
             if not as_json:

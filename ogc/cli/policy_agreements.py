@@ -8,11 +8,13 @@ import typer
 
 from layers.sharing.agreement import set_agreement
 from layers.store.agreements import Agreement, State, agreements
+from layers.store.catalogue import load_catalogue
 
-from .context import caller, console, database, print_json, run
+from .context import console, database, principal_named, print_json, require_operator, run
 from .policy_report import show_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
+Identity = Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")]
 _STATES: tuple[State, ...] = get_args(State)
 
 
@@ -21,10 +23,11 @@ def register(app: typer.Typer) -> None:
     app.command("agree")(agree_command)
 
 
-def agreements_command(as_json: AsJson = False) -> None:
+def agreements_command(identity: Identity = None, as_json: AsJson = False) -> None:
     """Các thỏa thuận và trạng thái · the agreements and their states."""
 
     async def body() -> list[Agreement]:
+        require_operator(identity)
         async with database(size=2) as opened, opened.connection() as connection:
             return list(await agreements(connection))
 
@@ -44,6 +47,7 @@ def agree_command(
     agreement: Annotated[str, typer.Argument(metavar="ID", help="mã thỏa thuận · the agreement")],
     state: Annotated[str, typer.Argument(metavar="STATE", help=", ".join(_STATES))],
     note: Annotated[str, typer.Option("--note", help="ghi chú, số văn bản · note, number of the document")] = "",
+    identity: Identity = None,
     as_json: AsJson = False,
 ) -> None:
     """Ghi phiên bản mới của thỏa thuận; có hiệu lực ngay · add a version of an agreement; it takes effect at once."""
@@ -53,7 +57,9 @@ def agree_command(
 
     async def body() -> Agreement:
         async with database(size=2) as opened:
-            return await set_agreement(opened, caller(), agreement, named, {"note": note} if note else {})
+            async with opened.connection() as connection:
+                principal = principal_named(identity, await load_catalogue(connection))
+            return await set_agreement(opened, principal, agreement, named, {"note": note} if note else {})
 
     found = run(body, as_json=as_json)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -14,11 +14,14 @@ from layers.access.explain import Explanation, explain
 from layers.access.explain_row import RowExplanation
 from layers.access.grammar import Action
 from layers.access.matrix import Matrix, matrix, subjects_of
+from layers.access.principal import Principal
 from layers.access.validate import Problem, validate
 from layers.access.words import ACTIONS, level_words
 from layers.errors import InvalidRequestError, NotFoundError
 from layers.profile.grammar import LayerDefinition
 from layers.profile.grants import read_grants
+from layers.sharing.known import known_matrix
+from layers.sharing.known_layers import known_layer
 from layers.sharing.proposal import day_of
 from layers.sharing.rows import Asked, row_explained
 from layers.store.catalogue import Catalogue, load_catalogue
@@ -94,10 +97,11 @@ def matrix_command(
     layer: Annotated[str | None, typer.Option("--layer", help="chỉ một lớp · one layer only")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV trên stdout · CSV on stdout")] = False,
     language: Annotated[str, typer.Option("--language", help="vi, en (CSV)")] = "vi",
+    identity: Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ai được làm gì với lớp nào · who may do what with which layer."""
-    made = run(lambda: _matrix(layer), as_json=as_json)
+    made = run(lambda: _matrix(layer, identity), as_json=as_json)
     if as_json:
         print_json(made.as_dict())
     elif as_csv:
@@ -106,14 +110,27 @@ def matrix_command(
         _show_matrix(made)
 
 
-async def _matrix(layer: str | None) -> Matrix:
+async def _matrix(layer: str | None, identity: str | None) -> Matrix:
     catalogue = await _catalogue()
     profile = catalogue.profile
+    if identity is not None:
+        return _known_matrix(catalogue, principal_named(identity, catalogue), layer)
     layers = profile.layers if layer is None else (definition_named(catalogue, layer),)
     return matrix(
         catalogue.grants, layers, subjects_of(catalogue.grants, profile.identities),
         day=day_of(None), active_agreements=catalogue.active_agreements, sectors=profile.header.sectors,
     )  # fmt: skip
+
+
+def _known_matrix(catalogue: Catalogue, principal: Principal, layer: str | None) -> Matrix:
+    """Of the layers they may know of; everybody's rights on those they manage. Raises NotFoundError for a hidden one as
+    for one that is not there."""
+    day = day_of(None)
+    whole = known_matrix(catalogue, principal, day)
+    if layer is None:
+        return whole
+    known_layer(catalogue, principal, layer, day)
+    return replace(whole, rows=tuple(row for row in whole.rows if row.layer == layer))
 
 
 def _show_matrix(made: Matrix) -> None:

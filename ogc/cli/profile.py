@@ -20,7 +20,7 @@ from layers.profile.schema import export
 from layers.profile.texts import texts_of
 from ogc.settings import Settings
 
-from .context import caller, console, database, errors_as_exit_codes, output, print_json, run
+from .context import caller, console, database, errors_as_exit_codes, output, print_json, require_operator, run
 
 app = typer.Typer(no_args_is_help=True, help="Hồ sơ cấu hình · the profile")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -89,10 +89,12 @@ def _show(made: Plan, *, with_sql: bool) -> None:
 def apply(
     folder: Folder = None,
     yes: Annotated[bool, typer.Option("--yes", help="không hỏi lại · do not ask")] = False,
+    identity: Annotated[str | None, typer.Option("--as", help="chỉ người vận hành · the operator's alone")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Áp dụng hồ sơ trong một giao dịch · apply the profile in one transaction."""
     with errors_as_exit_codes(as_json=as_json):
+        require_operator(identity)
         profile = _load(folder)
         if not yes:
             _ask(run(lambda: _plan(profile), as_json=as_json), as_json=as_json)

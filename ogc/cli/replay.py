@@ -8,13 +8,25 @@ import typer
 
 from layers.checking.division_history import replay_division
 from layers.checking.replay import RECORDED, TODAY, Moment, Replay, replay
+from layers.checking.replay_shown import replay_for
 from layers.checking.request import parse_as_of
 from layers.checking.wording import VERDICTS, day
 from layers.errors import NotFoundError
 from layers.store.catalogue import load_catalogue
+from layers.store.connection import Database
 from ogc.settings import Settings
 
-from .context import caller, console, database, errors_as_exit_codes, output, print_json, run
+from .context import (
+    caller,
+    console,
+    database,
+    errors_as_exit_codes,
+    output,
+    principal_named,
+    print_json,
+    purposes_named,
+    run,
+)
 
 _RESULTS = {
     "identical": ("[green]✓[/green]", "giống hệt / identical"),
@@ -32,6 +44,7 @@ def command(
     record_id: Annotated[str, typer.Argument(help="'id' của câu trả lời · the answer's id")],
     as_of: Annotated[str | None, typer.Option("--as-of", help="dữ liệu đã biết đến … · data known at …")] = None,
     today: Annotated[bool, typer.Option("--today", help="dữ liệu, quy tắc hôm nay · data and rules of today")] = False,
+    identity: Annotated[str | None, typer.Option("--as", help="đóng vai · act as this identity of the profile")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")] = False,
 ) -> None:
     """Chạy lại một lần kiểm tra và so sánh; thoát 1 khi bản ghi không lập lại được · replay a check and compare; exit 1
@@ -43,6 +56,8 @@ def command(
 
     async def body() -> list[Replay]:
         async with database(Settings()) as opened:
+            if identity is not None:
+                return [await _for_somebody(opened, record_id, moment, identity)]
             catalogue = None
             if moment is TODAY:
                 async with opened.connection() as connection:
@@ -62,6 +77,15 @@ def command(
             _show(one)
     if any(one.moment is RECORDED and one.result == "different" for one in found):
         raise typer.Exit(1)
+
+
+async def _for_somebody(opened: Database, record_id: str, moment: Moment, identity: str) -> Replay:
+    """Both answers as they are shown to them; of a split or a merge, the record of one part at a time."""
+    async with opened.connection() as connection:
+        catalogue = await load_catalogue(connection)
+    principal, purposes = principal_named(identity, catalogue), purposes_named(identity, catalogue)
+    found = await replay_for(opened, catalogue, record_id, moment, principal, purposes=purposes)
+    return found.replay
 
 
 def _show(found: Replay) -> None:

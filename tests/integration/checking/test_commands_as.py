@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from layers.checking.batch import BatchReport, BatchRequest
+from layers.checking.replay import RECORDED
+from layers.checking.replay_shown import replay_for
 from layers.jobs.batch_as import batch_as
 from layers.jobs.owner import Owner
 from layers.store.catalogue import Catalogue
@@ -128,3 +130,32 @@ def stopped(place: Place, out: Path, who: str) -> None:
 
 class StoppedError(Exception):
     """The machine was switched off."""
+
+
+# ── replay, jobs ─────────────────────────────────────────────────────────────────────────────────
+def test_a_replay_for_somebody_tells_what_the_service_tells_them(met: Place) -> None:
+    who = identity(met, "reviewer")
+    made = met.check(principal=who, purpose="land_use_change").content["id"]
+    found = run("replay", made, "--as", "reviewer", "--json")
+    assert found.exit_code == 0, found.output
+    told = met.ask(lambda database, catalogue: replay_for(
+        database, catalogue, made, RECORDED, who, purposes=("land_use_change",)
+    ))  # fmt: skip
+    assert json.loads(found.stdout) == json.loads(json.dumps(told.replay.as_dict()))
+
+
+def test_a_record_of_somebody_else_is_not_there(met: Place) -> None:
+    drawn = met.check_shape(box(0, 0, 20, 31)).content["id"]
+    assert run("replay", drawn, "--json").exit_code == 0
+    hidden, missing = (run("replay", record, "--as", "officer", "--json") for record in (drawn, "not-there"))
+    assert hidden.exit_code == missing.exit_code == 1 and hidden.stdout == missing.stdout
+
+
+def test_jobs_of_somebody_are_those_they_sent(met: Place) -> None:
+    theirs, operators = send(met, identity(met, "officer")), send(met)
+    listed = json.loads(run("job", "list", "--as", "officer", "--json").stdout)["jobs"]
+    assert [one["id"] for one in listed] == [theirs.id]
+    for command in ("show", "dismiss"):
+        assert run("job", command, operators.id, "--as", "officer", "--json").exit_code == 1
+        assert json.loads(run("job", command, theirs.id, "--as", "officer", "--json").stdout)["id"] == theirs.id
+    assert job(met, operators.id).state == "accepted"
