@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from gis.errors import Message
+from gis.judge import CONFLICT
 from gis.procedure import Origin, Verdict
-from layers.checking.wording import RELATIONS, VERDICTS, outcome_label
+from layers.checking.wording import RELATIONS, REQUIREMENT_OUTCOMES, VERDICTS, outcome_label
 from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import Profile
 
@@ -24,7 +25,8 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def groups_of(answer: Json, profile: Profile, words: Words) -> tuple[GroupPart, ...]:
-    """Every group of outcomes, empty ones too: that nothing is affected is worth a line."""
+    """Every group of outcomes, empty ones too: that nothing is affected is worth a line. Grounds that contradict each
+    other are rare, and the paper speaks of them only where there are any."""
     teller = FindingTeller(profile, words, date.fromisoformat(answer["on_date"]))
     told = [
         (group_of(finding), teller.finding(finding, str(place))) for place, finding in enumerate(answer["findings"], 1)
@@ -32,6 +34,7 @@ def groups_of(answer: Json, profile: Profile, words: Words) -> tuple[GroupPart, 
     return tuple(
         GroupPart(name, words(name), words(f"{name}_text"), tuple(part for group, part in told if group == name))
         for name in GROUPS
+        if name != "conflict" or any(group == name for group, _ in told)
     )
 
 
@@ -39,7 +42,11 @@ def group_of(finding: Json) -> GroupId:
     outcome = finding["outcome"]
     if outcome in ("affected", "borderline"):
         return "affected" if outcome == "affected" else "borderline"
-    return "clear" if outcome == "clear" else "undecided"
+    if outcome != "clear":
+        return "undecided"
+    if any(told["code"] == CONFLICT for told in finding["reasons"]):
+        return "conflict"
+    return "met" if outcome_label(outcome, finding["relation"]) in REQUIREMENT_OUTCOMES.values() else "clear"
 
 
 def verdict_badge(verdict: str, words: Words) -> Badge:
@@ -60,7 +67,7 @@ class FindingTeller:
         return FindingPart(
             number=number,
             title=words.of(finding["title"]) or tidy(finding["check"]),
-            outcome=Badge(words.of(outcome_label(finding["outcome"], finding["relation"])), _tone(finding)),
+            outcome=Badge(self._outcome(finding), _tone(finding)),
             verdict=verdict_badge(finding["verdict"], words),
             is_optional=not finding["required"],
             reasons=tuple(words.of(reason["message"]) for reason in finding["reasons"]),
@@ -77,6 +84,12 @@ class FindingTeller:
                 for letter, member in zip(_LETTERS, finding.get("members", ()), strict=False)
             ),
         )
+
+    def _outcome(self, finding: Json) -> str:
+        """A group that is met by one ground and contradicted by another is not told as met."""
+        if group_of(finding) == "conflict":
+            return self.words("conflict")
+        return self.words.of(outcome_label(finding["outcome"], finding["relation"]))
 
     # ── measures ─────────────────────────────────────────────────────────────────────────────────
     def _facts(self, finding: Json) -> Iterator[Fact]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-GroupId = Literal["affected", "borderline", "undecided", "clear"]
-GROUPS: tuple[GroupId, ...] = ("affected", "borderline", "undecided", "clear")
+GroupId = Literal["affected", "borderline", "conflict", "undecided", "met", "clear"]
+GROUPS: tuple[GroupId, ...] = ("affected", "borderline", "conflict", "undecided", "met", "clear")
 Tone = Literal["pass", "refer", "fail"]
 
 

@@ -11,6 +11,7 @@ import pytest
 import shapely
 
 from layers.checking.map_content import HEIGHT_MM, SCALES, WIDTH_MM, MapContent, MapShape, Role, frame_of
+from layers.checking.reasons import reason
 from ogc.extract import fonts
 from ogc.extract.corners import MOST_CORNERS, blocks_of, crs_name, rings_of
 from ogc.extract.drawing import drawing_of
@@ -26,9 +27,34 @@ EVIL = "<script>alert(1)</script><img src='https://example.org/x'>{{7*7}}"
 def test_findings_are_grouped_by_outcome_in_the_order_of_the_procedure() -> None:
     made = extracts.document()
     told = {group.id: [part.number for part in group.findings] for group in made.groups}
-    assert told == {"affected": ["2"], "borderline": ["3"], "undecided": ["4", "5", "6"], "clear": ["1", "7", "8"]}
+    assert told == {
+        "affected": ["2"],
+        "borderline": ["3"],
+        "undecided": ["4", "5", "6"],
+        "met": ["1", "8"],
+        "clear": ["7"],
+    }
     assert [part.number for part in made.findings] == [str(number) for number in range(1, 9)]
     assert [member.number for member in made.findings[0].members] == ["1a", "1b"]
+
+
+def test_grounds_that_contradict_each_other_stand_by_themselves_and_are_counted_so() -> None:
+    group, *others = extracts.findings()
+    found = [{**group, "verdict": "refer", "reasons": [reason("conflict")]}, *others]
+    for language, heading, met in (("vi", "Căn cứ trái nhau", "Đáp ứng yêu cầu"),
+                                   ("en", "Conflicting grounds", "Requirements met")):  # fmt: skip
+        made = extracts.document(language, extracts.answer(findings=found))
+        told = {part.title: [one.number for one in part.findings] for part in made.groups}
+        assert told[heading] == ["1"] and told[met] == ["8"]
+        assert made.findings[0].outcome.text == heading
+        paper = text_in(pdf_of(made))
+        assert f"{heading}: 1" in paper and f"{heading} (1)" in paper and f"{met} (1)" in paper
+        headings = [*(part.title for part in made.groups), made.words("skipped")]
+        assert all(f"{number}. {title}" in paper for number, title in enumerate(headings, 6)), "numbered through"
+
+
+def test_a_paper_without_such_grounds_has_no_line_about_them() -> None:
+    assert "conflict" not in {group.id for group in extracts.document().groups}
 
 
 def test_a_verdict_never_stands_without_its_bracket() -> None:
