@@ -21,6 +21,7 @@ from layers.store.checks import MOST_CANDIDATES, CandidateRow, CandidatesError, 
 
 from .distances import distances_of
 from .evaluate import Sheet, exclusions
+from .extent import OUTSIDE_EXTENT
 from .raster_cells import RasterError
 from .raster_sheet import single_sheet
 from .reading import Case, Reading
@@ -95,7 +96,9 @@ class Around:
         kinds = {row.kind for row in rows}
         is_whole = "everywhere" in kinds and not kinds & {"refused", "damaged"}
         is_told = all(row.attributes is not None for row in rows if row.fid is not None)
-        return is_whole and is_told and rule.relation is not Relation.RASTER_CLASS and not self._unreadable(rule)
+        is_sought = rule.relation is not Relation.SAME_PARCEL or self.reading.subject.is_named  # by all of its names
+        is_readable = rule.relation is not Relation.RASTER_CLASS and not self._unreadable(rule)
+        return is_whole and is_told and is_sought and is_readable
 
     def sheet(self, number: int, rule: Rule, layer: LayerDefinition, cut: CutLayer) -> tuple[Sheet, Attributes]:
         """The sheet of a rule with the attributes of its features, in the order of the sheet."""
@@ -173,6 +176,8 @@ class Around:
         return sheet, [{**values, KEY: first[fid].key} for fid, values in zip(fids, attributes, strict=True)]
 
     def _unreadable(self, rule: Rule) -> str | None:
+        if self.reading.subject.is_outside:
+            return OUTSIDE_EXTENT
         if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.refs:
             is_parcel = self.reading.subject.rows or self.reading.subject.cut_from
             return "no_numbers" if is_parcel else "needs_parcel"

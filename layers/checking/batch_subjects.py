@@ -23,6 +23,8 @@ from layers.store.connection import Connection
 from layers.store.tables import srid
 
 from .export import require_areas, with_subject_keys
+from .extent import outside
+from .partition import OUTSIDE_COLUMN
 from .reading import Case, require_served
 from .zones import projection_of
 
@@ -117,12 +119,12 @@ def _of_file(source: OfFile, case: Case, progress: Progress) -> pa.Table:
     if "key" in read.table.column_names:
         keys = pc.coalesce(read.table["key"].combine_chunks().cast(pa.string()), keys)
     shapes = np.asarray(shapely.from_wkb(read.table["geometry"].to_numpy(), on_invalid="ignore"), dtype=object)
-    return _table(_stored(shapes, read.crs, case), keys)
+    return _table(shapes, read.crs, case, keys)
 
 
 def _of_features(source: OfFeatures, case: Case) -> pa.Table:
     keys = [_key_of(feature, number) for number, feature in enumerate(source.features, start=1)]
-    return _table(_stored(shapes_of(source.features), _CRS84, case), pa.array(keys, pa.string()))
+    return _table(shapes_of(source.features), _CRS84, case, pa.array(keys, pa.string()))
 
 
 def _key_of(feature: Mapping[str, Any], number: int) -> str:
@@ -160,8 +162,10 @@ def _row_numbers(rows: int) -> pa.Array:
     return pa.array([str(number) for number in range(1, rows + 1)], pa.string())
 
 
-def _table(stored: np.typing.NDArray[np.object_], keys: pa.Array) -> pa.Table:
+def _table(shapes: np.typing.NDArray[np.object_], crs: CrsName, case: Case, keys: pa.Array) -> pa.Table:
     """Subjects that are no rows of a layer: without numbers, as exact as they were drawn."""
+    flat = np.asarray(shapely.force_2d(shapes), dtype=object)
+    stored = _stored(flat, crs, case)
     rows = len(stored)
     return pa.table(
         {
@@ -171,15 +175,14 @@ def _table(stored: np.typing.NDArray[np.object_], keys: pa.Array) -> pa.Table:
             "geometry": pa.array(shapely.to_wkb(stored), pa.binary()),
             **{field.name: pa.nulls(rows, field.type) for field in _NUMBERING},
             "subject_key": keys,
+            OUTSIDE_COLUMN: pa.array(outside(flat, crs, case.profile.header)),
         }
     )
 
 
 def _stored(shapes: np.typing.NDArray[np.object_], crs: CrsName, case: Case) -> np.typing.NDArray[np.object_]:
     """Shapes in the storage CRS; what cannot be read as a shape is none."""
-    stored = projection_of(case.profile.header.crs).to_crs(
-        np.asarray(shapely.force_2d(shapes), dtype=object), crs, case.profile.header.crs.storage
-    )
+    stored = projection_of(case.profile.header.crs).to_crs(shapes, crs, case.profile.header.crs.storage)
     coordinates, owner = shapely.get_coordinates(stored, return_index=True)
     stored = stored.copy()
     stored[np.unique(owner[~np.isfinite(coordinates).all(axis=1)])] = None

@@ -18,7 +18,7 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.profile.profile import Profile
 
 from .division_request import MOST_CHILDREN, DivisionRequest
-from .given import given_of
+from .given import given_of, is_outside, require_inside
 from .request import ByCoordinates, ByFid, ByGeometry, SubjectQuery
 from .subject import Subject, shape_of
 from .zones import many, one, projection_of
@@ -57,6 +57,7 @@ class Drawn:
 
     geojson: Mapping[str, Any]
     geometry: BaseGeometry
+    is_outside: bool  #: does not lie wholly in the profile's extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def child_shapes(request: DivisionRequest, ground: Shape) -> list[Drawn]:
 
 def _child(query: ByGeometry | ByCoordinates, ground: Shape) -> Drawn:
     """Raises InvalidInputsError."""
-    given = given_of(query, ground.profile)
+    given = require_inside(given_of(query, ground.profile), ground.profile)
     if isinstance(query, ByGeometry):
         return _drawn(dict(query.geojson), given.shape, ground)
     return shape_from(one(ground.projection.to_crs(many(given.shape), given.crs, ground.crs)), ground)
@@ -112,7 +113,8 @@ def _misplaced(error: InvalidInputsError, field: str) -> InvalidInputsError:
 
 
 def _drawn(geojson: Mapping[str, Any], shape: BaseGeometry, ground: Shape) -> Drawn:
-    return Drawn(geojson, one(ground.projection.to_crs(many(shape), _WGS84, ground.crs)))
+    geometry = one(ground.projection.to_crs(many(shape), _WGS84, ground.crs))
+    return Drawn(geojson, geometry, is_outside(shape, _WGS84, ground.profile.header))
 
 
 def shape_from(geometry: BaseGeometry, ground: Shape) -> Drawn:
@@ -199,6 +201,7 @@ def part_subject(drawn: Drawn, label: str, parents: Sequence[Subject], ground: S
         is_named=all(parent.refs for parent in parents),
         cut_from=tuple(parent.fid for parent in parents if parent.fid is not None),
         geojson=drawn.geojson,
+        is_outside=drawn.is_outside,
     )
 
 
@@ -211,4 +214,5 @@ def subject_of_record(subject: Mapping[str, Any], profile: Profile) -> Subject:
         PART, None, None, None, subject["label"], moved, subject["zone"], float(subject["accuracy_m"]),
         refs=tuple(subject["refs"]), is_named=subject["is_named"],
         cut_from=tuple(int(fid) for fid in subject["cut_from"]), geojson=subject["geojson"],
+        is_outside=is_outside(shape, _WGS84, profile.header),
     )  # fmt: skip

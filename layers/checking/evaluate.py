@@ -306,8 +306,12 @@ def evaluate(
     *,
     area_route: AreaRoute | None = None,
     pair_bounds: bool = True,
+    refused: str = "",
 ) -> tuple[CheckFindings, ...]:
-    """All checks of a bound procedure, in its order; `sheets` has one entry a rule, in the order of `rules_of`."""
+    """All checks of a bound procedure, in its order; `sheets` has one entry a rule, in the order of `rules_of`.
+
+    `refused`: why nothing is concluded of any of the subjects; their sheets are then `Sheet.unread` for that reason.
+    """
     numbered = zip(rules_of(procedure), sheets, strict=True)
     found = [
         evaluate_rule(
@@ -316,13 +320,13 @@ def evaluate(
         for rule, sheet in numbered
     ]
     left = iter(found)
-    return tuple(_check(check, subjects, left) for check in procedure.checks)
+    return tuple(_check(check, subjects, left, refused) for check in procedure.checks)
 
 
-def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings]) -> CheckFindings:
+def _check(check: Check, subjects: Subjects, found: Iterator[RuleFindings], refused: str) -> CheckFindings:
     if isinstance(check, SubjectRule):
         of_layers = tuple(next(found) for _ in rules_in(check))
-        return plot_check(check, subjects, of_layers) if of_layers else _subject_check(check, subjects)
+        return plot_check(check, subjects, of_layers) if of_layers else _subject_check(check, subjects, refused)
     if isinstance(check, Group):
         return combined(check, tuple(next(found) for _ in check.members))
     own = next(found)
@@ -341,7 +345,7 @@ def plot_check(check: SubjectRule, subjects: Subjects, of_layers: tuple[RuleFind
     )  # fmt: skip
 
 
-def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:
+def _subject_check(check: SubjectRule, subjects: Subjects, refused: str) -> CheckFindings:
     is_certificate = check.measure in certificates.MEASURES
     judged = certificates.judge_certificate if is_certificate else judge_subject
     outcome, low, high = judged(check, subjects)
@@ -349,6 +353,9 @@ def _subject_check(check: SubjectRule, subjects: Subjects) -> CheckFindings:
     if is_certificate:
         for place in np.flatnonzero((outcome == Outcome.NOT_CHECKED) & subjects.is_valid).tolist():
             reasons[place] = ("no_registered_area",)
+    if refused:
+        outcome[:] = Outcome.NOT_CHECKED
+        reasons = reasons_of(outcome, {Outcome.NOT_CHECKED: (refused,)})
     verdict = _verdicts(check, outcome)
     return CheckFindings(check, outcome, verdict, reasons, (), subjects.area_m2, low, high)
 

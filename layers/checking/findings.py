@@ -25,6 +25,7 @@ from layers.store.checks import CutLayer
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .around import MEASURING_FAILURES, Around, Attributes
 from .evaluate import RuleFindings, Sheet, Standing, evaluate, evaluate_rule, evaluate_together, plot_check
+from .extent import OUTSIDE_EXTENT
 from .nothing_near import NothingNear, is_nothing_near, is_ordinary, question_of
 from .plot_finding import as_source, plot_told
 from .reading import Case, Reading
@@ -192,7 +193,8 @@ class _Maker:
         if rules_in(rule):
             return self._of_plot(rule)
         alone = Procedure(self.case.definition.id, "", (rule,))
-        (found,) = evaluate(alone, self.subjects, (), {}, self.case.clock)
+        refused = OUTSIDE_EXTENT if self.reading.subject.is_outside else ""
+        (found,) = evaluate(alone, self.subjects, (), {}, self.case.clock, refused=refused)
         base = self._base(rule, "subject", found.outcome[0], found.verdict[0], found.reasons[0])
         low, high = found.area_low_m2, found.area_high_m2
         base["measure"] = plain({

@@ -39,6 +39,7 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.profile.grammar import ProfileHeader
 from layers.profile.profile import Profile
 
+from .extent import extent_of, outside
 from .request import ByCoordinates, ByGeometry
 from .subject import MOST_VERTICES, Subject, require_area, shape_of, valid_shape
 from .zones import many, one, projection_of
@@ -66,6 +67,7 @@ class Given:
     geojson: Mapping[str, object] | None = None
     coordinates: Mapping[str, object] | None = None
     reasons: tuple[Mapping[str, object], ...] = ()
+    is_outside: bool = False  #: does not lie wholly in the profile's extent
 
     def subject(self, profile: Profile, zone: int) -> Subject:
         """In its measuring zone. Raises InvalidInputsError."""
@@ -74,7 +76,7 @@ class Given:
         require_area(there)
         return Subject(
             self.kind, None, None, None, _LABELS[self.kind], there, zone, accuracy_m=0.0, geojson=self.geojson,
-            coordinates=self.coordinates, reasons=self.reasons,
+            coordinates=self.coordinates, reasons=self.reasons, is_outside=self.is_outside,
         )  # fmt: skip
 
 
@@ -82,7 +84,10 @@ def given_of(query: ByGeometry | ByCoordinates, profile: Profile) -> Given:
     """What was drawn or pasted, read and found valid. Raises InvalidInputsError, CoordinatesRefusedError."""
     if isinstance(query, ByGeometry):
         shape = shape_of(query)
-        return Given("geometry", shape, WGS84, shapely.point_on_surface(shape), geojson=query.geojson)
+        return Given(
+            "geometry", shape, WGS84, shapely.point_on_surface(shape), geojson=query.geojson,
+            is_outside=is_outside(shape, WGS84, profile.header),
+        )  # fmt: skip
     return _of_coordinates(query, profile)
 
 
@@ -92,15 +97,38 @@ def given_again(subject: Mapping[str, Any], profile: Profile) -> Given:
         return given_of(ByGeometry(subject["geojson"]), profile)
     kept = subject["coordinates"]
     found = _kept(kept)
-    return _given(found, ground_of(profile.header), tuple(subject["reasons"]))
+    return _given(found, profile.header, tuple(subject["reasons"]))
 
 
 def ground_of(header: ProfileHeader) -> Ground:
-    """Where subjects of the profile lie: the declared extent, else the area its storage CRS is made for."""
-    area = crs_named(header.crs.storage).area_of_use
-    extent = header.extent or (area.bounds if area is not None else (-180.0, -90.0, 180.0, 90.0))
+    """Where subjects of the profile lie."""
     zones = tuple(dict.fromkeys((header.crs.storage, *(zone.crs for zone in header.crs.zones))))
-    return Ground(projection_of(header.crs), zones, extent)
+    return Ground(projection_of(header.crs), zones, extent_of(header))
+
+
+def is_outside(shape: BaseGeometry, crs: str, header: ProfileHeader) -> bool:
+    """Does the shape stick out of the profile's extent?"""
+    return bool(outside(many(shape), crs, header)[0])
+
+
+def require_inside(given: Given, profile: Profile, field: str | None = None) -> Given:
+    """The same. Raises InvalidInputsError for ground that no layer speaks about, however complete it is declared."""
+    if not given.is_outside:
+        return given
+    message = outside_extent(profile.header)
+    raise InvalidInputsError(message.vi, message.en, [FieldError(field or f"subject.{given.kind}", message)])
+
+
+def outside_extent(header: ProfileHeader) -> Message:
+    """What to do about a shape that sticks out."""
+    west, south, east, north = (format(value, "g") for value in extent_of(header))
+    return Message(
+        f"Khu đất không nằm trọn trong địa bàn của hồ sơ cấu hình ({west}–{east}° Đ, {south}–{north}° B), nơi không có "
+        "dữ liệu để kết luận. Kiểm tra hệ tọa độ và thứ tự kinh độ, vĩ độ, hoặc cắt bớt phần nằm ngoài rồi gửi lại.",
+        f"The ground does not lie wholly inside the area of the profile ({west}–{east}° E, {south}–{north}° N); beyond "
+        "it nothing can be concluded. Check the coordinate system and the order of longitude and latitude, or cut off "
+        "what lies outside, and send it again.",
+    )
 
 
 # ── tables of vertices ───────────────────────────────────────────────────────────────────────────
@@ -125,16 +153,19 @@ def _of_coordinates(query: ByCoordinates, profile: Profile) -> Given:
         warnings.append(_may_be_elsewhere(found, others))
     turned = table if found.axes == "north_east" else table.moved(lambda xy: xy[:, ::-1])
     read = Placed(turned, found.crs, "north_east")
-    return _given(read, ground, tuple(warned.as_dict() for warned in warnings))
+    return _given(read, profile.header, tuple(warned.as_dict() for warned in warnings))
 
 
-def _given(found: Placed, ground: Ground, reasons: tuple[Mapping[str, object], ...]) -> Given:
+def _given(found: Placed, header: ProfileHeader, reasons: tuple[Mapping[str, object], ...]) -> Given:
     """The given shape of a table as it was read: north first."""
     shape = valid_shape(polygon_of(found.table))
     inside = many(shapely.point_on_surface(shape))
-    point = one(ground.projection.to_crs(inside, found.crs, WGS84))
+    point = one(projection_of(header.crs).to_crs(inside, found.crs, WGS84))
     kept = {"crs": found.crs, "axes": found.axes, **found.table.columns()}
-    return Given("coordinates", shape, found.crs, point, coordinates=kept, reasons=reasons)
+    return Given(
+        "coordinates", shape, found.crs, point, coordinates=kept, reasons=reasons,
+        is_outside=is_outside(shape, found.crs, header),
+    )  # fmt: skip
 
 
 def preview_of(given: Given, profile: Profile) -> dict[str, object]:
@@ -242,6 +273,6 @@ def _may_be_elsewhere(found: Placed, others: Sequence[str]) -> Warned:
 
 
 __all__ = [
-    "Axes", "CoordinatesRefusedError", "Given", "given_again", "given_of", "ground_of", "preview_of",
-    "preview_of_shape",
+    "Axes", "CoordinatesRefusedError", "Given", "given_again", "given_of", "ground_of", "is_outside",
+    "outside_extent", "preview_of", "preview_of_shape", "require_inside",
 ]  # fmt: skip

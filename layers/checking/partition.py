@@ -21,6 +21,7 @@ from layers.profile.grammar import Role
 
 from . import batch_rasters
 from .evaluate import Sheet, evaluate, rules_of, without_subjects
+from .extent import OUTSIDE_EXTENT, outside
 from .plan import OUTSIDE_ZONES, Plan
 from .sheets import entries_in, facts_in, mapped_in, pieces_in
 from .tables import features_table, findings_table
@@ -32,6 +33,8 @@ Integers = NDArray[np.int64]
 
 #: a failure of a library on some subject's data: told as not_checked for that subject, never as an answer
 _MEASURING_FAILURES = (shapely.GEOSException, LienthongError, ArithmeticError, ValueError, TypeError, LookupError)
+#: of subjects that are no rows of a layer
+OUTSIDE_COLUMN = "outside"
 _EMPTY = shapely.from_wkt("POLYGON EMPTY")
 
 
@@ -62,15 +65,23 @@ def judged(plan: Plan, subjects: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Findings and features of the subjects of a partition, in their order."""
     stored = _shapes(subjects)
     zones = plan.zones_of(stored, _column(subjects, "commune"))
+    beyond = _outside(plan, subjects, stored)
     made = []
-    for zone in np.unique(zones).tolist():
-        rows = np.flatnonzero(zones == zone)
+    for zone, is_outside in sorted(set(zip(zones.tolist(), beyond.tolist(), strict=True))):
+        rows = np.flatnonzero((zones == zone) & (beyond == is_outside))
         crs = plan.profile.header.crs
         shapes = stored[rows]
         if zone != OUTSIDE_ZONES:
             shapes = plan.projection.to_crs(shapes, crs.storage, crs.zones[zone].crs)
-        made.append(_judged_or_halved(_Part(plan, subjects.take(pa.array(rows)), shapes, zone, rows)))
+        made.append(_judged_or_halved(_Part(plan, subjects.take(pa.array(rows)), shapes, zone, rows, is_outside)))
     return _in_order([one for one, _ in made]), _in_order([other for _, other in made])
+
+
+def _outside(plan: Plan, subjects: pa.Table, stored: Objects) -> NDArray[np.bool_]:
+    """Which do not lie wholly in the profile's extent: shapes of a file by the corners they came with."""
+    if OUTSIDE_COLUMN in subjects.column_names:
+        return np.asarray(subjects[OUTSIDE_COLUMN].to_numpy(), dtype=bool)
+    return outside(stored, plan.profile.header.crs.storage, plan.profile.header)
 
 
 def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
@@ -93,11 +104,13 @@ def _column(table: pa.Table, name: str) -> Objects:
 
 
 class _Part:
-    """Subjects of one zone with the sheets of every rule."""
+    """Subjects of one zone, all in the profile's extent or none, with the sheets of every rule."""
 
-    def __init__(self, plan: Plan, table: pa.Table, shapes: Objects, zone: int, position: Integers) -> None:
+    def __init__(
+        self, plan: Plan, table: pa.Table, shapes: Objects, zone: int, position: Integers, is_outside: bool
+    ) -> None:
         self.plan, self.table, self.zone, self.position = plan, table, zone, position
-        self.shapes = shapes
+        self.shapes, self.refused = shapes, OUTSIDE_EXTENT if is_outside else ""
         self.subjects = Subjects.of(shapes, table["accuracy_m"].to_numpy(), table["registered_m2"].to_numpy())
 
     def __len__(self) -> int:
@@ -105,15 +118,19 @@ class _Part:
 
     def slice(self, begin: int, end: int) -> _Part:
         part = slice(begin, end)
-        return _Part(self.plan, self.table.slice(begin, end - begin), self.shapes[part], self.zone, self.position[part])
+        return _Part(
+            self.plan, self.table.slice(begin, end - begin), self.shapes[part], self.zone, self.position[part],
+            bool(self.refused),
+        )  # fmt: skip
 
     def tables(self, read: Callable[[int, Rule], Sheet] | None = None) -> tuple[pa.Table, pa.Table]:
         plan = self.plan
         numbered = enumerate(rules_of(plan.procedure))
         sheets = [(read or self.sheet)(number, rule) for number, rule in numbered]
         found = evaluate(
-            plan.procedure, self.subjects, sheets, plan.standings, plan.clock, area_route="edges", pair_bounds=False
-        )
+            plan.procedure, self.subjects, sheets, plan.standings, plan.clock, area_route="edges", pair_bounds=False,
+            refused=self.refused,
+        )  # fmt: skip
         return findings_table(self.keys, self.position, found, plan.revisions), features_table(
             self.keys, self.position, found, self.feature_keys
         )
@@ -132,7 +149,7 @@ class _Part:
     def sheet(self, number: int, rule: Rule) -> Sheet:
         """Candidates of a rule for all subjects; nothing of those that its reach takes out of what is pieced."""
         sheet, crs = self._whole_sheet(number, rule), self.plan.profile.header.crs
-        if len(crs.zones) == 1 or self.zone == OUTSIDE_ZONES or not self.plan.is_read(rule.layer):
+        if len(crs.zones) == 1 or self.zone == OUTSIDE_ZONES or self.refused or not self.plan.is_read(rule.layer):
             return sheet
         inside = is_pieced_around(crs, self.zone, self.subjects.geometry, rule.reach_m)
         return sheet if inside.all() else without_subjects(sheet, ~inside, "outside_zones")
@@ -141,10 +158,12 @@ class _Part:
         plan = self.plan
         if plan.hides(rule.layer):
             return Sheet.unread(len(self), "no_right")
-        if rule.layer in plan.failed:
-            return Sheet.unread(len(self), plan.failed[rule.layer])
         if self.zone == OUTSIDE_ZONES:
             return Sheet.unread(len(self), "outside_zones")
+        if self.refused:
+            return Sheet.unread(len(self), self.refused)
+        if rule.layer in plan.failed:
+            return Sheet.unread(len(self), plan.failed[rule.layer])
         if rule.relation is Relation.RASTER_CLASS:
             return batch_rasters.sheet(
                 plan, rule, self.subjects, self.zone, self._boxes(rule, plan.standings[rule.layer].accuracy_m)
@@ -258,7 +277,7 @@ def _guarded(part: _Part) -> Callable[[int, Rule], Sheet]:
         alone = Procedure(part.plan.procedure.id, "", (rule,))
         try:
             sheet = part.sheet(number, rule)
-            evaluate(alone, part.subjects, [sheet], part.plan.standings, part.plan.clock)
+            evaluate(alone, part.subjects, [sheet], part.plan.standings, part.plan.clock, refused=part.refused)
         except _MEASURING_FAILURES:
             return Sheet.unread(1, "error")
         return sheet

@@ -33,7 +33,7 @@ from layers.store.parcels import ParcelRow, Way, find_parcels
 from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
-from .given import Given, given_of
+from .given import Given, given_of, is_outside, require_inside
 from .limits import beyond_limits
 from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, ParcelQuery, SubjectQuery
 from .several import united
@@ -308,7 +308,7 @@ def parcel_subject(row: ParcelRow, profile: Profile) -> Subject:
     commune = row.attributes.get(role.name) if role else None
     zone = 0 if len(crs.zones) == 1 else zone_of(crs, _label_point(shape, profile), lambda: str(commune))
     moved = projection_of(crs).to_crs(many(shape), crs.storage, crs.zones[zone].crs)
-    return subject_of_parcel(row, profile, one(moved), zone)
+    return subject_of_parcel(row, profile, one(moved), zone, is_outside=is_outside(shape, crs.storage, profile.header))
 
 
 def _label_point(stored: BaseGeometry, profile: Profile) -> BaseGeometry:
@@ -338,8 +338,10 @@ async def drawn(
 
 
 async def prepared(query: ByGeometry | ByCoordinates, profile: Profile) -> Given:
-    """What was drawn or pasted, read in a thread: a hundred thousand corners take seconds."""
-    return await to_thread.run_sync(given_of, query, profile, limiter=limiter_of_loop())
+    """What was drawn or pasted, read in a thread: a hundred thousand corners take seconds. Raises InvalidInputsError
+    for what is no ground of the profile."""
+    given = await to_thread.run_sync(given_of, query, profile, limiter=limiter_of_loop())
+    return require_inside(given, profile)
 
 
 def has_commune_zones(profile: Profile) -> bool:

@@ -13,6 +13,12 @@ _TEXTS: dict[str, Message] = {
         "The subject lies outside the mapped area of this layer. Next step: ask {office}, or wait until the layer is "
         "published for this area.",
     ),
+    "outside_extent": Message(
+        "Khu đất không nằm trọn trong địa bàn của hồ sơ cấu hình nên không kết luận gì. Bước tiếp theo: kiểm tra hệ "
+        "tọa độ và ranh giới của khu đất, hoặc lấy ý kiến {office}.",
+        "The subject does not lie wholly inside the area of the profile, so nothing is concluded. Next step: check its "
+        "coordinate system and boundary, or ask {office}.",
+    ),
     "partly_mapped": Message(
         "Dữ liệu mới phủ {share} thửa đất (kể cả khoảng cách xét). Bước tiếp theo: lấy ý kiến {office} cho "
         "phần còn lại.",

@@ -55,6 +55,7 @@ def united(singles: Sequence[Subject], rows: Sequence[ParcelRow], profile: Profi
         is_named=all(single.refs for single in singles),
         parts=parts,
         reasons=tuple(_reasons(shapes)),
+        is_outside=any(single.is_outside for single in singles),
     )
 
 

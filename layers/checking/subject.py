@@ -69,6 +69,7 @@ class Subject:
     coordinates: Mapping[str, object] | None = None  #: a table of vertices as it was read: points, crs, axes
     parts: tuple[Part, ...] = ()  #: of several parcels checked as one
     reasons: tuple[Mapping[str, object], ...] = ()  #: what does not fit about the subject itself, with code and message
+    is_outside: bool = False  #: does not lie wholly in the profile's extent: nothing is concluded of it
 
     @property
     def rows(self) -> tuple[Mapping[str, object], ...]:
@@ -267,7 +268,9 @@ def refs_of(layer: LayerDefinition, profile: Profile, attributes: Mapping[str, o
     return tuple(sorted(named | ({f"code:{code}"} if code else set())))
 
 
-def subject_of_parcel(row: ParcelRow, profile: Profile, geometry: BaseGeometry, zone: int) -> Subject:
+def subject_of_parcel(
+    row: ParcelRow, profile: Profile, geometry: BaseGeometry, zone: int, *, is_outside: bool = False
+) -> Subject:
     """The subject of a parcel; `geometry` in the zone's CRS."""
     layer = profile.parcel_layer
     area = layer.by_role("registered_area")
@@ -284,6 +287,7 @@ def subject_of_parcel(row: ParcelRow, profile: Profile, geometry: BaseGeometry, 
         registered_area_m2=float(str(registered)) if registered is not None else None,
         refs=refs_of(layer, profile, row.attributes),
         attributes=row.attributes,
+        is_outside=is_outside,
     )
 
 

@@ -23,6 +23,8 @@ from layers.publishing.placing import crs_of_file
 from layers.publishing.reader import GEOMETRY
 from layers.publishing.source import Limits, Source, read_source
 
+from .given import WGS84 as WGS84_NAME
+from .given import is_outside, outside_extent
 from .request import ByGeometry, ByUpload
 from .zones import many, one, projection_of
 
@@ -66,6 +68,7 @@ def _shape_of(upload: ByUpload, profile: Profile) -> ByGeometry:
     shape = _polygon(shapely.from_wkb(source.table[GEOMETRY][row].as_py()))
     crs = _crs(source, upload, profile)
     moved = one(projection_of(profile.header.crs).to_crs(many(shape), crs, WGS84))
+    _require_inside(moved, profile)
     survey = hashlib.sha256(upload.content).hexdigest() if upload.crs is None else None
     return ByGeometry(_geojson(moved), survey)
 
@@ -87,6 +90,11 @@ def _shapes_of(upload: ByUpload, profile: Profile) -> list[tuple[str, ByGeometry
         moved = one(projection.to_crs(many(_polygon(shapes[row])), crs, WGS84))
         found.append((str(names[row] or "") if names else "", ByGeometry(_geojson(moved))))
     return found
+
+
+def _require_inside(moved: BaseGeometry, profile: Profile) -> None:
+    if is_outside(moved, WGS84_NAME, profile.header):
+        raise _refused(outside_extent(profile.header))
 
 
 def _read(upload: ByUpload) -> Source:

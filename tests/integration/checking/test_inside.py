@@ -97,6 +97,12 @@ def test_a_table_to_keep_takes_the_right_to_export(service: tuple[httpx.Client, 
     assert kept.status_code == 403 and kept.json()["reason"] == "no_grant"
 
 
+def test_a_project_that_sticks_out_of_the_extent_is_refused(service: tuple[httpx.Client, str]) -> None:
+    answer = ask(service[0], box(-200_000, 0, 199_990, 10))
+    assert answer.status_code == 422
+    assert "địa bàn" in answer.json()["message"]["vi"]
+
+
 def test_every_answer_leaves_its_event(service: tuple[httpx.Client, str]) -> None:
     client, url = service
     with psycopg.connect(url) as connection:

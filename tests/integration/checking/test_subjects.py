@@ -161,6 +161,7 @@ def test_of_several_parcels_one_without_a_number_leaves_the_register_open_but_hi
     nameless = {**parcel("25747", "45", "125", box(40, 0, 20, 20)), "so_to": None, "so_thua": None, "fid": "nameless"}
     town.publish("parcel", [*PARCELS, nameless])
     both = several(FIRST, f"fid:{town.publisher.fid('parcel', 'nameless')}")
+    assert finding(town.check(several(FIRST)), "blocks")["outcome"] == "clear"  # and is told again from memory
     found = finding(town.check(both), "blocks")
     assert (found["outcome"], found["verdict"], codes(found)) == ("not_checked", "refer", ["no_numbers"])
     town.publish("parcel_block", [{"so_vb": "NC-77", "ma_xa": "25747", "so_to": "45", "so_thua": "123"}])
