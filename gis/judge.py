@@ -236,6 +236,11 @@ def verdict_of(check: Check, outcome: Outcome) -> Verdict:
     return _capped(check, verdict)
 
 
+def is_capped(check: Check, outcome: Outcome) -> bool:
+    """Whether a clear subject refers only because nobody has compared the rule with the law."""
+    return not check.verified and outcome is Outcome.CLEAR and verdict_of(check, outcome) is not Verdict.PASS
+
+
 def _capped(check: Check, verdict: Verdict) -> Verdict:
     """A rule that is not verified can at best refer."""
     return verdict if check.verified else worst([verdict, Verdict.REFER])

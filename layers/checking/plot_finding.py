@@ -11,6 +11,7 @@ import numpy as np
 from gis.errors import Message
 from gis.procedure import LegalBasis, Outcome, PlotBound, SubjectRule, Verdict
 
+from .codes import code_of_row, is_verified, places_of
 from .evaluate import CheckFindings
 from .reading import Case
 from .reasons import Reason, reason
@@ -47,9 +48,9 @@ def plot_told(rule: SubjectRule, found: CheckFindings, case: Case) -> PlotTold:
     is_area = rule.measure in ("area_m2", "net_area_m2")
     measured, low, high = (rounded(float(values[0]), 4) for values in (judged.measured, judged.low, judged.high))
     measure = {"area_m2": measured, "area_low_m2": low, "area_high_m2": high} if is_area else {"length_m": measured}
-    places = [(judged.commune[0], row), *judged.others[0]] if row or judged.others[0] else []
+    places = places_of(judged, 0)
     told = [_applied(rule, commune, one, float(judged.measured[0]), case) for commune, one in places]
-    return PlotTold(measure, told, row.basis if row else (), rule.verified and (row is None or row.verified))
+    return PlotTold(measure, told, row.basis if row else (), is_verified(rule, row))
 
 
 def _applied(rule: SubjectRule, commune: str, row: PlotBound | None, measured: float, case: Case) -> Reason:
@@ -57,9 +58,9 @@ def _applied(rule: SubjectRule, commune: str, row: PlotBound | None, measured: f
     known = [one for one in case.profile.communes if one.code == commune]
     named = max(known, key=lambda one: one.generation).name if known else commune
     if row is None:
-        return reason("no_row", commune=f"{named} ({commune})")
+        return reason(code_of_row(row), commune=f"{named} ({commune})")
     return reason(
-        "plot_rule", rule=row.title or Message(row.row, row.row), commune=f"{named} ({commune})",
+        code_of_row(row), rule=row.title or Message(row.row, row.row), commune=f"{named} ({commune})",
         what=_WHAT[rule.measure], bound=_number(row.at_least, unit), measured=_number(measured, unit),
     )  # fmt: skip
 

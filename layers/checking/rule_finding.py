@@ -11,13 +11,14 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import Message
-from gis.judge import verdict_of
-from gis.procedure import Check, LegalBasis, Origin, Outcome, Relation, Verdict
+from gis.judge import is_capped
+from gis.procedure import Check, LegalBasis, Origin, Outcome, Relation
 from layers.canonical import plain
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
 from .answer import NO_MEASURE, Json
+from .codes import SUM, UNVERIFIED_RULE
 from .evaluate import RuleFindings, Sheet
 from .reading import Case
 from .reasons import reason
@@ -166,8 +167,8 @@ class RuleFinding:
     # ── reasons ──────────────────────────────────────────────────────────────────────────────────
     def _reasons(self, features: Sequence[Json]) -> list[Json]:
         codes = [self._specific(code) for code in self.found.reasons[0]]
-        if any(feature["reason"] == "sum" for feature in features):
-            codes.append("sum")
+        if any(feature["reason"] == SUM for feature in features):
+            codes.append(SUM)
         if self._lies_on_refused():
             codes.append("refused_row")
         values = self._values() if codes else {}
@@ -201,8 +202,7 @@ class RuleFinding:
 
 def unverified(check: Check, outcome: Outcome) -> list[Json]:
     """Told where it changes the verdict: a rule nobody compared with the law can at best refer."""
-    is_capped = not check.verified and outcome is Outcome.CLEAR and verdict_of(check, outcome) is not Verdict.PASS
-    return [reason("unverified_rule")] if is_capped else []
+    return [reason(UNVERIFIED_RULE)] if is_capped(check, outcome) else []
 
 
 def cited(basis: LegalBasis, source: str, on_date: date) -> Json:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gis.procedure import Group, Outcome, Rule, SubjectRule, Verdict
 
+from .codes import column_of
 from .evaluate import CheckFindings, RuleFindings
 
 Objects = NDArray[np.object_]
@@ -74,9 +75,7 @@ class _Columns:
         self.count = unknown
         self.layer: str | None = None
         self.revision = np.nan
-        self.reason = np.full(size, None, dtype=object)
-        for place in np.flatnonzero(np.fromiter(map(len, found.reasons), dtype=np.int64, count=size)).tolist():
-            self.reason[place] = ";".join(found.reasons[place])
+        self.reason = column_of(found)
         if isinstance(found.check, Rule):
             self._take_rule(found.rules[0])
             self.layer, self.revision = found.check.layer, float(revisions[found.check.layer] or np.nan)

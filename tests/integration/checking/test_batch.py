@@ -14,7 +14,7 @@ import shapely
 
 from layers.checking.batch import BatchReport, BatchRequest, batch
 from layers.errors import InvalidInputsError, InvalidRequestError, NotFoundError, SourceError, UnavailableError
-from tests.support.checked import INPUTS, OPERATOR, PARCELS, Place, corridor, fill, geojson, parcel
+from tests.support.checked import INPUTS, OPERATOR, PARCELS, Place, codes, corridor, fill, geojson, parcel
 from tests.support.commands import lienthong
 from tests.support.published import box, line, point
 
@@ -85,11 +85,19 @@ def test_a_batch_says_what_the_single_check_says(place: Place, tmp_path: Path, c
         mine = findings[(findings["subject_key"] == key)]
         for finding in answer["findings"]:
             row = _row_like(mine[mine["check"] == finding["check"]], finding)
-            if finding["layer"]:
-                codes = set(row["reason"].split(";")) if isinstance(row["reason"], str) else set()
-                assert codes <= {reason["code"] for reason in finding["reasons"]}, (row, finding)
+            assert _codes(row) == [code for code in codes(finding) if code != "refused_row"], (row, finding)
             _compare_features(features[features["subject_key"] == key], finding, is_twin=key.startswith("25813"))
     assert verdicts == dict(report.summary.verdicts)
+
+
+def test_a_row_that_is_clear_and_refers_says_why(place: Place, tmp_path: Path) -> None:
+    findings, _ = rows(run(place, tmp_path / "out"))
+    refers = findings[(findings["outcome"] == "clear") & (findings["verdict"] == "refer")]
+    assert len(refers) and set(refers["reason"]) == {"unverified_rule"}
+
+
+def _codes(row: dict[str, Any]) -> list[str]:
+    return row["reason"].split(";") if isinstance(row["reason"], str) else []
 
 
 def _fids(place: Place) -> list[int]:

@@ -63,4 +63,5 @@ def test_a_batch_says_of_plots_what_the_single_check_says(town: Place, tmp_path:
         for check in ("minimum_area", "access"):
             row = told[f"{COMMUNE}.{SHEET}.{number}", check]
             assert (row["outcome"], row["verdict"]) == (single[check]["outcome"], single[check]["verdict"])
+            assert (row["reason"] or "").split(";") == (list(dict.fromkeys(codes(single[check]))) or [""])
             assert row["length_m"] == pytest.approx(single[check]["measure"]["length_m"], nan_ok=True)
