@@ -63,6 +63,8 @@ class Ruler:
         """Areas of every class. Raises RasterError."""
         asked, error_m = asked_of(rule, self.definition), np.hypot(subjects.accuracy_m, self.accuracy_m)
         usable = subjects.is_valid & (shapely.get_dimensions(subjects.geometry) == 2) & (subjects.area_m2 > 0)
+        if len(subjects) < _MANY_SUBJECTS and (told := self._in_one_class(rule, asked, subjects, error_m, usable)):
+            return RasterGround(told, asked)
         alike = self._alike(asked, subjects, error_m, usable)
         measured, grown, broken = self._measured_and_grown(subjects, error_m, usable & (alike == SEVERAL))
         plain = np.flatnonzero(alike != SEVERAL)
@@ -77,15 +79,39 @@ class Ruler:
             broken[flips] |= broken_less
         return RasterGround(ClassAreas(measured, grown, shrunk, broken | ~usable), asked)
 
+    def _in_one_class(
+        self, rule: Rule, asked: Booleans, subjects: Subjects, error_m: Floats, usable: Booleans
+    ) -> ClassAreas | None:
+        """What counting gives where each subject lies in one class with all that its accuracy reaches: one reading, and
+        no cell is cut. None elsewhere."""
+        if not usable.all() or not _are_one(self.zone_crs, self.file.row.crs):
+            return None
+        place = self._classes_around(subjects.geometry, error_m)
+        if (place == SEVERAL).any():
+            return None
+        rows, shape = np.arange(len(subjects)), (len(subjects), len(self.definition.classes) + 1)
+        measured, grown, shrunk = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
+        measured[rows, place] = subjects.area_m2
+        grown[rows, place] = _areas_moved(subjects.geometry, error_m)
+        flips = np.flatnonzero(could_flip(rule, subjects, asked_areas(measured, asked), error_m))
+        shrunk[flips] = 0.0
+        shrunk[flips, place[flips]] = _areas_moved(subjects.geometry[flips], -error_m[flips])
+        return ClassAreas(measured, grown, shrunk, np.zeros(len(subjects), dtype=bool))
+
+    def _classes_around(self, shapes: Geometries, error_m: Floats) -> Integers:
+        """The place of the class that alone lies around each shape, or SEVERAL. Shapes are in the raster's system."""
+        grid = self.file.row.grid
+        margin = error_m[:, None] / np.array([grid.cell_x, grid.cell_y])
+        return self._reader().classes_around(grid.to_cells(shapes), margin)
+
     def _alike(self, asked: Booleans, subjects: Subjects, error_m: Floats, usable: Booleans) -> Integers:
         """The place of the class that alone lies under a subject and all that its accuracy reaches, where nobody asks
         for that class: bounds of it decide nothing. Elsewhere, and of few subjects, SEVERAL."""
         found = np.full(len(subjects), SEVERAL, dtype=np.int64)
-        rows, grid = np.flatnonzero(usable), self.file.row.grid
+        rows = np.flatnonzero(usable)
         if len(rows) < _MANY_SUBJECTS or not _are_one(self.zone_crs, self.file.row.crs):
             return found
-        margin = error_m[rows][:, None] / np.array([grid.cell_x, grid.cell_y])
-        found[rows] = self._reader().classes_around(grid.to_cells(subjects.geometry[rows]), margin)
+        found[rows] = self._classes_around(subjects.geometry[rows], error_m[rows])
         found[np.append(asked, False)[found]] = SEVERAL
         return found
 
@@ -123,6 +149,12 @@ class Ruler:
             return shapes
         dense = np.asarray(shapely.segmentize(shapes, _EDGE_M), dtype=object)
         return self.projection.to_crs(dense, self.zone_crs, self.file.row.crs)
+
+
+def _areas_moved(shapes: Geometries, by_m: Floats) -> Floats:
+    """Areas in m² of shapes whose boundary is moved outwards, or inwards."""
+    moved = np.where(by_m != 0, shapely.buffer(shapes, by_m, quad_segs=4), shapes)
+    return np.asarray(shapely.area(moved), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)

@@ -181,3 +181,27 @@ def test_subjects_in_a_class_nobody_asks_for_are_judged_as_if_their_bounds_were_
     share = np.ones(300)
     assert judge(rule, found, share).outcome.tolist() == judge(rule, expected, share).outcome.tolist()
     assert judge(rule, found, share).reason.tolist() == judge(rule, expected, share).reason.tolist()
+
+
+@pytest.mark.parametrize("accuracy_m", [0.0, 0.3, 3.0])
+def test_one_subject_in_one_class_is_told_what_counting_tells(
+    accuracy_m: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(7)
+    blocks = random.choice([0, 0, 0, 1, 2, NODATA], (8, 8)).astype(np.uint8)
+    file = file_of(tmp_path, np.kron(blocks, np.ones((10, 10), dtype=np.uint8)), (2.0, 5.0))
+    places = random.uniform((-20, -420), (180, 20), (150, 2)) + np.array([WEST, NORTH])
+    boxes = shapely.box(*places.T, *(places + random.uniform(1, 12, (150, 2))).T)
+    alone = [Subjects.of(boxes[place : place + 1], np.array([accuracy_m])) for place in range(150)]
+    rule = Rule("flood", "depth", Relation.RASTER_CLASS, classes=(1, 2))
+    ruler = Ruler(file, definition("depth"), Projection("EPSG:9210", "EPSG:6960"), "EPSG:9210", 0.0)
+    usable = np.ones(1, dtype=bool)
+    asked = rasters.asked_of(rule, ruler.definition)
+    told = [ruler._in_one_class(rule, asked, one, one.accuracy_m, usable) for one in alone]
+    assert 10 < sum(one is not None for one in told) < 140
+    monkeypatch.setattr(Ruler, "_in_one_class", lambda *_: None)
+    for one, quick in zip(alone, told, strict=True):
+        if quick is not None:
+            slow = ruler.ground(rule, one).areas
+            for column in ("measured", "grown", "shrunk", "broken"):
+                np.testing.assert_array_equal(getattr(quick, column), getattr(slow, column))
