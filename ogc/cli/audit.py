@@ -14,7 +14,7 @@ from layers.store.connection import Database
 from layers.store.seals import Chain
 from ogc.settings import Settings
 
-from .context import console, database, errors_as_exit_codes, print_json, require_operator, run
+from .context import console, database, errors_as_exit_codes, marked, print_json, require_operator, run
 
 app = typer.Typer(no_args_is_help=True, help="Nhật ký truy cập · access events")
 
@@ -69,12 +69,12 @@ async def _own_witness(settings: Settings, opened: Database) -> Path | None:
 def _print(found: Verification) -> None:
     for finding in found.findings:
         when = f" ({finding.as_dict()['at']})" if finding.at else ""
-        console.print(f"[red]✗[/red] {finding.message.vi}{when}", highlight=False, soft_wrap=True)
+        console.print(marked("[red]✗[/red] {}{}", finding.message.vi, when), soft_wrap=True)
         console.print(f"  {finding.message.en}", style="dim", highlight=False, soft_wrap=True)
     if found.more:
         console.print(f"… +{found.more}", highlight=False)
     if found.is_sound:
-        console.print("[green]✓[/green] nguyên vẹn / sound", highlight=False)
+        console.print(marked("[green]✓[/green] nguyên vẹn / sound"))
     console.print(
         f"{found.sealed} sự kiện trong {found.seals} niêm phong, {found.unsealed} chưa niêm phong, "
         f"{found.open} chưa kết thúc · {found.sealed} events in {found.seals} seals, {found.unsealed} not sealed yet, "

@@ -21,7 +21,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from ogc.settings import Settings
 
 from .check_subject import Asked
-from .context import console, database, errors_as_exit_codes, output, principal_named, print_json, run
+from .context import console, database, errors_as_exit_codes, marked, output, principal_named, print_json, run
 
 _COLOURS = {Verdict.PASS: "green", Verdict.REFER: "yellow", Verdict.FAIL: "red"}
 
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913, PLR0917 - one option each
     parcel: Annotated[
         list[str] | None,
         typer.Argument(
-            help="XÃ[@NĂM]/TỜ/THỬA, fid:…, key:…, code:…, point:LON,LAT · COMMUNE[@GENERATION]/SHEET/PARCEL; "
+            help=r"XÃ\[@NĂM]/TỜ/THỬA, fid:…, key:…, code:…, point:LON,LAT · COMMUNE\[@GENERATION]/SHEET/PARCEL; "
             "nhiều thửa: như một khu · several: as one subject"
         ),
     ] = None,
@@ -155,8 +155,11 @@ def show(answer: dict[str, Any]) -> None:
     """The answer as a table: Vietnamese with English, office wording."""
     subject = answer["subject"]
     output.print(
-        f"[bold]{subject['label']}[/bold] · {number(subject['area_m2'], 1, 'vi')} m² · fid:{subject['fid'] or '-'}"
-    )
+        marked(
+            "[bold]{}[/bold] · {} m² · fid:{}",
+            subject["label"], number(subject["area_m2"], 1, "vi"), subject["fid"] or "-",
+        )
+    )  # fmt: skip
     title = answer["procedure"]["title"]
     output.print(f"{title['vi']} · {title['en']} · {day(answer['on_date'])}")
     table = Table(show_lines=True, expand=False)
@@ -169,20 +172,20 @@ def show(answer: dict[str, Any]) -> None:
     output.print(table)
     verdict = Verdict(answer["verdict"])
     words = VERDICTS[verdict]
-    output.print(f"[bold {_COLOURS[verdict]}]{words.vi}[/] · {words.en}")
+    output.print(marked(f"[bold {_COLOURS[verdict]}]{{}}[/] · {{}}", words.vi, words.en))
     console.print(f"bản ghi / record {answer['id']}", style="dim")
 
 
 def _add(table: Table, finding: dict[str, Any], indent: str) -> None:
     label = outcome_label(finding["outcome"], finding["relation"])
     verdict = Verdict(finding["verdict"])
-    optional = "" if finding["required"] else "\n[dim](tham khảo · for information)[/dim]"
-    reasons = "".join(f"\n[dim]{reason['message']['vi']}[/dim]" for reason in finding["reasons"])
+    optional = "" if finding["required"] else "\n(tham khảo · for information)"
+    reasons = "".join(f"\n{reason['message']['vi']}" for reason in finding["reasons"])
     table.add_row(
-        f"{indent}{finding['title']['vi']}\n{indent}[dim]{finding['title']['en']}[/dim]{optional}",
-        f"{label.vi} · {label.en}{reasons}",
+        marked("{}{}\n{}[dim]{}{}[/dim]", indent, finding["title"]["vi"], indent, finding["title"]["en"], optional),
+        marked("{} · {}[dim]{}[/dim]", label.vi, label.en, reasons),
         _measured(finding),
-        f"[{_COLOURS[verdict]}]{VERDICTS[verdict].vi}[/] · {VERDICTS[verdict].en}",
+        marked(f"[{_COLOURS[verdict]}]{{}}[/] · {{}}", VERDICTS[verdict].vi, VERDICTS[verdict].en),
     )
 
 

@@ -10,11 +10,13 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import anyio
 import typer
 from rich.console import Console
+from rich.text import Span, Text
 
 from gis.errors import LienthongError
 from layers.access.principal import Principal, operator
@@ -27,9 +29,20 @@ from ogc.settings import Settings
 T = TypeVar("T")
 AnyDict = dict[str, Any]
 
+# neither reads marks of style in what it prints, since names and messages may hold brackets: `marked` is for our own
 #: for a person: stderr, so that stdout holds only what `--json` promises or the answer itself
-console = Console(stderr=True)
-output = Console(highlight=False, soft_wrap=True)
+console = Console(stderr=True, markup=False, emoji=False)
+output = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+#: stands for a value while a template's marks are read; no template holds it
+_PLACE = "\ue000"
+
+
+def marked(template: str, *values: object) -> Text:
+    """A text with marks of style ('[bold]{}[/bold]'): those of the template count, a value's brackets are its own."""
+    made, given = Text.from_markup(template.replace("{}", _PLACE), emoji=False), iter(values)
+    pieces = [str(next(given)) if letter == _PLACE else letter for letter in made.plain]
+    at = list(accumulate(map(len, pieces), initial=0))
+    return Text("".join(pieces), spans=[Span(at[span.start], at[span.end], span.style) for span in made.spans])
 
 
 def database_url(settings: Settings) -> str:
@@ -101,7 +114,7 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         if as_json:
             print_json({"error": {"code": error.code, "message": error.message.as_dict(), **error.details}})
         else:
-            console.print(f"[red]✗[/red] {error.message.vi}", highlight=False, soft_wrap=True)
+            console.print(marked("[red]✗[/red] {}", error.message.vi), soft_wrap=True)
             console.print(f"  {error.message.en}", style="dim", highlight=False, soft_wrap=True)
             _show_ways_on(error)
         raise typer.Exit(1) from None

@@ -22,7 +22,7 @@ from layers.store.status import database_status
 from ogc.settings import Settings
 
 from . import db_rasters
-from .context import console, database_url, errors_as_exit_codes, print_json, run
+from .context import console, database_url, errors_as_exit_codes, marked, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Cơ sở dữ liệu · the database")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -45,14 +45,14 @@ def init() -> None:
         cluster = _private(Settings())
         if not cluster.is_initialised:
             cluster.initialise()
-        console.print(f"[green]✓[/green] {cluster.folder}")
+        console.print(marked("[green]✓[/green] {}", cluster.folder))
 
 
 @app.command()
 def start() -> None:
     """Khởi động (và tạo nếu chưa có) · start, initialising a missing cluster."""
     with errors_as_exit_codes():
-        console.print(f"[green]✓[/green] {_private(Settings()).ensure_started().url}")
+        console.print(marked("[green]✓[/green] {}", _private(Settings()).ensure_started().url))
 
 
 @app.command()
@@ -61,7 +61,7 @@ def stop() -> None:
     with errors_as_exit_codes():
         cluster = _private(Settings())
         cluster.stop()
-        console.print("[green]✓[/green] đã dừng / stopped")
+        console.print(marked("[green]✓[/green] đã dừng / stopped"))
 
 
 @app.command()
@@ -84,7 +84,7 @@ def migrate() -> None:
     """Đưa lược đồ lên phiên bản hiện tại · bring the schema up to date."""
     with errors_as_exit_codes():
         migrate_database(database_url(Settings()))
-        console.print(f"[green]✓[/green] lược đồ / schema {newest_version()}")
+        console.print(marked("[green]✓[/green] lược đồ / schema {}", newest_version()))
 
 
 @app.command()
@@ -97,7 +97,7 @@ def backup(file: Path) -> None:
         missing = db_rasters.store(files, RasterFolder(Settings().rasters_folder), file)
         partial.replace(file)  # a killed backup never looks like a whole one
         _tell_missing(missing)
-        console.print(f"[green]✓[/green] {file}  {file.stat().st_size / 1e6:.1f} MB")
+        console.print(marked("[green]✓[/green] {}  {} MB", file, f"{file.stat().st_size / 1e6:.1f}"))
 
 
 @app.command()
@@ -118,15 +118,14 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> 
         folder = RasterFolder(Settings().rasters_folder)
         db_rasters.fetch(folder, file)
         _tell_missing(folder.missing(run(lambda: db_rasters.files_named(url))))
-        console.print(f"[green]✓[/green] {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+        console.print(marked("[green]✓[/green] {}", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"))
 
 
 def _tell_missing(missing: Sequence[NamedFile]) -> None:
     """Files of rasters that are not there: checks of their revisions say so until they are."""
     for each in missing:
-        console.print(
-            f"[yellow]![/yellow] thiếu tệp ảnh / raster file missing: {each.layer}/{each.sha256}.tif", highlight=False
-        )
+        file = f"{each.layer}/{each.sha256}.tif"
+        console.print(marked("[yellow]![/yellow] thiếu tệp ảnh / raster file missing: {}", file))
 
 
 async def _is_migrated(url: str) -> bool:

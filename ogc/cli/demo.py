@@ -14,7 +14,7 @@ from layers.demo.generate import generate as generate_province
 from layers.profile.load import load_profile
 from ogc.settings import Settings
 
-from .context import console, errors_as_exit_codes, print_json
+from .context import console, errors_as_exit_codes, marked, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Tỉnh giả định · the synthetic province")
 
@@ -42,7 +42,8 @@ def generate(
     if as_json:
         print_json(asdict(made))
         return
-    console.print(f"[green]✓[/green] {out}: {made.parcels} thửa / parcels, {len(made.layers)} lớp / layers")
+    told = f"{made.parcels} thửa / parcels, {len(made.layers)} lớp / layers"
+    console.print(marked("[green]✓[/green] {}: {}", out, told))
     console.print(f"  {made.conflicts} vướng mắc cài sẵn / planted conflicts: {out / 'conflicts.csv'}")
 
 

@@ -20,7 +20,7 @@ from layers.store.catalogue import load_catalogue
 from ogc.settings import Settings
 
 from .check import date_of, inputs_of, typed_inputs
-from .context import console, database, errors_as_exit_codes, output, principal_named, print_json, run
+from .context import console, database, errors_as_exit_codes, marked, output, principal_named, print_json, run
 
 _ROLES = {
     "parent": "thửa đất gốc · parent", "child": "thửa sau tách · child", "remainder": "phần còn lại · remainder",
@@ -111,9 +111,9 @@ def show(answer: dict[str, Any]) -> None:
         registered = part["registered_area_m2"]
         verdict = part["answer"]["verdict"]
         table.add_row(
-            f"{part['label']}\n[dim]{_ROLES[part['role']]}[/dim]", number(part["area_m2"], 1, "vi"),
+            marked("{}\n[dim]{}[/dim]", part["label"], _ROLES[part["role"]]), number(part["area_m2"], 1, "vi"),
             number(registered, 1, "vi") if registered is not None else "–",
-            f"[{_COLOURS[verdict]}]{VERDICTS[Verdict(verdict)].vi}[/]",
+            marked(f"[{_COLOURS[verdict]}]{{}}[/]", VERDICTS[Verdict(verdict)].vi),
         )  # fmt: skip
     output.print(table)
     difference = number(report["difference_m2"], 2, "vi")
@@ -122,5 +122,5 @@ def show(answer: dict[str, Any]) -> None:
         place = ", ".join(f"{value:.6f}" for value in flaw["place"])
         output.print(f"  {_FLAWS[flaw['kind']]}: {number(flaw['area_m2'], 2, 'vi')} m² ({place})")
     verdict = Verdict(answer["verdict"])
-    output.print(f"[bold {_COLOURS[verdict]}]{VERDICTS[verdict].vi}[/] · {VERDICTS[verdict].en}")
+    output.print(marked(f"[bold {_COLOURS[verdict]}]{{}}[/] · {{}}", VERDICTS[verdict].vi, VERDICTS[verdict].en))
     console.print(f"bản ghi / record {answer['id']}", style="dim")

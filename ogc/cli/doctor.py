@@ -19,7 +19,7 @@ from layers.store.status import damaged_layers, database_status
 from ogc.settings import Settings
 from ogc.web.glyphs import VENDOR
 
-from .context import console, print_json, run
+from .context import console, marked, print_json, run
 
 MIN_FREE_GB = 2.0
 
@@ -35,9 +35,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         shown = None if walls is None else walls.as_dict()
         print_json({"problems": [problem.as_dict() for problem in problems], "walls": shown})
     for problem in problems if not as_json else ():
-        console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
+        console.print(marked("[red]✗[/red] {}", problem), soft_wrap=True)
     if not problems and not as_json:
-        console.print("[green]✓[/green] không thấy vấn đề / nothing found")
+        console.print(marked("[green]✓[/green] không thấy vấn đề / nothing found"))
     if walls is not None and not as_json:
         console.print(f"  tường bảo mật / walls: {walls.standing}/2", highlight=False)
     if not as_json:

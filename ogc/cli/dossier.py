@@ -14,7 +14,7 @@ from layers.checking.request import parse_parcel
 from layers.errors import FieldError, InvalidInputsError
 from layers.store.catalogue import load_catalogue
 
-from .context import console, database, output, principal_named, print_json, run
+from .context import console, database, marked, output, principal_named, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Hồ sơ thủ tục · dossiers of procedures")
 
@@ -91,7 +91,8 @@ def _show(found: dict[str, Any], *, as_json: bool) -> None:
         print_json(found)
         return
     state = f"đóng / closed {found['closed']}" if found["closed"] else "mở / open"
-    output.print(f"[bold]{found['id']}[/bold] · {found['procedure'] or 'mọi thủ tục / any procedure'} · {state}")
+    procedure = found["procedure"] or "mọi thủ tục / any procedure"
+    output.print(marked("[bold]{}[/bold] · {} · {}", found["id"], procedure, state))
     output.print(f"  thửa / parcels: {', '.join('fid:' + fid for fid in found['parcels']) or '-'}")
     output.print(f"  tệp đo vẽ / surveys: {', '.join(found['surveys']) or '-'}")
     output.print(f"  cơ quan / offices: {', '.join(found['offices']) or 'mọi nơi tiếp nhận / every desk'}")

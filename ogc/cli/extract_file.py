@@ -17,7 +17,7 @@ from ogc.extract.certificate import DEMO_FILE, certificate_of
 from ogc.extract.issue import LOCAL, Issuer, public_address
 from ogc.settings import Settings
 
-from .context import console
+from .context import console, marked
 
 
 def is_demo(settings: Settings) -> bool:
@@ -49,8 +49,8 @@ async def save_extract(
         catalogue, answer, content, principal, language=language, address=public_address(settings, LOCAL), now=now
     )
     _written(file, sealed.pdf)
-    told = " [yellow](dấu chạy thử, không có giá trị pháp lý / demo seal)[/yellow]" if sealed.row.is_demo else ""
-    console.print(f"[green]✓[/green] {file}{told}", highlight=False, soft_wrap=True)
+    told = " (dấu chạy thử, không có giá trị pháp lý / demo seal)" if sealed.row.is_demo else ""
+    console.print(marked("[green]✓[/green] {}[yellow]{}[/yellow]", file, told), soft_wrap=True)
 
 
 def _written(file: Path, content: bytes) -> None:

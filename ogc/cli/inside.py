@@ -20,7 +20,7 @@ from layers.store.connection import Connection
 from ogc.common.spreadsheet import csv_text, xlsx_bytes
 from ogc.settings import Settings
 
-from .context import console, database, errors_as_exit_codes, output, principal_named, print_json, run
+from .context import console, database, errors_as_exit_codes, marked, output, principal_named, print_json, run
 
 #: rows of the table on the screen; a file holds all
 MOST_SHOWN = 40
@@ -112,10 +112,10 @@ def show(answer: dict[str, Any]) -> None:
     output.print(table)
     totals = answer["totals"]
     more = f" (hiện {MOST_SHOWN} dòng đầu)" if totals["parcels"] > MOST_SHOWN else ""
-    output.print(
-        f"[bold]{totals['parcels']}[/bold] thửa · parcels{more}; "
+    areas_told = (
         f"{number(totals['inside_m2'], 1, 'vi')} m² trong khu đất; "
         f"{number(answer['uncovered_m2'], 1, 'vi')} m² không có thửa · without a parcel"
     )
+    output.print(marked("[bold]{}[/bold] thửa · parcels{}; {}", totals["parcels"], more, areas_told))
     for note in answer["notes"]:
-        output.print(f"[dim]{note['vi']}[/dim]")
+        output.print(note["vi"], style="dim")

@@ -30,7 +30,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
 from ogc.settings import Settings
 
-from .context import console, database, output, principal_named, print_json, run
+from .context import console, database, marked, output, principal_named, print_json, run
 from .layer_asked import AsJson, Identity, LayerOption, Words, on_database, words_of
 from .layer_coverage import coverage
 from .layer_export import export
@@ -212,10 +212,8 @@ def _tell(report: PublishReport | RasterReport, layer: str, *, is_shown: bool) -
     if report.revision is None:
         output.print("Chưa ghi gì (--dry-run) · nothing was written")
         return
-    output.print(
-        f"[green]✓[/green] Đã công bố · published: {layer}, phiên bản/revision {report.revision}, "
-        f"bản công bố/release {report.release}"
-    )
+    told = f"{layer}, phiên bản/revision {report.revision}, bản công bố/release {report.release}"
+    output.print(marked("[green]✓[/green] Đã công bố · published: {}", told))
 
 
 def _confirmed(report: PublishReport | RasterReport, *, assume_yes: bool, as_json: bool) -> bool:
@@ -324,4 +322,4 @@ def _change(body: Callable[[Database, Catalogue], Awaitable[dict[str, Any]]], do
     if as_json:
         print_json(found)
     else:
-        console.print(f"[green]✓[/green] {done}: {found['layer']}, phiên bản/revision {found['revision']}")
+        console.print(marked("[green]✓[/green] {}: {}, phiên bản/revision {}", done, found["layer"], found["revision"]))

@@ -50,7 +50,7 @@ def _show(found: dict[str, Any]) -> None:
     show_table("Số xã theo tình trạng · communes by state", ("Lớp · layer", *STATES), lines)
     for each in found["procedures"]:
         passing = sum(1 for cell in each["communes"] if cell["best"] == "pass")
-        output.print(f"{each['title']['vi']} ({each['id']}): {passing}/{len(each['communes'])} pass", markup=False)
+        output.print(f"{each['title']['vi']} ({each['id']}): {passing}/{len(each['communes'])} pass")
     headings = ("Bổ sung · close", "Vì sao · why", "Xã · communes", "Trọn vẹn · completes", "Thửa · parcels")
     gaps = [
         (gap["layer"], gap["why"], len(gap["communes"]), ", ".join(gap["completes"]) or "-", gap["parcels"])

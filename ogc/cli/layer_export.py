@@ -22,7 +22,7 @@ from layers.store.connection import Database
 from layers.store.exporting import batches, count_up_to
 from ogc.common.relation import LOCAL_TIME, Relation
 
-from .context import console, database, output, principal_named, print_json, run
+from .context import console, database, marked, output, principal_named, print_json, run
 
 
 def export(  # noqa: PLR0913, PLR0917 - the options of contracts 2
@@ -61,10 +61,11 @@ def export(  # noqa: PLR0913, PLR0917 - the options of contracts 2
     if as_json:
         print_json(found)
         return
-    output.print(
-        f"[green]✓[/green] {found['features']} đối tượng/features · {found['layer']} "
+    told = (
+        f"{found['features']} đối tượng/features · {found['layer']} "
         f"phiên bản/revision {found['revision']} → {found['file']} ({found['bytes']} byte)"
     )
+    output.print(marked("[green]✓[/green] {}", told))
 
 
 def _relation(catalogue: Catalogue, layer: str, identity: str | None, purpose: str | None) -> Relation:

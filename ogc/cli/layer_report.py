@@ -15,7 +15,7 @@ from layers.publishing.raster_inspection import RasterInspection
 from layers.publishing.raster_report import RasterReport
 from layers.publishing.report import PublishReport
 
-from .context import console, output
+from .context import console, marked, output
 
 #: rows of one defect shown; --json has them all
 _SHOWN = 5
@@ -75,7 +75,8 @@ def show_raster(inspection: RasterInspection) -> None:
     found = inspection.as_dict()
     crs: Any = found["crs"]
     about: Any = found["raster"]
-    output.print(f"[bold]{found['source']}[/bold] · kênh/band {found['source_layer']} · {found['driver']}")
+    about_file = found["source"], found["source_layer"], found["driver"]
+    output.print(marked("[bold]{}[/bold] · kênh/band {} · {}", *about_file))
     output.print(f"Hệ tọa độ · CRS: {crs['used'] or '–'} ({crs['reason']}; {crs['found'] or '–'})")
     output.print(
         f"Ảnh · raster: {about['width']} × {about['height']} ô/cells, {about['cell'][0]:g} × {about['cell'][1]:g}, "
@@ -100,7 +101,8 @@ def show_inspection(inspection: Inspection) -> None:
     """What was found, on stdout."""
     found = inspection.as_dict()
     crs: Any = found["crs"]
-    output.print(f"[bold]{found['source']}[/bold] · {found['source_layer']} · {found['driver']} · {found['encoding']}")
+    about_file = found["source"], found["source_layer"], found["driver"], found["encoding"]
+    output.print(marked("[bold]{}[/bold] · {} · {} · {}", *about_file))
     output.print(f"Hệ tọa độ · CRS: {crs['used'] or '–'} ({crs['reason']}; {crs['found'] or '–'})")
     rows: Any = found["rows"]
     output.print(
@@ -108,11 +110,12 @@ def show_inspection(inspection: Inspection) -> None:
         f"{rows['repaired']} sửa/repaired · {rows['refused']} từ chối/refused"
     )
     _show_defects(inspection)
+    _show_notices(inspection.notices)
 
 
 def _show_defects(inspection: Inspection | RasterInspection) -> None:
     if not inspection.defects:
-        output.print("[green]✓[/green] Không phát hiện lỗi · no defects found")
+        output.print(marked("[green]✓[/green] Không phát hiện lỗi · no defects found"))
         return
     table = Table(title="Lỗi phát hiện · defects", title_justify="left", expand=False)
     for heading in ("Loại · kind", "Số · count", "Nội dung · what", "Ví dụ · examples"):
@@ -123,8 +126,8 @@ def _show_defects(inspection: Inspection | RasterInspection) -> None:
         examples = [f"{pair.a} × {pair.b}: {pair.area_m2:.2f} m²" for pair in defect.pairs[:_SHOWN]]
         examples = examples or [f"{row.key or ''} (dòng/row {row.row}: {row.action})" for row in defect.rows[:_SHOWN]]
         table.add_row(
-            f"[{colour}]{kind.vi}[/{colour}]\n[dim]{kind.en}[/dim]", str(defect.count),
-            f"{defect.message.vi}\n[dim]{defect.message.en}[/dim]", "\n".join(examples),
+            marked(f"[{colour}]{{}}[/{colour}]\n[dim]{{}}[/dim]", kind.vi, kind.en), str(defect.count),
+            marked("{}\n[dim]{}[/dim]", defect.message.vi, defect.message.en), "\n".join(examples),
         )  # fmt: skip
     output.print(table)
 
@@ -134,20 +137,27 @@ def show_changes(report: PublishReport) -> None:
     if report.difference is None:
         return
     changes = report.difference
-    output.print(
-        f"Thay đổi · changes: [green]+{len(changes.added)}[/green] [yellow]~{len(changes.changed)}[/yellow] "
-        f"[red]−{len(changes.removed)}[/red] ={changes.unchanged}"
-        + (f" · [red]{len(changes.conflicts)} xung đột/conflicts[/red]" if len(changes.conflicts) else "")
-        + (f" · {report.outside_scope} ngoài phạm vi/outside the scope" if report.outside_scope else "")
-    )
+    told = marked(
+        "Thay đổi · changes: [green]+{}[/green] [yellow]~{}[/yellow] [red]−{}[/red] ={}",
+        len(changes.added), len(changes.changed), len(changes.removed), changes.unchanged,
+    )  # fmt: skip
+    if len(changes.conflicts):
+        told.append_text(marked(" · [red]{} xung đột/conflicts[/red]", len(changes.conflicts)))
+    if report.outside_scope:
+        told.append(f" · {report.outside_scope} ngoài phạm vi/outside the scope")
+    output.print(told)
     _show_declaration(report.declaration, report.notices)
 
 
 def _show_declaration(declaration: Mapping[str, object] | None, notices: Sequence[Message]) -> None:
     declared = (declaration or {}).get("complete_for")
     output.print(f"Dữ liệu đầy đủ cho · complete for: {declared or '–'} ({(declaration or {}).get('origin')})")
+    _show_notices(notices)
+
+
+def _show_notices(notices: Sequence[Message]) -> None:
     for notice in notices:
-        output.print(f"[yellow]![/yellow] {notice.vi}\n  [dim]{notice.en}[/dim]")
+        output.print(marked("[yellow]![/yellow] {}\n  [dim]{}[/dim]", notice.vi, notice.en))
 
 
 def show_table(title: str, headings: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
@@ -161,4 +171,4 @@ def show_table(title: str, headings: Sequence[str], lines: Sequence[Sequence[obj
 
 def show_facts(facts: Mapping[str, object]) -> None:
     for name, value in facts.items():
-        output.print(f"[bold]{name}[/bold]: {'–' if value is None else value}")
+        output.print(marked("[bold]{}[/bold]: {}", name, "–" if value is None else value))

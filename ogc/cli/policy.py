@@ -23,7 +23,7 @@ from layers.store.policy import Proposal
 from layers.store.policy import history as read_history
 
 from . import policy_agreements, policy_questions
-from .context import AnyDict, console, database, output, principal_named, print_json, require_operator, run
+from .context import AnyDict, console, database, marked, output, principal_named, print_json, require_operator, run
 from .policy_report import show_difference, show_grants, show_history
 
 app = typer.Typer(no_args_is_help=True, help="Chính sách chia sẻ dữ liệu · the sharing policy")
@@ -59,7 +59,7 @@ def show(identity: Identity = None, as_json: AsJson = False) -> None:
         print_json({"digest": catalogue.policy_digest, "grants": grants})
         return
     show_grants(catalogue.grants)
-    output.print(f"[dim]{catalogue.policy_digest}[/dim]")
+    output.print(catalogue.policy_digest, style="dim")
 
 
 async def _load() -> Catalogue:
@@ -92,7 +92,7 @@ async def _known(identity: str) -> _Known:
 def _show_known(known: _Known) -> None:
     whole = {grant.id: grant for grant in known.managed}
     show_grants([*(one.told() for one in known.own if one.grant.id not in whole), *whole.values()])
-    output.print(f"[dim]{known.digest}[/dim]")
+    output.print(known.digest, style="dim")
 
 
 # ── changing it ──────────────────────────────────────────────────────────────────────────────────
@@ -112,7 +112,7 @@ def import_(
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] đề xuất / proposal {found.digest[:19]}: 'lienthong policy diff'")
+        console.print(marked("[green]✓[/green] đề xuất / proposal {}: 'lienthong policy diff'", found.digest[:19]))
 
 
 @app.command()
@@ -157,7 +157,7 @@ def apply(
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] đã áp dụng / applied: {found.digest}", soft_wrap=True)
+        console.print(marked("[green]✓[/green] đã áp dụng / applied: {}", found.digest), soft_wrap=True)
 
 
 async def _confirmed(opened: Database, principal: Principal, *, as_json: bool) -> str:
@@ -186,7 +186,7 @@ def rebase_(identity: Identity = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] đề xuất / proposal {found.digest[:19]}: 'lienthong policy diff'")
+        console.print(marked("[green]✓[/green] đề xuất / proposal {}: 'lienthong policy diff'", found.digest[:19]))
 
 
 @app.command("withdraw")
@@ -201,7 +201,9 @@ def withdraw_(identity: Identity = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"withdrawn": was_open})
     else:
-        console.print("[green]✓[/green] " + ("đã bỏ / dropped" if was_open else "không có đề xuất / no proposal"))
+        console.print(
+            marked("[green]✓[/green] {}", "đã bỏ / dropped" if was_open else "không có đề xuất / no proposal")
+        )
 
 
 @app.command()

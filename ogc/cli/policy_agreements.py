@@ -10,7 +10,7 @@ from layers.sharing.agreement import set_agreement
 from layers.store.agreements import Agreement, State, agreements
 from layers.store.catalogue import load_catalogue
 
-from .context import console, database, principal_named, print_json, require_operator, run
+from .context import console, database, marked, principal_named, print_json, require_operator, run
 from .policy_report import show_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -65,4 +65,4 @@ def agree_command(
     if as_json:
         print_json(found.as_dict())
     else:
-        console.print(f"[green]✓[/green] {found.id} bản/version {found.version}: {found.state}")
+        console.print(marked("[green]✓[/green] {}", f"{found.id} bản/version {found.version}: {found.state}"))

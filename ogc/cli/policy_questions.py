@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
-from rich.markup import escape
 
 from gis.errors import Message
 from layers.access.explain import Explanation, explain
@@ -26,7 +25,7 @@ from layers.sharing.proposal import day_of
 from layers.sharing.rows import Asked, row_explained
 from layers.store.catalogue import Catalogue, load_catalogue
 
-from .context import caller, database, output, principal_named, print_json, run
+from .context import caller, database, marked, output, principal_named, print_json, run
 from .policy_report import show_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -86,10 +85,10 @@ def _show_problems(found: tuple[Placed, ...]) -> None:
         mark = "[red]✗[/red]" if each.problem.is_error else "[yellow]![/yellow]"
         place = " ".join(filter(None, (each.where, each.problem.grant)))
         message = each.problem.message
-        output.print(f"{mark} {escape(f'{place}: {message.vi}' if place else message.vi)}")
-        output.print(f"  [dim]{escape(message.en)}[/dim]")
+        output.print(marked(f"{mark} {{}}", f"{place}: {message.vi}" if place else message.vi))
+        output.print(f"  {message.en}", style="dim")
     if not found:
-        output.print("[green]✓[/green] không có lỗi, không có cảnh báo / no error, no warning")
+        output.print(marked("[green]✓[/green] không có lỗi, không có cảnh báo / no error, no warning"))
 
 
 # ── matrix ───────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +140,7 @@ def _show_matrix(made: Matrix) -> None:
         if not row.is_empty
     ]
     show_table(titles, rows)
-    output.print("[dim]✓ có / yes · ◐ có giới hạn (--csv, --json) / within limits · – không / no[/dim]")
+    output.print("✓ có / yes · ◐ có giới hạn (--csv, --json) / within limits · – không / no", style="dim")
 
 
 # ── explain ──────────────────────────────────────────────────────────────────────────────────────
@@ -235,7 +234,7 @@ def _named(grant: str, why: Message) -> Message:
 
 
 def _say(mark: str, message: Message) -> None:
-    output.print(f"{mark} {escape(message.vi)}\n  [dim]{' ' * mark.count(' ')}{escape(message.en)}[/dim]")
+    output.print(marked(f"{mark} {{}}\n  [dim]{' ' * mark.count(' ')}{{}}[/dim]", message.vi, message.en))
 
 
 async def _catalogue() -> Catalogue:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from layers.access.grammar import Grant, Precision
 from layers.profile.profile import Profile
@@ -14,7 +14,7 @@ from layers.sharing.difference import Difference
 from layers.sharing.wording import Line, lines
 from layers.store.policy import Change
 
-from .context import output
+from .context import marked, output
 
 #: characters: a redirected table is not folded to a terminal's width
 WIDTH_IN_A_FILE = 220
@@ -32,8 +32,9 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for title in titles:
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    Console(width=None if output.is_terminal else WIDTH_IN_A_FILE).print(table)
+        table.add_row(*row)
+    width = None if output.is_terminal else WIDTH_IN_A_FILE
+    Console(width=width, markup=False, emoji=False).print(table)
 
 
 def show_grants(grants: Sequence[Grant]) -> None:
@@ -64,27 +65,24 @@ def _columns(grant: Grant) -> str:
 def show_difference(found: Difference, profile: Profile) -> None:
     """Grants first, then who gains or loses what, then what keeps it from being applied."""
     if found.is_empty:
-        output.print("[green]✓[/green] không có gì thay đổi / nothing would change")
+        output.print(marked("[green]✓[/green] không có gì thay đổi / nothing would change"))
     for change in found.changes:
-        fields = f" [dim]({escape(', '.join(change.fields))})[/dim]" if change.kind == "changed" else ""
-        output.print(f"{_MARKS[change.kind]} {escape(change.id)}{fields}")
+        fields = f" ({', '.join(change.fields)})" if change.kind == "changed" else ""
+        output.print(marked(f"{_MARKS[change.kind]} {{}}[dim]{{}}[/dim]", change.id, fields))
     for line in lines(profile, found.effects):
-        output.print(f"  {_line(line, 'vi')}")
-        output.print(f"    [dim]{escape(line.in_language('en'))}[/dim]")
+        output.print(Text("  ").append_text(_line(line, "vi")))
+        output.print(f"    {line.in_language('en')}", style="dim")
     for layer in found.orphans:
-        output.print(f"[yellow]![/yellow] {escape(layer)}: không còn ai được công bố / nobody may publish it any more")
+        output.print(marked("[yellow]![/yellow] {}: không còn ai được công bố / nobody may publish it any more", layer))
     for each in found.unmet:
-        output.print(f"[red]✗[/red] {escape(each.grant)}.expect[{each.number}]: {escape(str(each.message))}")
+        output.print(marked("[red]✗[/red] {}", f"{each.grant}.expect[{each.number}]: {each.message}"))
 
 
-def _line(line: Line, language: str) -> str:
+def _line(line: Line, language: str) -> Text:
     actions = ", ".join(action.in_language(language) for action in line.actions)
-    parts = ", ".join(
-        f"[{_TONES[part.tone]}]{escape(part.message.in_language(language))}[/{_TONES[part.tone]}]"
-        for part in line.parts
-    )
+    parts = Text(", ").join(Text(part.message.in_language(language), style=_TONES[part.tone]) for part in line.parts)
     who, layer = line.who.in_language(language), line.layer.in_language(language)
-    return f"[bold]{escape(who)}[/bold] · {escape(layer)} ({escape(actions)}): {parts}"
+    return marked("[bold]{}[/bold] · {} ({}): ", who, layer, actions).append_text(parts)
 
 
 def show_history(changes: Sequence[Change]) -> None:

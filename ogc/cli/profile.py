@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from layers.errors import RefusedError
 from layers.profile.apply import Applied
@@ -20,7 +19,7 @@ from layers.profile.schema import export
 from layers.profile.texts import texts_of
 from ogc.settings import Settings
 
-from .context import caller, console, database, errors_as_exit_codes, output, print_json, require_operator, run
+from .context import caller, console, database, errors_as_exit_codes, marked, output, print_json, require_operator, run
 
 app = typer.Typer(no_args_is_help=True, help="Hồ sơ cấu hình · the profile")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -39,7 +38,7 @@ def validate(folder: Folder = None, as_json: AsJson = False) -> None:
         print_json({"valid": True, **summary})
     else:
         shown = ", ".join(f"{name} {count}" for name, count in summary.items() if isinstance(count, int))
-        console.print(f"[green]✓[/green] [b]{profile.header.id}[/b]: {shown}")
+        console.print(marked("[green]✓[/green] [b]{}[/b]: {}", profile.header.id, shown))
 
 
 def _load(folder: Path | None) -> Profile:
@@ -75,14 +74,14 @@ async def _plan(profile: Profile) -> Plan:
 
 def _show(made: Plan, *, with_sql: bool) -> None:
     if made.is_empty:
-        output.print(f"[green]✓[/green] {made.profile_id}: không có gì thay đổi / nothing to do")
+        output.print(marked("[green]✓[/green] {}: không có gì thay đổi / nothing to do", made.profile_id))
     for step in made.steps:
         mark = "[yellow]![/yellow]" if step.touches_rows else "[green]+[/green]"
-        output.print(f"{mark} {escape(str(step.message))}")
+        output.print(marked(f"{mark} {{}}", step.message))
         for statement in step.sql if with_sql else ():
-            output.print(f"[dim]    {escape(' '.join(statement.split()))};[/dim]")
+            output.print(f"    {' '.join(statement.split())};", style="dim")
     for refusal in made.refusals:
-        output.print(f"[red]✗[/red] {escape(str(refusal.message))}")
+        output.print(marked("[red]✗[/red] {}", refusal.message))
 
 
 @app.command()
@@ -104,7 +103,7 @@ def apply(
     else:
         _show(applied.plan, with_sql=False)
         if applied.has_changed:
-            output.print(f"[green]✓[/green] {profile.header.id}: đã áp dụng / applied")
+            output.print(marked("[green]✓[/green] {}: đã áp dụng / applied", profile.header.id))
 
 
 async def _apply(profile: Profile) -> Applied:

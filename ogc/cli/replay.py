@@ -21,6 +21,7 @@ from .context import (
     console,
     database,
     errors_as_exit_codes,
+    marked,
     output,
     principal_named,
     print_json,
@@ -90,25 +91,25 @@ async def _for_somebody(opened: Database, record_id: str, moment: Moment, identi
 
 def _show(found: Replay) -> None:
     mark, words = _RESULTS[found.result]
-    console.print(f"{mark} {words}: {found.digest}", highlight=False)
+    console.print(marked(f"{mark} {{}}: {{}}", words, found.digest), soft_wrap=True)
     for library in found.libraries:
-        output.print(f"  {library.name}: {library.then} → {library.now}", markup=False)
+        output.print(f"  {library.name}: {library.then} → {library.now}")
     then, now = found.verdicts
     if then != now:
-        output.print(f"  {_verdict(then)} → {_verdict(now)}", markup=False)
+        output.print(f"  {_verdict(then)} → {_verdict(now)}")
     for line in found.subject:
-        output.print(f"  {line}", markup=False)
+        output.print(f"  {line}")
     for change in found.changes:
-        output.print(f"  {change.title.get('vi', change.check)} ({change.check})", markup=False)
+        output.print(f"  {change.title.get('vi', change.check)} ({change.check})")
         for what in change.what:
-            output.print(f"    {what.vi} · {what.en}", markup=False)
+            output.print(f"    {what.vi} · {what.en}")
         for made in found.because(change):
             release = f", bản công bố/release {made['release']}" if made["release"] else ""
             at = day(str(made["created"]))
-            output.print(f"    ← {made['layer']} {made['kind']} {made['revision']}{release}, {at}", markup=False)
+            output.print(f"    ← {made['layer']} {made['kind']} {made['revision']}{release}, {at}")
     if not found.changes and found.result == "different":
         for line in found.differences:
-            output.print(f"  {line}", markup=False)
+            output.print(f"  {line}")
 
 
 def _verdict(name: str) -> str:

@@ -10,7 +10,7 @@ from layers.checking.tasks import Decision, State, TaskAnswer, Tasks, answer_tas
 from layers.checking.wording import day, outcome_label
 from layers.store.catalogue import load_catalogue
 
-from .context import console, database, output, principal_named, print_json, run
+from .context import console, database, marked, output, principal_named, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Phản ánh về dữ liệu · disputes about layers")
 
@@ -54,14 +54,15 @@ def list_(
 def _show(task: Any) -> None:
     answer, feature = task["answer"], task["feature"]
     told = f" = {answer['decision']}" if answer else ""
-    output.print(f"[bold]{task['id']}[/bold] · {task['state']}{told} · {task['layer']} · {day(task['created'])}")
+    about = f"{task['state']}{told} · {task['layer']} · {day(task['created'])}"
+    output.print(marked("[bold]{}[/bold] · {}", task["id"], about))
     if task["finding"]:
         label = outcome_label(task["finding"]["outcome"], task["finding"]["relation"])
         named = f" · {feature['key'] or feature['fid']}" if feature else ""
-        output.print(f"  {task['finding']['title']['vi']}: {label.vi} · {label.en}{named}", markup=False)
-    output.print(f"  {task['reason']}", markup=False)
+        output.print(f"  {task['finding']['title']['vi']}: {label.vi} · {label.en}{named}")
+    output.print(f"  {task['reason']}")
     if answer:
-        output.print(f"  → {answer['text']}", markup=False)
+        output.print(f"  → {answer['text']}")
 
 
 @app.command()
@@ -92,4 +93,4 @@ def answer(
     if as_json:
         print_json({"id": made, "task": task_id})
     else:
-        output.print(f"[green]✓[/green] Đã trả lời · answered: {task_id}")
+        output.print(marked("[green]✓[/green] Đã trả lời · answered: {}", task_id))

@@ -26,7 +26,7 @@ from layers.store.migrate import migrate
 from ogc.common.proxies import networks, prefix
 from ogc.settings import Settings
 
-from .context import caller, console, database_url, errors_as_exit_codes, server_url
+from .context import caller, console, database_url, errors_as_exit_codes, marked, server_url
 
 DEMO_PARCELS = 60_000
 DEMO_SEED = 2025
@@ -54,7 +54,7 @@ def up(
         prefix(settings.root_path), networks(settings.trusted_proxies)  # refused before anything is started
         _refuse_open_demo(demo, host)
         url = database_url(settings)
-        console.print("[green]✓[/green] cơ sở dữ liệu / database")
+        console.print(marked("[green]✓[/green] cơ sở dữ liệu / database"))
         migrate(url)
         profile = load_profile(settings.profile_folder)
         anyio.run(_apply_profile, url, profile)
@@ -74,9 +74,7 @@ def _seal_of_demo(settings: Settings) -> None:
 
     made = certificate_of(settings, demo=True, now=datetime.now(UTC))
     kind = "chạy thử / demo" if made.is_demo else "LIENTHONG_SEAL_P12"
-    console.print(
-        f"[green]✓[/green] chứng thư của dấu / certificate of the seal ({kind}): {made.name}", highlight=False
-    )
+    console.print(marked("[green]✓[/green] chứng thư của dấu / certificate of the seal ({}): {}", kind, made.name))
 
 
 def _refuse_open_demo(demo: bool, host: str) -> None:
@@ -106,7 +104,8 @@ async def _apply_profile(url: str, profile: Profile) -> None:
                 "The profile changes tables with rows. See 'lienthong profile plan', then 'lienthong profile apply'.",
             )
         await apply(database, profile, caller().os_user or "")
-    console.print(f"[green]✓[/green] hồ sơ / profile [b]{profile.header.id}[/b]: {len(profile.layers)} lớp / layers")
+    layers = f"{len(profile.layers)} lớp / layers"
+    console.print(marked("[green]✓[/green] hồ sơ / profile [b]{}[/b]: {}", profile.header.id, layers))
 
 
 async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -> None:
@@ -126,9 +125,9 @@ async def _publish_demo(url: str, settings: Settings, parcels: int, seed: int) -
 
             await publish_demo(database, folder, show)
         dossiers = await register_demo_dossiers(database, folder)
-    console.print("[green]✓[/green] tỉnh giả định (dữ liệu tổng hợp) / demo province (synthetic data)")
+    console.print(marked("[green]✓[/green] tỉnh giả định (dữ liệu tổng hợp) / demo province (synthetic data)"))
     for one in dossiers:
-        console.print(f"  hồ sơ / dossier [b]{one.id}[/b]: {one.procedure}, {one.office}", highlight=False)
+        console.print(marked("  hồ sơ / dossier [b]{}[/b]: {}, {}", one.id, one.procedure, one.office))
 
 
 def _generate(folder: Path, parcels: int, seed: int, profile: Profile) -> None:
@@ -158,7 +157,7 @@ def _announce(profile: Profile, host: str, port: int, root_path: str, *, demo: b
     for path, what in (("/", "trang đầu / landing"), ("/map", "bản đồ / map"), ("/check", "kiểm tra thửa đất / check")):
         console.print(f"  {base}{path:<8} {what}", highlight=False)
     if demo:
-        console.print("\n  [yellow]danh tính thử / demo identities[/yellow] (lienthong token --as …)")
+        console.print(marked("\n  [yellow]danh tính thử / demo identities[/yellow] (lienthong token --as …)"))
         for identity in profile.identities:
             console.print(f"    {identity.id:<22} {identity.title.vi} / {identity.title.en}", highlight=False)
     console.print("\n  Ctrl+C để dừng / to stop\n")

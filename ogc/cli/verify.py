@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from layers.errors import SourceError
 from ogc.extract.offices import roots_of
 from ogc.extract.verify import Examination, Signature, certificates_in, examine
 from ogc.web.formats import moment
 
-from .context import errors_as_exit_codes, print_json
+from .context import errors_as_exit_codes, marked, output, print_json
 
 #: bytes of a file that is looked at
 LARGEST = 50_000_000
+_DEMO = "chứng thư chạy thử, không có giá trị pháp lý / demo certificate, no legal value"
 _KINDS = {
     "seal": "dấu của hệ thống / system's seal",
     "office": "chữ ký / signature",
@@ -26,8 +26,9 @@ _INTACT = """[green]✓[/green] Phiếu còn nguyên; sau dấu chỉ có chữ 
   [dim]The extract is intact; nothing but signatures follows the seal.[/dim]"""
 _OFFLINE = """  Không có mạng thì không biết dữ liệu đã thay đổi hay chưa: xem mã QR trên phiếu (/verify/…).
   [dim]Offline nothing is known of whether data have changed since: see the QR code of the paper (/verify/…).[/dim]"""
+_NOT_COMPARED = """[yellow]![/yellow] Chưa đối chiếu chứng thư: so mã SHA-256 với mã cơ quan công bố, hoặc dùng --trust.
+  [dim]The certificate was not compared: compare its SHA-256 with the published one, or use --trust.[/dim]"""
 _UNCHECKED = "chưa xác minh được người ký / the signer was not checked (--offices)"
-console = Console(highlight=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -75,34 +76,30 @@ def _read(file: Path) -> bytes:
 
 def _show(found: Examination, *, is_trust_given: bool) -> None:
     for message in found.messages():
-        console.print(f"[red]✗[/red] {message.vi}\n  [dim]{message.en}[/dim]")
+        output.print(marked("[red]✗[/red] {}\n  [dim]{}[/dim]", message.vi, message.en))
     if found.is_good:
-        console.print(_INTACT)
+        output.print(marked(_INTACT))
     for signature in found.signatures:
         _show_signature(signature)
     _show_answer(found.answer or {}, found.pdfa)
     if found.is_good:
-        console.print(_OFFLINE)
+        output.print(marked(_OFFLINE))
     if found.is_good and not is_trust_given:
-        console.print(
-            "[yellow]![/yellow] Chưa đối chiếu chứng thư: so mã SHA-256 với mã do cơ quan công bố, hoặc dùng --trust.\n"
-            "  [dim]The certificate was not compared: compare its SHA-256 with the published one, or use --trust.[/dim]"
-        )
+        output.print(marked(_NOT_COMPARED))
 
 
 def _show_signature(one: Signature) -> None:
-    console.print(f"  {_KINDS[one.kind]}: [b]{one.signer}[/b], {moment(one.at.isoformat()) if one.at else '–'}")
-    console.print(f"    SHA-256 {one.fingerprint}", style="dim")
+    at = moment(one.at.isoformat()) if one.at else "–"
+    output.print(marked("  {}: [b]{}[/b], {}", _KINDS[one.kind], one.signer, at))
+    output.print(f"    SHA-256 {one.fingerprint}", style="dim")
     if one.kind == "office" and not one.is_trusted:
-        console.print(f"    [yellow]{_UNCHECKED}[/yellow]")
+        output.print(f"    {_UNCHECKED}", style="yellow")
     if one.is_demo:
-        console.print(
-            "    [yellow]chứng thư chạy thử, không có giá trị pháp lý / demo certificate, no legal value[/yellow]"
-        )
+        output.print(f"    {_DEMO}", style="yellow")
 
 
 def _show_answer(answer: Any, pdfa: str | None) -> None:
     if answer:
-        console.print(f"  bản ghi / record {answer.get('id')}, {answer.get('created')}, {answer.get('verdict')}")
+        output.print(f"  bản ghi / record {answer.get('id')}, {answer.get('created')}, {answer.get('verdict')}")
     if pdfa:
-        console.print(f"  {pdfa}")
+        output.print(f"  {pdfa}")
