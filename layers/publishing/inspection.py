@@ -24,6 +24,7 @@ from .schema import convert
 from .shapes import Shapes, overlaps, parse, place, repeated_shapes, unplaced
 from .source import Progress, Source, no_progress, read_source
 from .values import MOST_ACCURACY_M
+from .without_communes import without_communes
 
 Geometries = NDArray[np.object_]
 
@@ -79,6 +80,7 @@ class Inspection:
     repaired: int
     defects: tuple[Defect, ...]
     commune: pa.Array | None = None  #: of each accepted row: its column, else the commune its label point lies in
+    notices: tuple[Message, ...] = ()  #: what could not be looked at
 
     @property
     def blocking(self) -> tuple[Defect, ...]:
@@ -101,6 +103,7 @@ class Inspection:
             },
             "diff": None,
             "defects": [defect.as_dict() for defect in self.defects],
+            "notices": [notice.as_dict() for notice in self.notices],
             "revision": None,
             "release": None,
         }
@@ -150,6 +153,7 @@ def inspect_source(
         source, definition, use, columns.encoding, rows, _refused_ground(refused, commune, shapes),
         _repaired_count(defects, refused), tuple(_with_keys(defects.found, key)),
         None if commune is None else commune.take(pa.array(rows.number - 1)),
+        without_communes(definition, profile) if communes is None else (),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ class PublishReport:
             "rows": rows,
             "diff": None if self.difference is None else self.difference.as_dict(),
             "declaration": self.declaration,
-            "notices": [notice.as_dict() for notice in self.notices],
+            "notices": [notice.as_dict() for notice in (*self.inspection.notices, *self.notices)],
             "revision": self.revision,
             "release": self.release,
         }
