@@ -22,7 +22,7 @@ from .decide import decide
 from .decision import Decision
 from .evaluate import shown_row
 from .grammar import Expectation, Grant, Precision
-from .principal import known_as
+from .principal import known_as, with_public
 
 Shape = Literal["full", "centroid", "none"]
 #: the reason that is no decision's: the action is allowed, this row is not among its rows
@@ -62,7 +62,7 @@ def unmet(
 ) -> tuple[Unmet, ...]:
     """Every expectation that does not hold, in the order of the policy. `day` is meant where none is stated; those
     about other layers than `about` are not looked at."""
-    who = {identity.id: identity for identity in identities}
+    who = {identity.id: identity for identity in with_public(identities)}
     what = {layer.id: layer for layer in layers}
     agreements = active_agreements
     if agreements is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from layers.profile.grammar import Identity
@@ -21,6 +21,16 @@ class Principal:
     os_user: str | None = None
 
 
+#: everybody who says nothing of themselves: there in every profile, also where it names no such identity
+_EVERYBODY = Identity.model_validate({"id": "public", "title": {"vi": "Người dân", "en": "Public"}})
+
+
+def with_public(identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    """The identities of a profile, and the public."""
+    known = tuple(identities)
+    return known if any(one.id == _EVERYBODY.id for one in known) else (*known, _EVERYBODY)
+
+
 def known_as(identity: Identity, *, os_user: str | None = None) -> Principal:
     """The caller that a demo identity stands for."""
     return Principal(
@@ -28,7 +38,7 @@ def known_as(identity: Identity, *, os_user: str | None = None) -> Principal:
     )
 
 
-PUBLIC = Principal("public")
+PUBLIC = Principal(_EVERYBODY.id)
 
 
 def operator(os_user: str) -> Principal:

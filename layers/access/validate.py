@@ -18,6 +18,7 @@ from layers.profile.grammar import Identity, LayerDefinition
 from .expect import layer_of, unmet
 from .grammar import Grant, SharingRef
 from .matching import CLAIM, all_properties, columns_of, geometry_of, is_about
+from .principal import PUBLIC
 
 Kind = Literal[
     "repeated_id", "unknown_layer", "unknown_column", "unknown_identity", "unknown_agreement", "rule", "precision",
@@ -93,7 +94,7 @@ def _expectation_problems(
     grant: Grant, layers: Mapping[str, LayerDefinition], identities: frozenset[str], unread: frozenset[str]
 ) -> Iterator[Problem]:
     for number, expected in enumerate(grant.expect):
-        if expected.as_ not in identities:
+        if expected.as_ not in {PUBLIC.id, *identities}:
             vi, en = f"không có danh tính '{expected.as_}'", f"there is no identity '{expected.as_}'"
             yield _problem(grant, "unknown_identity", ("expect", number, "as"), vi, en)
         if expected.layer and expected.layer not in layers and expected.layer not in unread:

@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.text import Span, Text
 
 from gis.errors import LienthongError
-from layers.access.principal import Principal, operator
+from layers.access.principal import Principal, operator, with_public
 from layers.errors import ForbiddenError, NotFoundError
+from layers.profile.grammar import Identity
 from layers.store.catalogue import Catalogue
 from layers.store.cluster import Cluster
 from layers.store.connection import Database
@@ -74,9 +75,9 @@ def principal_named(identity: str | None, catalogue: Catalogue) -> Principal:
     """The operator, or an identity of the applied profile. Raises NotFoundError naming those there are."""
     if identity is None:
         return caller()
-    found = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    found = _identity(identity, catalogue)
     if found is None:
-        known = ", ".join(one.id for one in catalogue.profile.identities) or "-"
+        known = ", ".join(one.id for one in with_public(catalogue.profile.identities))
         raise NotFoundError(
             f"Không có định danh '{identity}'. Có: {known}.", f"No identity '{identity}'. Known: {known}."
         )
@@ -85,9 +86,13 @@ def principal_named(identity: str | None, catalogue: Catalogue) -> Principal:
     )
 
 
+def _identity(name: str | None, catalogue: Catalogue) -> Identity | None:
+    return next((one for one in with_public(catalogue.profile.identities) if one.id == name), None)
+
+
 def purposes_named(identity: str | None, catalogue: Catalogue) -> tuple[str, ...] | None:
     """Those an identity of the applied profile is given; None: the operator needs none."""
-    found = next((one for one in catalogue.profile.identities if one.id == identity), None)
+    found = _identity(identity, catalogue)
     return found.purposes if found else None
 
 

@@ -47,6 +47,16 @@ ALLOW = {"as": "anna", "action": "items", "is": "allow"}
 DENY = {"as": "anna", "action": "items", "is": "deny"}
 
 
+def test_the_public_is_known_without_being_named_by_the_profile() -> None:
+    """Nobody in particular has no role, claim or purpose, whatever else is in the profile."""
+    to_reviewers = {"to": {"role": "reviewer"}, "expect": [{**DENY, "as": "public", "because": "no_grant"}]}
+    to_all = {"to": {"anyone": True}, "expect": [{**ALLOW, "as": "public"}]}
+    assert unmet([grant("g", "site", **to_reviewers)], [ANNA], [SITE], day=DAY) == ()
+    assert unmet([grant("g", "site", **to_all)], [], [SITE], day=DAY) == ()
+    wrong = {**to_reviewers, "expect": [{**ALLOW, "as": "public"}]}
+    assert len(unmet([grant("g", "site", **wrong)], [ANNA], [SITE], day=DAY)) == 1
+
+
 @pytest.mark.parametrize(
     ("expected", "more", "says"),
     [

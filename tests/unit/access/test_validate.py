@@ -41,6 +41,10 @@ def test_a_sound_policy_has_no_problem() -> None:
     assert found(sound()) == []
 
 
+def test_the_public_needs_no_identity_of_the_profile() -> None:
+    assert validate([sound()], [SITE, SECRET], [], None, day=DAY) == ()
+
+
 @pytest.mark.parametrize(
     ("more", "kind", "at"),
     [
