@@ -291,7 +291,7 @@ def _standing(case: Case, layer: CutLayer) -> Standing:
     return Standing(
         revision=layer.revision,
         state=case.standing(layer).state,
-        published=layer.published,
+        published=layer.content_date,
         max_age_days=definition.max_age_days,
         accuracy_m=accuracy_of(definition, case),
     )

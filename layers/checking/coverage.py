@@ -228,15 +228,15 @@ class _Maker:
     def _row(self, layer: LayerDefinition, cut: CutLayer, grounds: Grounds) -> Row:
         sight = self.view.sight(layer.id)
         shown = _shown(sight)
-        published = cut.published if cut.revision else None
-        age_days = None if published is None else (self.at - published).days
+        dated = cut.content_date if cut.revision else None
+        age_days = None if dated is None else (self.at - dated).days
         is_told = shown != "withheld" and sight.tells_activity
         is_owned = self._owns(layer)
         ground = grounds.layers.get(layer.id)
         return Row(
             layer, cut, standing_now(cut), shown, is_told, is_owned,
             sees_rows=shown == "open" and self._sees_rows(layer),
-            is_stale=(shown == "open" or is_told) and _is_stale(layer, age_days, published, self.at),
+            is_stale=(shown == "open" or is_told) and _is_stale(layer, age_days, dated, self.at),
             age_days=age_days, unplaced=ground.unplaced if ground and is_owned else None,
         )  # fmt: skip
 
@@ -283,11 +283,11 @@ def _shown(sight: Sight) -> Shown:
     return "declared" if sight.is_reserved and sight.may_check else "withheld"
 
 
-def _is_stale(layer: LayerDefinition, age_days: int | None, published: datetime | None, at: datetime) -> bool:
+def _is_stale(layer: LayerDefinition, age_days: int | None, dated: datetime | None, at: datetime) -> bool:
     """As the engine takes it: to the second."""
-    if layer.max_age_days is None or published is None or age_days is None:
+    if layer.max_age_days is None or dated is None or age_days is None:
         return False
-    return (at - published).total_seconds() > layer.max_age_days * 86_400
+    return (at - dated).total_seconds() > layer.max_age_days * 86_400
 
 
 def _state(row: Row, share: float, holds: bool | None) -> State:

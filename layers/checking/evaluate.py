@@ -43,7 +43,7 @@ class Standing:
 
     revision: int  #: 0: nothing published by then
     state: str = "served"
-    published: datetime | None = None
+    published: datetime | None = None  #: of its oldest content, which a release may have brought back or kept
     max_age_days: int | None = None
     accuracy_m: float = 0.0  #: of the layer as a whole, for the edge of its mapped area
 

@@ -275,7 +275,7 @@ class _Maker:
         return Standing(
             revision=cut.revision,
             state=self.case.standing(cut).state,
-            published=cut.published,
+            published=cut.content_date,
             max_age_days=layer.max_age_days,
             accuracy_m=accuracy_of(layer, self.case),
         )

@@ -189,11 +189,11 @@ class RuleFinding:
         return bool(np.any(shapely.distance(refused, self.subject.geometry) <= reach))
 
     def _values(self) -> dict[str, str | Message]:
-        published = self.cut.published.astimezone(LOCAL_TIME).strftime("%d/%m/%Y") if self.cut.published else "-"
+        dated = self.cut.content_date
         share = float(self.found.mapped[0])
         values: dict[str, str | Message] = {
             "why": self.case.standing(self.cut).reason or "-",
-            "published": published,
+            "published": dated.astimezone(LOCAL_TIME).strftime("%d/%m/%Y") if dated else "-",
             "days": str(self.layer.max_age_days or "-"),
             "share": Message(f"{100 * share:.1f} %".replace(".", ","), f"{100 * share:.1f} %"),
         }

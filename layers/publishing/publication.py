@@ -424,7 +424,7 @@ async def _record(
         "layer": layer, "release": release, "revision": revision, "note": work.options.note,
         "source_name": source.name, "source_layer": source.layer, "source_digest": source.digest,
         "content_digest": _content_after(found).digest(), "declaration": declaration, "report": final.as_dict(),
-    })  # fmt: skip
+    }, content_of=None if found.scope.is_everything else found.revision)  # fmt: skip
     written = len(changes.inserted) + len(changes.closed)
     event = audit.Event.of(
         work.principal, "publish", "allow", layer=layer, revision=revision, features=written,

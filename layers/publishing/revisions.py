@@ -171,7 +171,7 @@ async def _record_rollback(  # noqa: PLR0913, PLR0917 - one value each
     await publication.record_release(connection, {
         **before, "layer": layer, "release": release, "revision": made, "note": note or f"→ {revision}",
         "content_digest": old.digest(), "report": report,
-    })  # fmt: skip
+    }, content_of=revision)  # fmt: skip
     await _tell(connection, catalogue, principal, "rollback", layer, made, sum(counts))
     return report
 

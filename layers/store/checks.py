@@ -48,6 +48,7 @@ class CutLayer:
     release: int | None
     release_note: str | None
     published: datetime | None
+    content_date: datetime | None  #: its oldest content was published then: what staleness goes by
     first_created: datetime | None
     raster: StoredRaster | None = None  #: of a layer whose content is one file
 
@@ -78,6 +79,7 @@ def _cut_layer(found: Mapping[str, Any]) -> CutLayer:
         release=found["release"],
         release_note=found["note"],
         published=found["published"],
+        content_date=found["content_date"],
         first_created=found["first_created"],
         raster=StoredRaster.of(found["raster"]) if found["raster"] else None,
     )

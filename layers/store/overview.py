@@ -17,6 +17,7 @@ class Overview:
     release: int | None = None
     note: str = ""
     published: datetime | None = None
+    content_date: datetime | None = None  #: its oldest content was published then
     mapped: str = "nowhere"
     communes: tuple[str, ...] = ()
     has_refused: bool = False
@@ -35,6 +36,7 @@ async def overviews(connection: Connection) -> Mapping[str, Overview]:
             release=each["release"],
             note=each["note"],
             published=each["created"],
+            content_date=each["content_date"],
             mapped="nowhere" if area is None else "everywhere" if area["everywhere"] else "area",
             communes=tuple(area["communes"]) if area else (),
             has_refused=bool(area and area["refused"]),

@@ -249,9 +249,15 @@ async def next_release(connection: Connection, layer: str) -> int:
     return int(found["release"])
 
 
-async def record_release(connection: Connection, values: Mapping[str, object]) -> None:
-    """`declaration` and `report` are given as plain values."""
-    written = {**values, "declaration": json.dumps(values["declaration"]), "report": json.dumps(values["report"])}
+async def record_release(
+    connection: Connection, values: Mapping[str, object], *, content_of: int | None = None
+) -> None:
+    """`declaration` and `report` are given as plain values. `content_of`: the revision that this release brings back,
+    or of which it keeps a part: the layer is no fresher than that."""
+    written = {
+        **values, "declaration": json.dumps(values["declaration"]), "report": json.dumps(values["report"]),
+        "content_of": content_of,
+    }  # fmt: skip
     await execute(connection, blocks(_SQL)["insert_release"], written)
 
 

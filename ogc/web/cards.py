@@ -93,7 +93,7 @@ def cards(
         }
         overview = known.get(definition.id, NOTHING)
         if decisions["items"].hides_activity:
-            overview = replace(overview, release=None, note="", published=None)
+            overview = replace(overview, release=None, note="", published=None, content_date=None)
         header = catalogue.profile.header
         accuracy_m = definition.accuracy_m
         if accuracy_m is None and definition.scale:
@@ -122,6 +122,6 @@ def cards(
 
 
 def _is_stale(definition: LayerDefinition, overview: Overview, now: datetime) -> bool:
-    if definition.max_age_days is None or overview.published is None:
+    if definition.max_age_days is None or overview.content_date is None:
         return False
-    return now - overview.published > timedelta(days=definition.max_age_days)
+    return now - overview.content_date > timedelta(days=definition.max_age_days)

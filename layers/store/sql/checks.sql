@@ -3,7 +3,7 @@
 -- A null revision asks for the newest one known at the instant (null: now). The time-out holds for this transaction.
 SELECT layer.id, layer.number, layer.state AS state_now, layer.state_reason AS reason_now,
        revision.revision, revision.state, revision.reason, revision.created,
-       release.release, release.note, release.published,
+       release.release, release.note, release.published, release.content_date,
        (SELECT to_jsonb(raster) FROM catalogue.raster
         WHERE raster.layer = layer.id AND raster.since <= revision.revision
           AND (raster.until IS NULL OR raster.until > revision.revision)) AS raster,
@@ -20,7 +20,8 @@ LEFT JOIN LATERAL (
     ORDER BY known.revision DESC LIMIT 1
 ) revision ON true
 LEFT JOIN LATERAL (
-    SELECT named.release, named.note, made.created AS published
+    SELECT named.release, named.note, made.created AS published,
+           coalesce(named.content_date, made.created) AS content_date
     FROM catalogue.release named
     JOIN catalogue.revision made ON made.layer = named.layer AND made.revision = named.revision
     WHERE named.layer = layer.id AND named.revision <= revision.revision

@@ -1,8 +1,8 @@
 -- What the catalogue page says of every layer besides its definition.
 
 -- releases --
--- The newest release of every layer that its current revision still holds, and when it was published.
-SELECT DISTINCT ON (r.layer) r.layer, r.release, r.note, v.created
+-- The newest release of every layer that its current revision still holds, when it was published, and its oldest content.
+SELECT DISTINCT ON (r.layer) r.layer, r.release, r.note, v.created, coalesce(r.content_date, v.created) AS content_date
 FROM catalogue.release AS r
 JOIN catalogue.revision AS v ON v.layer = r.layer AND v.revision = r.revision
 JOIN catalogue.layer AS l ON l.id = r.layer AND r.revision <= l.revision

@@ -102,10 +102,15 @@ WHERE id = %(layer)s
 SELECT coalesce(max(release), 0) + 1 AS release FROM catalogue.release WHERE layer = %(layer)s
 
 -- insert_release --
+-- `content_of`: the revision whose content, or part of it, the release keeps or brings back (null: none).
 INSERT INTO catalogue.release (layer, release, revision, note, source_name, source_layer, source_digest, content_digest,
-                               declaration, report)
+                               declaration, report, content_date)
 VALUES (%(layer)s, %(release)s, %(revision)s, %(note)s, %(source_name)s, %(source_layer)s, %(source_digest)s,
-        %(content_digest)s, %(declaration)s, %(report)s)
+        %(content_digest)s, %(declaration)s, %(report)s,
+        (SELECT coalesce(known.content_date, made.created)
+         FROM catalogue.release known JOIN catalogue.revision made USING (layer, revision)
+         WHERE known.layer = %(layer)s AND known.revision <= %(content_of)s::bigint
+         ORDER BY known.release DESC LIMIT 1))
 
 -- latest_release --
 -- The newest release at a revision (null: now).

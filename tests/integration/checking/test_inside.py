@@ -100,7 +100,7 @@ def test_a_table_to_keep_takes_the_right_to_export(service: tuple[httpx.Client, 
 def test_a_project_that_sticks_out_of_the_extent_is_refused(service: tuple[httpx.Client, str]) -> None:
     answer = ask(service[0], box(-200_000, 0, 199_990, 10))
     assert answer.status_code == 422
-    assert "địa bàn" in answer.json()["message"]["vi"]
+    assert "địa bàn" in answer.json()["errors"][0]["message"]
 
 
 def test_every_answer_leaves_its_event(service: tuple[httpx.Client, str]) -> None:

@@ -11,7 +11,7 @@ from layers.store.checks import CutLayer
 
 
 def question(number: int = 0, *, revision: int = 1, blocked: str = "") -> Question:
-    cut = CutLayer("water", 1, revision, "served", "served", None, None, None, None, None)
+    cut = CutLayer("water", 1, revision, "served", "served", None, None, None, None, None, None)
     return Question("sha256:p", "change", number, "water", cut, LayerStanding("served"), date(2026, 11, 21), blocked)
 
 
