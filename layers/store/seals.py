@@ -7,12 +7,13 @@ written anew, no longer fits what was witnessed (layers/sharing/witness.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
+import anyio
 import psycopg
 
 from layers.canonical import canonical, digest_of
@@ -120,15 +121,16 @@ class Sealing:
         head, since = await self._standing(connection)
         number, previous, event = head.number, head.digest, head.event
         chain = head.chain
-        async for events in _unsealed(connection, since):
-            number += 1
-            seal = Seal(
-                number=number, sealed=datetime.now(UTC), cluster=head.cluster, snapshot=events[0]["snapshot"],
-                entries=tuple((each["id"], event_digest(each)) for each in events), previous=previous,
-            )  # fmt: skip
-            await insert_seal(connection, seal)
-            previous, event = seal.digest, seal.entries[-1][0]
-            chain = chain or seal.digest
+        async with aclosing(_unsealed(connection, since)) as unsealed:
+            async for events in unsealed:
+                number += 1
+                seal = Seal(
+                    number=number, sealed=datetime.now(UTC), cluster=head.cluster, snapshot=events[0]["snapshot"],
+                    entries=tuple((each["id"], event_digest(each)) for each in events), previous=previous,
+                )  # fmt: skip
+                await insert_seal(connection, seal)
+                previous, event = seal.digest, seal.entries[-1][0]
+                chain = chain or seal.digest
         if number == head.number:
             self._nothing_at = head.now
         return Head(head.database, head.cluster, number, previous, chain, event, None, head.now)
@@ -142,20 +144,24 @@ async def _is_anything_new(connection: Connection, since: str) -> bool:
     return await row(connection, blocks("seals")["is_anything_new"], {"snapshot": since}) is not None
 
 
-async def _unsealed(connection: Connection, since: str | None) -> AsyncIterator[list[dict[str, Any]]]:
+def _unsealed(connection: Connection, since: str | None) -> AsyncGenerator[list[dict[str, Any]]]:
     """Events for one seal after another; in one snapshot, in bounded memory."""
     statement = blocks("seals")["never_sealed" if since is None else "new"]
-    async for batch in _streamed(connection, statement, {"snapshot": since}):
-        yield batch
+    return _streamed(connection, statement, {"snapshot": since})
 
 
 async def _streamed(
     connection: Connection, statement: LiteralString, values: Values | None = None
-) -> AsyncIterator[list[dict[str, Any]]]:
-    async with connection.cursor(name="events") as cursor:
+) -> AsyncGenerator[list[dict[str, Any]]]:
+    """Whoever may stop before the end closes it (`aclosing`): the cursor lives as long as its transaction."""
+    cursor = connection.cursor(name="events")
+    try:
         await cursor.execute(statement, values or None)
         while found := await cursor.fetchmany(MOST_EVENTS):
             yield found
+    finally:
+        with anyio.CancelScope(shield=True):  # a service that ends in the middle closes it all the same
+            await cursor.close()
 
 
 # ── reading the chain ────────────────────────────────────────────────────────────────────────────

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -179,6 +182,36 @@ def test_a_failure_to_seal_is_told_once_and_heals(ledger: Ledger) -> None:
 
 def _head(number: int) -> Head:
     return Head("some/where", "1", number, f"sha256:{number}", "sha256:1", number * 10, None, "1:1:")
+
+
+def test_a_service_that_ends_while_events_are_read_leaves_nothing_open(ledger: Ledger) -> None:
+    ledger.add(1)
+
+    async def seal_behind_a_lock() -> None:
+        other = await psycopg.AsyncConnection.connect(ledger.url)
+        async with other, Database.open(ledger.url, size=2) as database:
+            await other.execute("LOCK access.seal IN EXCLUSIVE MODE")
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(Sealing(database).seal)
+                with anyio.fail_after(20):
+                    while not await _waits_for_a_lock(database):
+                        await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        anyio.run(seal_behind_a_lock)
+        gc.collect()
+    assert not [str(each.message) for each in told]
+    assert ledger.seal().number == 1
+
+
+async def _waits_for_a_lock(database: Database) -> bool:
+    async with database.connection() as connection:
+        found = await connection.execute(
+            "SELECT FROM pg_locks WHERE NOT granted AND relation = 'access.seal'::regclass"
+        )
+        return found.rowcount > 0
 
 
 def test_the_witness_has_a_line_a_minute_and_one_at_the_end(tmp_path: Path) -> None:
