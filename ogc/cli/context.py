@@ -20,7 +20,7 @@ from rich.text import Span, Text
 
 from gis.errors import LienthongError
 from layers.access.principal import Principal, operator, with_public
-from layers.errors import ForbiddenError, NotFoundError
+from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from layers.profile.grammar import Identity
 from layers.store.catalogue import Catalogue
 from layers.store.cluster import Cluster
@@ -117,12 +117,20 @@ def errors_as_exit_codes(*, as_json: bool = False) -> Iterator[None]:
         yield
     except LienthongError as error:
         if as_json:
-            print_json({"error": {"code": error.code, "message": error.message.as_dict(), **error.details}})
+            print_json({"error": _told(error)})
         else:
             console.print(marked("[red]✗[/red] {}", error.message.vi), soft_wrap=True)
             console.print(f"  {error.message.en}", style="dim", highlight=False, soft_wrap=True)
             _show_ways_on(error)
         raise typer.Exit(1) from None
+
+
+def _told(error: LienthongError) -> AnyDict:
+    """An error as data; of invalid inputs each field, as HTTP and `profile validate` have it."""
+    found: AnyDict = {"code": error.code, "message": error.message.as_dict()}
+    if isinstance(error, InvalidRequestError) and error.fields:
+        found["errors"] = [each.as_dict() for each in error.fields]
+    return {**found, **error.details}
 
 
 def _show_ways_on(error: LienthongError) -> None:

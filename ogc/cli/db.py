@@ -22,7 +22,7 @@ from layers.store.status import database_status
 from ogc.settings import Settings
 
 from . import db_rasters
-from .context import console, database_url, errors_as_exit_codes, marked, print_json, run
+from .context import AnyDict, console, database_url, errors_as_exit_codes, marked, print_json, run
 
 app = typer.Typer(no_args_is_help=True, help="Cơ sở dữ liệu · the database")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON trên stdout · JSON on stdout")]
@@ -39,29 +39,30 @@ def _private(settings: Settings) -> Cluster:
 
 
 @app.command()
-def init() -> None:
+def init(as_json: AsJson = False) -> None:
     """Tạo cụm dữ liệu riêng nếu chưa có · make the private cluster where it is missing."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(as_json=as_json):
         cluster = _private(Settings())
-        if not cluster.is_initialised:
+        is_new = not cluster.is_initialised
+        if is_new:
             cluster.initialise()
-        console.print(marked("[green]✓[/green] {}", cluster.folder))
+    _tell({"folder": str(cluster.folder), "created": is_new}, str(cluster.folder), as_json=as_json)
 
 
 @app.command()
-def start() -> None:
+def start(as_json: AsJson = False) -> None:
     """Khởi động (và tạo nếu chưa có) · start, initialising a missing cluster."""
-    with errors_as_exit_codes():
-        console.print(marked("[green]✓[/green] {}", _private(Settings()).ensure_started().url))
+    with errors_as_exit_codes(as_json=as_json):
+        url = _private(Settings()).ensure_started().url
+    _tell({"running": True, "url": url}, url, as_json=as_json)
 
 
 @app.command()
-def stop() -> None:
+def stop(as_json: AsJson = False) -> None:
     """Dừng cụm dữ liệu riêng · stop the private cluster."""
-    with errors_as_exit_codes():
-        cluster = _private(Settings())
-        cluster.stop()
-        console.print(marked("[green]✓[/green] đã dừng / stopped"))
+    with errors_as_exit_codes(as_json=as_json):
+        _private(Settings()).stop()
+    _tell({"running": False}, "đã dừng / stopped", as_json=as_json)
 
 
 @app.command()
@@ -80,34 +81,36 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Đưa lược đồ lên phiên bản hiện tại · bring the schema up to date."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(as_json=as_json):
         migrate_database(database_url(Settings()))
-        console.print(marked("[green]✓[/green] lược đồ / schema {}", newest_version()))
+    _tell({"schema": newest_version()}, f"lược đồ / schema {newest_version()}", as_json=as_json)
 
 
 @app.command()
-def backup(file: Path) -> None:
+def backup(file: Path, as_json: AsJson = False) -> None:
     """Sao lưu toàn bộ dữ liệu (không gồm khóa bí mật) · back up all data; secrets are never part of it."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(as_json=as_json):
         partial = file.with_name(file.name + ".partial")
         _dump_tool("pg_dump", "--format=custom", f"--file={partial}", database_url(Settings()))
-        files = run(lambda: db_rasters.files_named(database_url(Settings())))
+        files = run(lambda: db_rasters.files_named(database_url(Settings())), as_json=as_json)
         missing = db_rasters.store(files, RasterFolder(Settings().rasters_folder), file)
         partial.replace(file)  # a killed backup never looks like a whole one
-        _tell_missing(missing)
-        console.print(marked("[green]✓[/green] {}  {} MB", file, f"{file.stat().st_size / 1e6:.1f}"))
+        size = file.stat().st_size
+    _tell_missing(missing)
+    found = {"file": str(file), "bytes": size, "missing": _names(missing)}
+    _tell(found, f"{file}  {size / 1e6:.1f} MB", as_json=as_json)
 
 
 @app.command()
-def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> None:
+def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False, as_json: AsJson = False) -> None:
     """Phục hồi từ bản sao lưu vào cơ sở dữ liệu trống · restore a backup into an empty database."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(as_json=as_json):
         if not file.is_file():
             raise StoreError(f"Không có tệp {file}.", f"There is no file {file}.")
         url = database_url(Settings())
-        if run(lambda: _is_migrated(url)) and not yes:
+        if run(lambda: _is_migrated(url), as_json=as_json) and not yes:
             raise StoreError(
                 "Cơ sở dữ liệu đã có dữ liệu. Thêm --yes để thay toàn bộ bằng bản sao lưu.",
                 "The database is not empty. Add --yes to replace everything by the backup.",
@@ -117,14 +120,27 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes")] = False) -> 
         join_roles_again(url)
         folder = RasterFolder(Settings().rasters_folder)
         db_rasters.fetch(folder, file)
-        _tell_missing(folder.missing(run(lambda: db_rasters.files_named(url))))
-        console.print(marked("[green]✓[/green] {}", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"))
+        missing = folder.missing(run(lambda: db_rasters.files_named(url), as_json=as_json))
+    _tell_missing(missing)
+    restored = datetime.now(UTC)
+    found = {"file": str(file), "restored": restored.isoformat(timespec="seconds"), "missing": _names(missing)}
+    _tell(found, f"{restored:%Y-%m-%d %H:%M} UTC", as_json=as_json)
+
+
+def _tell(found: AnyDict, said: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        console.print(marked("[green]✓[/green] {}", said))
+
+
+def _names(missing: Sequence[NamedFile]) -> list[str]:
+    return [f"{each.layer}/{each.sha256}.tif" for each in missing]
 
 
 def _tell_missing(missing: Sequence[NamedFile]) -> None:
     """Files of rasters that are not there: checks of their revisions say so until they are."""
-    for each in missing:
-        file = f"{each.layer}/{each.sha256}.tif"
+    for file in _names(missing):
         console.print(marked("[yellow]![/yellow] thiếu tệp ảnh / raster file missing: {}", file))
 
 
