@@ -24,6 +24,7 @@ from layers.store.tables import srid
 
 from .export import require_areas, with_subject_keys
 from .extent import outside
+from .file_columns import column_called
 from .partition import OUTSIDE_COLUMN
 from .reading import Case, require_served
 from .zones import projection_of
@@ -116,8 +117,9 @@ def _of_file(source: OfFile, case: Case, progress: Progress) -> pa.Table:
         )
     rows = read.table.num_rows
     keys = _row_numbers(rows)
-    if "key" in read.table.column_names:
-        keys = pc.coalesce(read.table["key"].combine_chunks().cast(pa.string()), keys)
+    named = column_called("key", read.table.column_names)
+    if named is not None:
+        keys = pc.coalesce(read.table[named].combine_chunks().cast(pa.string()), keys)
     shapes = np.asarray(shapely.from_wkb(read.table["geometry"].to_numpy(), on_invalid="ignore"), dtype=object)
     return _table(shapes, read.crs, case, keys)
 

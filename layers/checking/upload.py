@@ -23,6 +23,7 @@ from layers.publishing.placing import crs_of_file
 from layers.publishing.reader import GEOMETRY
 from layers.publishing.source import Limits, Source, read_source
 
+from .file_columns import column_called
 from .given import WGS84 as WGS84_NAME
 from .given import is_outside, outside_extent
 from .request import ByGeometry, ByUpload
@@ -82,9 +83,8 @@ def _shapes_of(upload: ByUpload, profile: Profile) -> list[tuple[str, ByGeometry
     source = _read(upload)
     crs, projection = _crs(source, upload, profile), projection_of(profile.header.crs)
     shapes = np.asarray(shapely.from_wkb(source.table[GEOMETRY].to_numpy(zero_copy_only=False)), dtype=object)
-    names = next(
-        (source.table[name].to_pylist() for name in ("label", "key") if name in source.table.schema.names), None
-    )
+    found_names = (column_called(name, source.table.schema.names) for name in ("label", "key"))
+    names = next((source.table[name].to_pylist() for name in found_names if name is not None), None)
     found = []
     for row in np.flatnonzero([_is_ground(shape) for shape in shapes]).tolist():
         moved = one(projection.to_crs(many(_polygon(shapes[row])), crs, WGS84))

@@ -254,9 +254,11 @@ def test_processes_and_one_process_give_the_same(crowded: Place, tmp_path: Path)
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def write_shapes(path: Path, *shapes: shapely.Geometry | None, keys: list[str] | None = None) -> Path:
+def write_shapes(
+    path: Path, *shapes: shapely.Geometry | None, keys: list[str] | None = None, column: str = "key"
+) -> Path:
     features = [
-        {"type": "Feature", "properties": {"key": keys[number]} if keys else {},
+        {"type": "Feature", "properties": {column: keys[number]} if keys else {},
          "geometry": None if shape is None else geojson(shape)}
         for number, shape in enumerate(shapes)
     ]  # fmt: skip
@@ -274,6 +276,15 @@ def test_shapes_of_a_file_are_checked_like_drawn_ones(place: Place, tmp_path: Pa
         assert (row["outcome"], row["verdict"]) == (finding["outcome"], finding["verdict"]), finding["check"]
     blocks = findings[findings["check"] == "blocks"]
     assert set(blocks["reason"]) == {"needs_parcel"}
+
+
+@pytest.mark.parametrize("column", ["key", "KEY", "Key"])
+def test_the_column_with_the_keys_is_found_whatever_its_case(place: Place, tmp_path: Path, column: str) -> None:
+    file = write_shapes(
+        tmp_path / "shapes.geojson", box(0, 0, 20, 31), box(700, 700, 9, 9), keys=["a", "b"], column=column
+    )
+    findings, _ = rows(run(place, tmp_path / "out", file=file))
+    assert set(findings["subject_key"]) == {"a", "b"}
 
 
 def test_rows_without_a_usable_shape_are_there_and_not_checked(place: Place, tmp_path: Path) -> None:
