@@ -210,6 +210,12 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     },
     "feature": _FEATURE,
     "featurePatch": _FEATURE_PATCH,
+    "search": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "description": "Các tham số của GET items, mỗi tham số một lần · the parameters of GET items, each once",
+    },
+    "cql2": {"type": "object", "description": "Điều kiện CQL2 JSON · a condition in CQL2 JSON"},
     "features": _FEATURES,
     "release": _RELEASE,
     "releases": {

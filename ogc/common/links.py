@@ -21,6 +21,8 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
 OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 
 Link = dict[str, Any]
+#: in the scope of a search that was sent and is too long for an address: nothing links to it by GET
+IS_POSTED = "lienthong.is_posted"
 #: of a path or a query string: a longer one is not remembered
 _KEPT = 1024
 
@@ -37,6 +39,11 @@ class Addresses:
     def __init__(self, request: Request) -> None:
         self._request = request
         self.base = base_url(request)
+
+    @property
+    def is_posted(self) -> bool:
+        """The question is in the body: its address alone asks something else."""
+        return IS_POSTED in self._request.scope
 
     def to(self, *path: str, **query: object) -> str:
         """An address below the landing page; path segments are encoded, parameters that are None left out."""

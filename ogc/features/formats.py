@@ -43,7 +43,7 @@ def wanted(request: Request) -> Format | None:
 
 def alternates(addresses: Addresses, relation: Relation, query: Query) -> list[Link]:
     """The same features in other formats; a page further on has none, since an export has no pages."""
-    if query.edge is not None:
+    if query.edge is not None or addresses.is_posted:
         return []
     return [
         link(addresses.here(f=kind.name, limit=query.limit), "alternate", kind.media_type, kind.title)

@@ -29,13 +29,19 @@ def feature_collection(
 
 
 def _links(page: Page, query: Query, addresses: Addresses, layer_id: str, revision: int) -> list[Link]:
-    made = addresses.self_and_alternates(GEOJSON)
+    made = [] if addresses.is_posted else addresses.self_and_alternates(GEOJSON)
     made.append(link(addresses.to("collections", layer_id), "collection", "application/json"))
     if page.last is not None:
-        made.append(link(addresses.here(before=None, after=_cursor(page.last, query, revision)), "next", GEOJSON))
+        made.append(_page(addresses, "next", before=None, after=_cursor(page.last, query, revision)))
     if page.first is not None:
-        made.append(link(addresses.here(after=None, before=_cursor(page.first, query, revision)), "prev", GEOJSON))
+        made.append(_page(addresses, "prev", after=None, before=_cursor(page.first, query, revision)))
     return made
+
+
+def _page(addresses: Addresses, rel: str, **cursor: str | None) -> Link:
+    """Of a search that is too long for an address, the page is had by sending the same body again."""
+    made = link(addresses.here(**cursor), rel, GEOJSON)
+    return {**made, "method": "POST", "title": "cùng nội dung · the same body"} if addresses.is_posted else made
 
 
 def _cursor(place: Place, query: Query, revision: int) -> str:

@@ -35,7 +35,7 @@ from ogc.common.responses import document_response, json_response
 from ogc.common.rights import Rights
 from ogc.web import layer_pages
 
-from . import editing, formats, releases
+from . import editing, formats, releases, search
 from .collections import collection, system_names
 from .items import feature, feature_collection
 from .paging import NOT_PINNED
@@ -332,6 +332,11 @@ async def _record(
 
 
 _LISTED = {GEOJSON: "features", HTML: "html", **dict.fromkeys(formats.MEDIA_TYPES.values(), "binary")}
+_ITEMS = Operation(
+    "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
+    _LISTED, (202, 304, 403, 404, 429, 503), allow_others=True, action="items", forms=formats.MEDIA_TYPES,
+    headers=("Prefer",),
+)  # fmt: skip
 OPERATIONS = (
     Operation(
         "/collections", collections, Message("Các lớp dữ liệu", "Collections"), "features", (),
@@ -341,11 +346,8 @@ OPERATIONS = (
         "/collections/{collectionId}", collection_by_id, Message("Một lớp dữ liệu", "One collection"), "features",
         (AS_OF,), {JSON: "collection", HTML: "html"}, (404, 429, 503),
     ),
-    Operation(
-        "/collections/{collectionId}/items", items, Message("Đối tượng của lớp", "Features"), "features", PARAMETERS,
-        _LISTED, (202, 304, 403, 404, 429, 503), allow_others=True, action="items", forms=formats.MEDIA_TYPES,
-        headers=("Prefer",),
-    ),
+    _ITEMS,
+    search.operation(_ITEMS),
     Operation(
         "/collections/{collectionId}/items/{featureId}", item, Message("Một đối tượng", "One feature"), "features",
         OF_ITEM, {GEOJSON: "feature", HTML: "html"}, (304, 403, 404, 429, 503), action="items",

@@ -55,6 +55,7 @@ WEIGHTS: Mapping[str, float] = {
     "GET /tiles/{tileMatrixSetId}": 1.5,
     "GET /tiles/{tileMatrixSetId}/tilejson": 1.5,
     "POST /collections/{collectionId}/items": 3,
+    "POST /collections/{collectionId}/search": 4,
     "PUT /collections/{collectionId}/items/{featureId}": 2,
     "PATCH /collections/{collectionId}/items/{featureId}": 3,
     "DELETE /collections/{collectionId}/items/{featureId}": 0.7,
@@ -332,6 +333,18 @@ class Drawing:
             {"key": self.texts.any_of(ODD_TEXTS)},
         )))  # fmt: skip
 
+    def search(self) -> tuple[str, bytes]:
+        """A form with one or two parameters of a list, now and then too long for an address, or a condition in JSON."""
+        names = ("filter", self.texts.any_of(("limit", "properties", "sortby", "q")))
+        form = [pair for name in names for pair in PARAMETERS[name](self)]
+        as_json = [text for name, text in form if name == "filter" and text.startswith("{")]
+        if as_json and self.texts.happens(0.6):
+            kind = self.texts.any_of(("application/json", "application/query-cql2-json", "text/plain"))
+            return kind, as_json[0].encode()
+        if self.texts.happens(0.3):
+            form = [(name, text + 2_000 * " " if name == "filter" else text) for name, text in form]
+        return "application/x-www-form-urlencoded", urlencode(form).encode()
+
     def dossier(self) -> tuple[str, bytes]:
         """A dossier with one to three parcels, shown and hidden ones, for some offices."""
         parcels = [f"fid:{self.fid(self.words.parcels)}" for _ in range(self.texts.any_of((1, 1, 2, 3)))]
@@ -524,6 +537,7 @@ KNOWN_PATHS = frozenset({
 #: what is sent with other methods: media type and body
 BODIES: Mapping[str, Callable[[Drawing], tuple[str, bytes]]] = {
     "POST /collections/{collectionId}/items": editing.feature,
+    "POST /collections/{collectionId}/search": Drawing.search,
     "PUT /collections/{collectionId}/items/{featureId}": editing.feature,
     "PATCH /collections/{collectionId}/items/{featureId}": editing.parts,
     "DELETE /collections/{collectionId}/items/{featureId}": Drawing.nothing,
