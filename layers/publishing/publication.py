@@ -30,10 +30,11 @@ from .declaration import Declaration, Mapped, declare, mapped_parts
 from .difference import Difference, difference
 from .empty_communes import empty_communes, empty_notice
 from .inspection import Communes, Inspection, Rows, inspect
+from .known_revision import require_base
 from .options import PublishOptions
 from .report import PublishReport, conflict, refusal
 from .same_shapes import with_stored_shapes
-from .scope import Scope, scope_of
+from .scope import Scope, outside_scope, scope_of
 from .source import Progress, no_progress
 from .staging import PIECE_COLUMNS, PIECE_KINDS, Prepared, prepare
 
@@ -217,12 +218,14 @@ NOT_CONFIRMED = Message(
 
 async def _compare(work: Work, inspection: Inspection, file: Content, base: int | None) -> Comparison:
     definition, reference = work.target.definition, work.reference(inspection)
-    scope = scope_of(work.options.scope, definition, reference)
+    listed = [commune.code for commune in work.catalogue.profile.communes]
+    scope = scope_of(work.options.scope, definition, reference, listed)
     places = np.flatnonzero(scope.holds(definition, inspection.rows, reference))
     connection = work.connection
     async with connection.transaction():
         await publication.freeze(connection)
         standing = await read_standing(connection, definition.id)
+        require_base(standing, base)
         before = await latest_release(connection, definition.id)
         whole = await Scope().content(connection, work.target, None, None)
         inside = whole if scope.is_everything else await scope.content(connection, work.target, None, reference)
@@ -282,7 +285,9 @@ _STAYS_SUSPENDED = Message(
 
 
 def _guard(work: Work, inspection: Inspection, found: Comparison, report: PublishReport) -> None:
-    """Stop before anything that an officer must say expressly."""
+    """Stop before anything that an officer must say expressly, and where the file says nothing of its scope."""
+    if len(inspection.rows) and not len(found.places):
+        raise refusal(outside_scope(len(inspection.rows), work.options.scope), report)
     if len(found.difference.conflicts) and work.options.take is None:
         raise conflict(_conflict_message(found), report)
     if found.difference.removes_too_much(len(found.inside)) and not work.options.allow_removals:

@@ -26,6 +26,7 @@ from layers.store.stored_raster import StoredRaster
 
 from .declaration import Declaration, Mapped, declare, mapped_parts
 from .inspection import Communes
+from .known_revision import require_base
 from .options import PublishOptions
 from .placing import projection_of
 from .publication import (
@@ -157,6 +158,7 @@ def _compared(
     change = change_of(work.folder, work.layer_id, before.raster, (row, inspection.figures), draft)
     notices = declaration_notices(declaration, before.standing.state)
     report = RasterReport(inspection, change, declaration.as_dict(()), notices)
+    require_base(before.standing, work.options.base)
     if work.options.base is not None and work.options.base != before.standing.revision:
         raise raster_conflict(before.standing.revision, report)
     if change.loses_too_much and not work.options.allow_removals:

@@ -28,6 +28,7 @@ from layers.store.standing import (
 
 from .content import Content
 from .difference import Difference, difference
+from .known_revision import require_revision
 from .publication import OnStep, no_step, require_right, target_of
 from .raster_difference import RasterDifference, compare_rasters
 
@@ -66,7 +67,7 @@ async def compare(
     async with database.transaction(snapshot=True) as connection:
         standing = await read_standing(connection, layer_id)
         for revision in (first, second):
-            _require_revision(standing, revision)
+            require_revision(standing, revision)
         if target.definition.is_raster:
             return await compare_rasters(connection, require_folder(database.raster_folder), layer_id, first, second)
         old = await _content(connection, target, first)
@@ -78,16 +79,6 @@ async def compare(
             "removed": await _names(connection, target, changes.removed, first),
         }
     return RevisionDifference(layer_id, first, second, changes, keys)
-
-
-def _require_revision(standing: Standing, revision: int) -> None:
-    if not 0 <= revision <= standing.revision:
-        raise InvalidRequestError(
-            f"Lớp '{standing.layer}' không có phiên bản {revision}; mới nhất là {standing.revision}. "
-            f"Xem 'lienthong layer history {standing.layer}'.",
-            f"The layer '{standing.layer}' has no revision {revision}; the newest is {standing.revision}. "
-            f"See 'lienthong layer history {standing.layer}'.",
-        )
 
 
 async def _content(connection: Connection, target: Target, revision: int | None) -> Content:
@@ -111,7 +102,7 @@ async def rollback(
     async with database.dedicated() as connection, connection.transaction():
         await unlimited(connection)
         standing = await read_standing(connection, layer_id, lock=True)
-        _require_revision(standing, revision)
+        require_revision(standing, revision)
         release = await latest_release(connection, layer_id, revision)
         if release is None:
             raise RefusedError(

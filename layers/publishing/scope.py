@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis.errors import Message
 from layers.access.decide import all_properties
 from layers.errors import InvalidRequestError
 from layers.filters import Expression, check, evaluate, parse_text, property_names
@@ -83,8 +84,13 @@ class Scope:
         return np.array([each["fid"] for each in listed], dtype=np.int64)[inside]
 
 
-def scope_of(text: str | None, definition: LayerDefinition, reference: Communes | None) -> Scope:
-    """'commune=25747,25750' or CQL2 over the layer's attributes. Raises InvalidRequestError."""
+def scope_of(
+    text: str | None, definition: LayerDefinition, reference: Communes | None, listed: Collection[str] = ()
+) -> Scope:
+    """'commune=25747,25750' or CQL2 over the layer's attributes. `listed`: codes of the profile, of every generation.
+
+    Raises InvalidRequestError, also for a commune that neither the profile nor the commune layer has.
+    """
     if text is None or not text.strip():
         return Scope()
     if not text.startswith(_COMMUNE):
@@ -98,7 +104,29 @@ def scope_of(text: str | None, definition: LayerDefinition, reference: Communes 
         )
     if definition.by_role("commune") is None:
         _needed(reference)
+    _require_known(codes, {*listed, *(reference.codes if reference is not None else ())})
     return Scope(communes=codes)
+
+
+def _require_known(codes: Sequence[str], known: Collection[str]) -> None:
+    """Where nobody has said which communes there are, any may be one."""
+    missing = [code for code in codes if code not in known] if known else []
+    if missing:
+        raise InvalidRequestError(
+            f"--scope: không có xã {', '.join(missing)}. Kiểm tra lại mã xã, hoặc công bố lớp xã có mã này trước.",
+            f"--scope: there is no commune {', '.join(missing)}. Check the code, or publish the commune layer with it "
+            "first.",
+        )
+
+
+def outside_scope(rows: int, scope: str | None) -> Message:
+    """No row of the file lies inside: whatever was meant, it was not this."""
+    return Message(
+        f"Cả {rows} dòng của tệp nằm ngoài phạm vi --scope {scope} nên không có gì để công bố. "
+        "Kiểm tra lại phạm vi hoặc tệp.",
+        f"All {rows} rows of the file lie outside of --scope {scope}, so there is nothing to publish. "
+        "Check the scope, or the file.",
+    )
 
 
 def _needed(reference: Communes | None) -> Communes:

@@ -14,7 +14,7 @@ import shapely
 
 from gis.zoom import coverage_min_zoom
 from layers.editing import edit
-from layers.errors import ConflictError
+from layers.errors import ConflictError, InvalidRequestError
 from layers.store import editing, publication
 from tests.support import forking
 from tests.support.edited import STORAGE, Service, in_metres, plot, plots
@@ -180,6 +180,8 @@ def test_a_file_made_before_an_edit_conflicts_with_it(service: Service, tmp_path
     path = write(tmp_path / "old.gpkg", rows)
     with pytest.raises(ConflictError):
         publish_file(service.url, path, "plot", base=1)
+    with pytest.raises(InvalidRequestError, match="--base 99"):  # no revision: nothing to guard the edit by
+        publish_file(service.url, path, "plot", base=99)
     report = publish_file(service.url, path, "plot", base=1, take="current")
     assert report.as_dict()["diff"]["conflicts"] == 1  # type: ignore[index]
     told = {key: feature["properties"]["tang"] for key, feature in service.officer.items().items()}

@@ -95,6 +95,8 @@ def test_a_base_that_moved_is_a_conflict(place: RasterPlace) -> None:
     place.publish_cells(depths())
     with pytest.raises(ConflictError):
         place.publish_cells(DEEP, base=0)
+    with pytest.raises(InvalidRequestError, match="--base 99"):
+        place.publish_cells(DEEP, base=99)
 
 
 def test_taking_the_data_from_more_than_a_twentieth_must_be_said(place: RasterPlace) -> None:
