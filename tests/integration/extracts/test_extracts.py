@@ -370,12 +370,21 @@ def test_a_signed_copy_is_held_back_while_the_parcels_are_withdrawn(desk: Desk, 
         assert handed(desk, check, signing.signed_by(paper, office)).status_code == 201
         desk.place.publisher.set_state("parcel", "withdrawn", "công bố nhầm")
         try:
+            wait_for(client, "/collections/parcel", is_there=False)
             assert client.get(f"/checks/{check}").status_code == 200
             assert client.get(f"/checks/{check}/signed").status_code == 404
             assert client.get(f"/checks/{check}.pdf").content != paper
         finally:
             desk.place.publisher.set_state("parcel", "served", "đã soát")
+        wait_for(client, "/collections/parcel", is_there=True)
         assert client.get(f"/checks/{check}/signed").status_code == 200
+
+
+def wait_for(client: httpx.Client, path: str, *, is_there: bool) -> None:
+    """Another process's change is soon heard."""
+    end = time.monotonic() + 60
+    while (client.get(path).status_code == 200) is not is_there:
+        assert time.monotonic() < end, "the change was not heard"
 
 
 def test_what_was_withdrawn_since_is_not_given_out_again_on_a_signed_copy(desk: Desk, office: bytes) -> None:
@@ -387,8 +396,6 @@ def test_what_was_withdrawn_since_is_not_given_out_again_on_a_signed_copy(desk: 
         assert client.get(f"/checks/{check}/signed").status_code == 200
         assert client.get("/collections/water_corridor").status_code == 200
         desk.place.publisher.set_state("water_corridor", "withdrawn", "công bố nhầm")
-        end = time.monotonic() + 60
-        while client.get("/collections/water_corridor").status_code == 200:  # another process's change is soon heard
-            assert time.monotonic() < end, "the withdrawal was not heard"
+        wait_for(client, "/collections/water_corridor", is_there=False)
         assert client.get(f"/checks/{check}/signed").status_code == 404
         assert client.get(f"/checks/{check}.pdf").content != paper
