@@ -15,6 +15,8 @@ from gis.errors import Message
 from gis.procedure import Origin
 from gis.rasters import ValueClass
 
+from . import sortable
+
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
 #: columns of every data table; an attribute must not take their names
 RESERVED_COLUMNS = frozenset({"fid", "key", "since", "until", "row_hash", "geom", "geom_4326", "geom_3857", "min_zoom"})
@@ -165,6 +167,8 @@ class HalfWidthDefinition(Frozen):
 class LayerDefinition(Frozen):
     """A theme a sector answers for."""
 
+    model_config = ConfigDict(json_schema_extra=sortable.in_schema)
+
     id: Identifier
     sector: Identifier
     title: Title
@@ -196,6 +200,11 @@ class LayerDefinition(Frozen):
         default=None, description="what the shapes show; a rule says what a distance is measured from"
     )
     half_width: HalfWidthDefinition | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sortable_is_said_of_columns(cls, value: object) -> object:
+        return sortable.said_of_columns(value)
 
     @field_validator("key", mode="before")
     @classmethod

@@ -28,7 +28,24 @@ def test_the_test_profiles_hold(name: str) -> None:
     assert isinstance(load_profile(PROFILES / name), Profile)
 
 
+def test_sortable_columns_may_be_listed_beside_the_attributes(edit: Edit) -> None:
+    of_column = load_profile(edit(ZONE, "{name: ma, type: string,", "{name: ma, type: string, sortable: true,"))
+    edit(ZONE, " sortable: true,", "")
+    as_key = load_profile(edit(ZONE, "key: ma\n", "key: ma\nsortable: [ma]\n"))
+    assert as_key.layer("zone") == of_column.layer("zone")
+    zone = as_key.layer("zone")
+    assert zone is not None and [one.name for one in zone.attributes if one.sortable] == ["ma"]
+
+
 SPOILED = {
+    "sortable column not there": (
+        ZONE,
+        "key: ma\n",
+        "key: ma\nsortable: [ma, mau]\n",
+        f"{ZONE}:1",
+        "",
+        "no column mau",
+    ),
     "unknown key": (ZONE, "accuracy_m: 0.3", "acuracy_m: 0.3", f"{ZONE}:6", "acuracy_m", "no such key"),
     "missing key": (ZONE, "geometry: MultiPolygon\n", "", f"{ZONE}:1", "geometry", "missing"),
     "wrong type": (ZONE, "accuracy_m: 0.3", "accuracy_m: fine", f"{ZONE}:6", "accuracy_m", "must be a number"),
