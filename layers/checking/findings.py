@@ -15,7 +15,7 @@ import structlog
 from gis.candidates import Subjects
 from gis.certificates import MEASURES
 from gis.errors import Message
-from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, judge_group
+from gis.judge import judge_group
 from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, rules_in, worst
 from gis.together import family_of
 from layers.canonical import plain
@@ -24,6 +24,7 @@ from layers.store.checks import CutLayer
 
 from .answer import NO_COVERAGE, NO_MEASURE, Json
 from .around import MEASURING_FAILURES, Around, Attributes
+from .codes import of_whole
 from .evaluate import RuleFindings, Sheet, Standing, evaluate, evaluate_rule, evaluate_together, plot_check
 from .extent import OUTSIDE_EXTENT
 from .nothing_near import NothingNear, is_nothing_near, is_ordinary, question_of
@@ -303,6 +304,4 @@ def _numbers_of_plots(checks: Sequence[Check]) -> frozenset[int]:
 def reasons_of(codes: Sequence[str], check: Check, outcome: Outcome, office: Message | None) -> list[Json]:
     """The reasons of a group or a subject check."""
     values: dict[str, str | Message] = {"office": office} if office else {}
-    shown = [code for code in codes if code not in (OUTSIDE_MAPPED_AREA, PARTLY_MAPPED)]
-    shown += ["grounds_not_mapped"] if len(shown) < len(codes) else []
-    return [reason(code, **values) for code in shown] + unverified(check, outcome)
+    return [reason(code, **values) for code in of_whole(codes)] + unverified(check, outcome)
