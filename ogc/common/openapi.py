@@ -51,7 +51,7 @@ def document(app: FastAPI, base: str, language: str, rights: Rights, catalogue: 
         "info": {"title": "Lienthong", "version": version("lienthong"), "license": _LICENCE},
         "servers": [{"url": base}],
         "security": [{}, {"bearer": []}],
-        "tags": _tags(described),
+        "tags": _tags(described, language),
         "paths": described,
         "components": {
             "schemas": schemas,
@@ -79,10 +79,11 @@ def _hoisted(value: Any, definitions: dict[str, Any]) -> Any:
     return made
 
 
-def _tags(paths: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Those in use."""
-    used = [tag for item in paths.values() for operation in item.values() for tag in operation["tags"]]
-    return [{"name": name} for name in dict.fromkeys(used)]
+def _tags(paths: Mapping[str, Any], language: str) -> list[dict[str, str]]:
+    """Those in use, with what they hold."""
+    used = [tag for item in paths.values() for operation in item.values() for tag in operation.get("tags", ())]
+    named = {name: {"description": TAGS[name].in_language(language)} for name in TAGS}
+    return [{"name": name, **named.get(name, {})} for name in dict.fromkeys(used)]
 
 
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -108,8 +109,7 @@ def _ours(operation: Mapping[str, Any], language: str) -> dict[str, Any]:
     responses = {code: answer for code, answer in operation.get("responses", {}).items() if code != "422"}
     bodies = _OF_BODIES if "requestBody" in operation else ()
     declared = {code: _ref("responses", code) for code in (*_OF_ALL, *bodies)}
-    tags = [TAGS[tag].in_language(language) for tag in operation["tags"]]
-    return {**operation, **said, "tags": tags, "responses": {**declared, **responses}}
+    return {**operation, **said, "responses": {**declared, **responses}}
 
 
 def _operation(operation: Operation, language: str, rights: Rights) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _operation(operation: Operation, language: str, rights: Rights) -> dict[str,
     made: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary.in_language(language),
-        "tags": [TAGS[operation.tag].in_language(language)],
+        "tags": [operation.tag],
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": known[name]} for name in names),
             *_query_parameters(operation),

@@ -150,16 +150,6 @@ def test_operations_that_a_caller_can_use_with_no_layer_are_not_in_their_descrip
     assert "post" not in reading.public.json("/api")["paths"]["/collections/{collectionId}/items"]
 
 
-def test_groups_of_operations_are_named_in_the_language_of_the_description(reading: Service) -> None:
-    for number, language in enumerate(("vi", "en")):
-        told = reading.officer.json(f"/api?lang={language}")
-        declared = [group["name"] for group in told["tags"]]
-        assert ["Kiểm tra thửa đất", "Checks of parcels"][number] in declared
-        assert ["Checks of parcels", "Kiểm tra thửa đất"][number] not in declared
-        operations = [operation for item in told["paths"].values() for operation in item.values()]
-        assert {tag for operation in operations for tag in operation["tags"]} == set(declared)
-
-
 @pytest.mark.parametrize("name", ["public", "officer"])
 def test_a_description_is_valid_openapi(reading: Service, name: str) -> None:
     """3.0 by the schema of that version; the newer one holds the same operations."""
