@@ -49,6 +49,9 @@ async def test_a_process_that_has_answered_everybody_answers_like_a_fresh_one(
             await _move_on(old, url, policy(seeded), edition=number)
             asked = [each for each in _drawn(drawing) if each.method in ("GET", "HEAD")]
             warm = [await _asked_twice(old, drawing, each) for each in asked]
+            for place, each in enumerate(asked):
+                if each.route.startswith("/verify"):  # a sheet asked for since may have been given this very code
+                    warm[place] = await old.ask(each)
             checks = [_check(drawing) for _ in range(CHECKS)]
             checked = [_but_its_name(await _asked_twice(old, drawing, each)) for each in checks]
             forget_all()
