@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +58,17 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     forget_all()
 
 
+#: the leak, and the routes it can show on where those are few: draws of others are passed over, not asked
 @pytest.mark.parametrize(
-    "plant",
+    ("plant", "route"),
     [
-        _look_ups_by_hidden_columns, _exact_shapes_checked_for_everybody, _revisions_of_quiet_layers,
-        _ranks_of_exact_shapes, _releases_on_the_catalogue_page,
+        (_look_ups_by_hidden_columns, ""), (_exact_shapes_checked_for_everybody, ""), (_revisions_of_quiet_layers, ""),
+        (_ranks_of_exact_shapes, "/tiles/"), (_releases_on_the_catalogue_page, ""),
     ],
 )  # fmt: skip
 async def test_a_leak_that_is_put_back_is_found(
     first_world: str, words: Vocabulary, clone: Callable[[str], str], tmp_path: Path, patch: pytest.MonkeyPatch,
-    plant: Plant,
+    plant: Plant, route: str,
 ) -> None:  # fmt: skip
     who = ("public",)
     urls = (clone(first_world), clone(first_world))
@@ -76,8 +78,8 @@ async def test_a_leak_that_is_put_back_is_found(
     async with running(urls[0], tmp_path, IDENTITIES) as one, running(urls[1], tmp_path, IDENTITIES) as other:
         drawing = await drawing_of((one, other), words, 78, who)
         found: Any = None
-        for _ in range(MOST):
-            asked = drawing.draw()
+        drawn = (asked for asked in iter(drawing.draw, None) if route in asked.route)
+        for asked in islice(drawn, MOST):
             first, second = await asyncio.gather(one.ask(asked), other.ask(asked))
             if found := differences(asked, first, second):
                 break
