@@ -126,7 +126,7 @@ def _items(catalogue: Catalogue, open_: dict[str, Decision], ruled: dict[str, De
     layer = catalogue.profile.parcel_layer
     state, srid = catalogue.layers[layer.id], catalogue.storage_srid
     wanted, values = asked(state, open_["items"], ItemsQuery())
-    wanted = Wanted(wanted.columns, is_limited=True)
+    wanted = Wanted(wanted.columns, is_limited=True, is_text=True)
     made = [prepare(drawn_features, layer, srid, decided["items"], wanted) for decided in (open_, ruled)]
     return Case(f"{PAGE} items", _bare(made[0]), made[1], values | {"limit": PAGE}, is_planned_anew=False)
 

@@ -23,7 +23,7 @@ from .principal import Principal
 READING: frozenset[Action] = frozenset({"items", "tile", "map", "export", "edit"})
 #: the code that stands for every row; no commune is called so
 EVERY_ROW = "*"
-TECHNICAL = ("fid", "since", "until")
+TECHNICAL = ("fid", "since", "until", "is_plain")
 SHAPES = ("geom", "geom_4326", "geom_3857", "min_zoom")
 
 

@@ -16,6 +16,7 @@ from gis.geometry import hilbert_order
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.store import copy_format
+from layers.store.plain_cells import PLAIN, are_plain
 from layers.store.ranks import ranks
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
 
@@ -46,7 +47,7 @@ class Prepared:
         shapes = ["geom", "geom_4326", "geom_3857"] if self.definition.has_geometry else []
         names = [attribute.name for attribute in self.definition.attributes]
         minimum = ["min_zoom"] if self.definition.has_geometry else []
-        return ["fid", "key", "row_hash", *names, *shapes, *minimum, "accuracy_m", "parcel_refs"]
+        return ["fid", "key", "row_hash", *names, PLAIN, *shapes, *minimum, "accuracy_m", "parcel_refs"]
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -87,6 +88,7 @@ class Prepared:
             "row_hash": _bytes(self.content.row_hash[start:stop]),
         }
         columns |= {each.name: part.columns[each.name].combine_chunks() for each in self.definition.attributes}
+        columns[PLAIN] = are_plain(self.definition, part.columns)
         if self.definition.has_geometry:
             columns |= self._shapes(part.geometry)
         columns["accuracy_m"] = accuracy_of(self.definition, self.profile, part.columns)

@@ -59,6 +59,7 @@ from layers.filters.tree import (
 from layers.profile.grammar import LayerDefinition
 
 from .filter_sql import WGS84, box_overlaps, compile_filter, has_words
+from .plain_cells import PLAIN
 from .shape_form import CRS84, Form
 from .shape_sql import (
     CENTROID_M,
@@ -112,6 +113,7 @@ class Wanted:
     columns: tuple[str, ...] = ()
     srid: int = WGS84  #: or WEB_MERCATOR
     form: Form = CRS84  #: of the shapes that leave; filters and boxes stay in CRS84
+    is_text: bool = False  #: the columns leave as JSON: beside them stands whether they are that already
     has_geometry: bool = True
     filter: Expression | None = None
     is_as_of: bool = False  #: at `revision`; else the current state
@@ -236,7 +238,8 @@ def _read(
         shapes |= {left_from(wanted.form.srid, storage_srid)} if "full" in kinds else set()
         shapes |= {"geom_4326"} if "centroid" in kinds else set()
         shapes |= {"geom"} if "grid" in kinds else set()
-    return found + [table.c[name] for name in sorted(shapes)]
+    marks = [table.c[PLAIN]] if wanted.is_text else []
+    return [*found, *marks, *(table.c[name] for name in sorted(shapes))]
 
 
 def _names(decision: Decision, wanted: Wanted) -> list[str]:
@@ -338,7 +341,8 @@ def _shown(
     if _leaves_elsewhere(wanted):
         leaving = shape_of(base, decision.boxes, partial(left, srid=wanted.form.srid, storage_srid=storage_srid))
         shapes.append((leaving if definition.has_geometry else NO_SHAPE).label(LEAVING))
-    return select(base.c.fid, *cells, *shapes)
+    marks = [base.c[PLAIN]] if wanted.is_text else []
+    return select(base.c.fid, *cells, *marks, *shapes)
 
 
 def _cell(base: Subquery, name: str, boxes: Sequence[Box]) -> ColumnElement[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, bindparam, func, literal
+from sqlalchemy import ColumnElement, Double, Integer, bindparam, func, literal_column
 from sqlalchemy.types import NullType
 
 #: digits after the point: of a degree 1 mm, of a metre 0.1 mm, which is what is stored
@@ -45,4 +45,5 @@ def formed(shape: ColumnElement[Any], form: Form) -> ColumnElement[Any]:
 
 def as_geojson(shape: ColumnElement[Any], form: Form) -> ColumnElement[Any]:
     """The text of the geometry; NULL without a shape."""
-    return func.ST_AsGeoJSON(formed(shape, form), literal(form.digits), literal(0))
+    digits = bindparam(None, form.digits, Integer(), unique=True, literal_execute=True)
+    return func.ST_AsGeoJSON(formed(shape, form), digits, literal_column("0"))

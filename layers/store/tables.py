@@ -28,6 +28,8 @@ from sqlalchemy.types import TypeEngine
 
 from layers.profile.grammar import Attribute, LayerDefinition
 
+from .plain_cells import PLAIN
+
 WGS84_SRID = 4326
 WEB_MERCATOR_SRID = 3857
 
@@ -64,6 +66,7 @@ def layer_table(definition: LayerDefinition, storage_srid: int) -> Table:
         Column("until", BigInteger),
         Column("row_hash", LargeBinary, nullable=False),
         *(Column(attribute.name, column_type(attribute)) for attribute in definition.attributes),
+        Column(PLAIN, Boolean, nullable=False, server_default="false"),
     ]
     if definition.has_geometry:
         stored = definition.stored_geometry

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
 import numpy as np
 import psycopg
+import pyarrow as pa
 import shapely
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -22,6 +23,7 @@ from layers.access.decide import Decision, decide
 from layers.access.grammar import Grant
 from layers.access.principal import PUBLIC, Principal
 from layers.profile.grammar import LayerDefinition
+from layers.store.plain_cells import PLAIN, are_plain
 from layers.store.tables import layer_table
 
 #: a zone of VN-2000 that PostGIS brings along, so that no profile has to be applied
@@ -82,23 +84,43 @@ def insert(
     until: int | None = None,
 ) -> None:
     """Rows with `fid`, the attributes, and `geom` in the storage CRS; the other columns are made from them."""
+    rows = list(rows)
     names = [attribute.name for attribute in layer.attributes]
-    fixed = ["fid", "since", "until", "row_hash"]
+    fixed = ["fid", "since", "until", "row_hash", PLAIN]
     shapes = ["geom", "geom_4326", "geom_3857", "min_zoom"] if layer.has_geometry else []
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier("data", layer.id),
         sql.SQL(", ").join(map(sql.Identifier, [*fixed, *names, *shapes])),
         sql.SQL(", ").join([sql.Placeholder()] * len(fixed + names + shapes)),
     )
+    plain = are_plain(layer, as_arrow(layer, rows)).to_pylist()
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [_values(row, names, since, until, bool(shapes)) for row in rows])
+        cursor.executemany(
+            statement,
+            [
+                _values(row, names, since, until, is_plain, bool(shapes))
+                for row, is_plain in zip(rows, plain, strict=True)
+            ],
+        )
 
 
-def _values(row: Mapping[str, Any], names: list[str], since: int, until: int | None, has_shape: bool) -> list[Any]:
+def as_arrow(layer: LayerDefinition, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Texts and numbers as a publication has them; of the rest nothing is asked here."""
+    kinds = {"string": pa.string(), "code": pa.string(), "number": pa.float64()}
+    looked_at = [each for each in layer.attributes if each.type in kinds]
+    rest = {each.name: pa.nulls(len(rows)) for each in layer.attributes if each.type not in kinds}
+    return pa.table(
+        {each.name: pa.array([row.get(each.name) for row in rows], kinds[each.type]) for each in looked_at} | rest
+    )
+
+
+def _values(
+    row: Mapping[str, Any], names: list[str], since: int, until: int | None, is_plain: bool, has_shape: bool
+) -> list[Any]:
     cells = [Jsonb(value) if isinstance(value := row.get(name), list) else value for name in names]
     digest = hashlib.sha256(repr([row.get(name) for name in names]).encode()).digest()
     shapes = _shapes(row["geom"]) if has_shape else []
-    return [row["fid"], since, until, digest, *cells, *shapes]
+    return [row["fid"], since, until, digest, is_plain, *cells, *shapes]
 
 
 _PROJECTION = Projection(storage=f"EPSG:{STORAGE_SRID}", operation="EPSG:6960")
