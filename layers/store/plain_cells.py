@@ -1,8 +1,8 @@
 """Rows whose cells are JSON as they stand: no text needs an escape, every number is finite.
 
 PostgreSQL's `row_to_json` looks up the type of every cell and goes through every letter: two thirds of the work on a
-page of parcels. What a row's cells are is known when it is written, and stands in its column `is_plain`; all that is not
-known to be plain is left to `row_to_json`.
+page of parcels. What a row's cells are is known when it is written, and stands in its column `is_plain`; all that is
+not known to be plain is left to `row_to_json`.
 """
 
 from __future__ import annotations
