@@ -29,6 +29,13 @@ Floats = NDArray[np.float64]
 
 Lies = Literal["inside", "partly", "borderline", "touches", "apart", "not_measured"]
 _ANY = Rule("inside", "", Relation.OVERLAPS_AREA)
+#: corners of a shape, and pieces of parcels in it, that are held against each other whole: of more, every edge would
+#: meet every parcel, and every parcel every other one
+_MOST_WHOLE = 1_000
+#: pieces of parcels in one part of a larger shape
+_MOST_TOGETHER = 64
+#: of the area: parts that do not sum up to the whole this closely are not used
+_SUM_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def lying(shape: Any, parcels: Geometries, accuracy_m: Floats) -> Lying:
     unmeasured = (judged.outcome == Outcome.NOT_CHECKED) | ~subjects.is_valid
     lies[unmeasured], inside[unmeasured] = "not_measured", 0.0
     _name_whole(lies, shape, subjects, inside)
-    return Lying(subjects.area_m2, inside, lies, _covered_m2(shape, parcels, inside > CONTACT_AREA_M2))
+    return Lying(subjects.area_m2, inside, lies, _covered_m2(shape, pieces, parcels[inside > CONTACT_AREA_M2]))
 
 
 def _one(shape: Any) -> Geometries:
@@ -100,12 +107,44 @@ def _keeps_something(shape: Any, parcel: Any, accuracy_m: float) -> bool:
         return True
 
 
-def _covered_m2(shape: Any, parcels: Geometries, is_in: NDArray[np.bool_]) -> float:
+def _covered_m2(shape: Any, pieces: Geometries, parcels: Geometries) -> float:
     """Area of the shape under the parcels together, where they overlap each other once."""
-    pieces, feature = subdivide(parcels[is_in])
-    if not len(pieces):
+    cover, feature = subdivide(parcels)
+    if not len(cover):
         return 0.0
-    none = np.zeros(len(pieces), dtype=np.int64)
-    rows = Pieces(none, feature, pieces, np.zeros(int(is_in.sum())))
-    theme = measure(_ANY, Subjects.of(_one(shape), np.zeros(1)), rows, area_route="edges", pair_bounds=False).theme
-    return float("nan") if theme.broken[0] else float(theme.area_m2[0])
+    is_large = max(int(shapely.get_num_coordinates(shape)), len(cover)) > _MOST_WHOLE
+    ground = _uncrowded(pieces, cover) if is_large else _one(shape)
+    subject, piece = _met(ground, cover) if is_large else (np.zeros(len(cover), dtype=np.int64), np.arange(len(cover)))
+    rows = Pieces(subject, feature[piece], cover[piece], np.zeros(len(parcels)), piece=piece)
+    theme = measure(_ANY, Subjects.of(ground, np.zeros(len(ground))), rows, area_route="edges", pair_bounds=False).theme
+    return float("nan") if theme.broken.any() else float(theme.area_m2.sum())
+
+
+def _met(ground: Geometries, cover: Geometries) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of which the boxes meet."""
+    subject, piece = shapely.STRtree(cover).query(shapely.box(*shapely.bounds(ground).T))
+    return subject.astype(np.int64), piece.astype(np.int64)
+
+
+def _uncrowded(ground: Geometries, cover: Geometries) -> Geometries:
+    """The ground in parts that each meet few pieces of parcels."""
+    counts = np.bincount(_met(ground, cover)[0], minlength=len(ground))
+    parts = [_cells(one, count) if count > _MOST_TOGETHER else _one(one)
+             for one, count in zip(ground, counts.tolist(), strict=True)]  # fmt: skip
+    return np.concatenate(parts)
+
+
+def _cells(piece: Any, count: int) -> Geometries:
+    """A piece cut along a grid for so many; as it is where the parts do not add up to it."""
+    side = int(np.ceil(np.sqrt(count / _MOST_TOGETHER))) + 1
+    west, south, east, north = shapely.bounds(piece)
+    x, y = np.linspace(west, east, side + 1), np.linspace(south, north, side + 1)
+    cells = shapely.box(x[:-1, None], y[None, :-1], x[1:, None], y[None, 1:]).ravel()
+    try:
+        parts = shapely.intersection(piece, cells)
+    except GEOSException:
+        return _one(piece)
+    parts = parts[shapely.area(parts) > 0]
+    holds = abs(float(shapely.area(parts).sum()) - piece.area) <= _SUM_TOLERANCE * piece.area
+    is_ground = np.isin(shapely.get_type_id(parts), (3, 6)) & shapely.is_valid(parts)
+    return np.asarray(parts, dtype=object) if holds and is_ground.all() else _one(piece)

@@ -32,6 +32,7 @@ from .division_parts import Part, Shape, child_shapes, parent_shape, part_subjec
 from .division_report import as_shapes, of_merge, of_split
 from .division_request import DivisionRequest, sound
 from .division_shown import Shown, answer_of_division
+from .effort import require_waited
 from .evidence import engine, seal
 from .reading import TIMEOUT_MS, Case, Choose, Cut, Reading, Seeker, read
 from .request import LOCAL_TIME
@@ -65,7 +66,7 @@ async def divide(
     Raises InvalidInputsError, InvalidRequestError, NotFoundError, AmbiguousError, ForbiddenError, UnavailableError like
     a check.
     """
-    work = _Work(database, catalogue, sound(request, catalogue.profile), principal, now or datetime.now(UTC))
+    work = _Work(database, catalogue, _sound(request, catalogue.profile), principal, now or datetime.now(UTC))
     work.new_id = new_id or (lambda: str(uuid.uuid4()))
     threads = limiter or limiter_of_loop()
     async with audit.opened(database, work.opening(), is_read=True) as access:
@@ -83,7 +84,7 @@ async def preview(
     database: Database, catalogue: Catalogue, request: DivisionRequest, principal: Principal, *, now: datetime | None
 ) -> Preview:
     """The parts with their areas and what does not add up. It reads the parcels and nothing else."""
-    work = _Work(database, catalogue, sound(request, catalogue.profile), principal, now or datetime.now(UTC))
+    work = _Work(database, catalogue, _sound(request, catalogue.profile), principal, now or datetime.now(UTC))
     async with audit.opened(database, work.opening(), is_read=True) as access:
         _, parents = await work.parents()
         parts, report = await to_thread.run_sync(work.parts, parents, limiter=limiter_of_loop())
@@ -93,6 +94,11 @@ async def preview(
         {"role": part.role, "label": part.label, "area_m2": part.area_m2, "geometry": part.drawn} for part in parts
     ]
     return Preview({"kind": request.kind, "preview": True, "conservation": report, "parts": shown})
+
+
+def _sound(request: DivisionRequest, profile: Profile) -> DivisionRequest:
+    """With its labels. Raises InvalidInputsError for what does not hold or would take too long."""
+    return require_waited(sound(request, profile), profile)
 
 
 class _Work:

@@ -26,14 +26,14 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import Profile
 from layers.store.catalogue import Catalogue, LayerState
-from layers.store.checks import Reach, read_candidates, read_cut
+from layers.store.checks import CandidateRow, Reach, read_candidates, read_cut
 from layers.store.connection import Connection, Database
 from layers.store.inside import RowMet, rows_meeting
 
 from .reading import TIMEOUT_MS, drawn, prepared
 from .request import ByCoordinates, ByGeometry, ByUpload, Drawn
 from .rule_finding import rounded
-from .subject import label_of
+from .subject import Subject, label_of
 from .threads import limiter_of_loop
 from .upload import shape_of_upload
 from .zones import many, one, projection_of
@@ -43,6 +43,8 @@ Json = dict[str, Any]
 MOST_PARCELS = 20_000
 #: how much farther than the accuracy rows are looked for, and how much the searched shape is simplified by
 _AROUND_M, _SIMPLER_M = 2.0, 5.0
+#: corners of a shape that is searched around as it is
+_MOST_GROWN = 10_000
 _WGS84 = "EPSG:4326"
 #: what is told of an access before the answer leaves: the connection, rows and bytes
 Note = Callable[[Connection, int, int], Awaitable[None]]
@@ -103,26 +105,45 @@ async def _project(
     """The shape in its zone, and how much of it is declared mapped; None where that is not the caller's to know."""
     profile = reading.catalogue.profile
     given = await prepared(query, profile)
+    found: Sequence[CandidateRow] | None = None
     async with database.transaction(snapshot=True) as connection:
         cut = await read_cut(connection, {reading.definition.id: None}, instant=None, timeout_ms=TIMEOUT_MS)
         subject = await drawn(connection, cut, given, profile)
-        crs = profile.header.crs.zones[subject.zone].crs
-        around = _AROUND_M + _largest_accuracy_m(profile, reading.definition)
-        grown = shapely.simplify(shapely.buffer(subject.geometry, around + _SIMPLER_M, quad_segs=2), _SIMPLER_M)
-        search = one(projection_of(profile.header.crs).to_crs(many(grown), crs, _WGS84))
-        project = Project(subject.geometry, crs, subject.zone, search)
         layer = cut[reading.definition.id]
-        if not reading.sees_all or layer.revision == 0:
-            return project, 0.0 if reading.sees_all else None
-        keyed = Reach(0, layer.number, layer.revision, 0.0, is_keyed=True)  # of the layer only what it declares mapped
-        found = await read_candidates(connection, shapely.to_wkb(subject.geometry), subject.zone, (), [keyed])
+        if reading.sees_all and layer.revision > 0:
+            keyed = Reach(0, layer.number, layer.revision, 0.0, is_keyed=True)  # only what it declares mapped
+            found = await read_candidates(connection, shapely.to_wkb(subject.geometry), subject.zone, (), [keyed])
+    return await to_thread.run_sync(_placed, reading, subject, found, limiter=limiter_of_loop())
+
+
+def _placed(reading: Reading, subject: Subject, found: Sequence[CandidateRow] | None) -> tuple[Project, float | None]:
+    """What `_project` gives; `found` is what the layer declares mapped there, None where nothing may or can be told."""
+    header = reading.catalogue.profile.header
+    crs = header.crs.zones[subject.zone].crs
+    around = _AROUND_M + _largest_accuracy_m(reading.catalogue.profile, reading.definition)
+    search = one(projection_of(header.crs).to_crs(many(_grown(subject.geometry, around)), crs, _WGS84))
+    project = Project(subject.geometry, crs, subject.zone, search)
+    if found is None:
+        return project, 0.0 if reading.sees_all else None
+    return project, _mapped_share(subject.geometry, found)
+
+
+def _grown(shape: BaseGeometry, around_m: float) -> BaseGeometry:
+    """Somewhat larger and simpler. A shape of very many corners is made simpler first, and grown by that more: a band
+    around every one of them would take seconds."""
+    if shapely.get_num_coordinates(shape) > _MOST_GROWN:
+        shape, around_m = one(shapely.simplify(many(shape), _SIMPLER_M)), around_m + 2 * _SIMPLER_M
+    return one(shapely.simplify(shapely.buffer(many(shape), around_m + _SIMPLER_M, quad_segs=2), _SIMPLER_M))
+
+
+def _mapped_share(shape: BaseGeometry, found: Sequence[CandidateRow]) -> float | None:
     areas = {kind: [row.geometry for row in found if row.kind == kind] for kind in ("area", "refused")}
     share = mapped_share(
-        many(subject.geometry), 0.0, np.zeros(1),
+        many(shape), 0.0, np.zeros(1),
         everywhere=any(row.kind == "everywhere" for row in found),
         areas=_ground(areas["area"]), refused=_ground(areas["refused"]),
     )  # fmt: skip
-    return project, rounded(float(share[0]), 6)
+    return rounded(float(share[0]), 6)
 
 
 def _ground(shapes: Sequence[bytes | None]) -> Ground:

@@ -7,11 +7,14 @@ from starlette.types import Message, Receive
 
 from .proxies import first_step
 
-#: bytes by the first step of the path; a check may bring a table of 250,000 points or a file of eight million bytes
+#: bytes by the first step of the path; a question about ground may bring a table of 250,000 points or eight million
+#: bytes of a file
 LIMITS = {
     "checks": 16_000_000,
-    "collections": 4_000_000,
+    "divisions": 16_000_000,
+    "parcels": 16_000_000,
     "subjects": 16_000_000,
+    "collections": 4_000_000,
     "dossiers": 1_000_000,
     "processes": 4_000_000,
     "verify": 5_000_000,

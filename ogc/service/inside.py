@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
@@ -36,6 +37,8 @@ from .bodies import (
 
 router = APIRouter(tags=["checks"])
 NAME = "parcels-inside"
+#: bytes of a question that is long
+_LONG = 200_000
 
 
 class InsideBody(Closed):
@@ -63,8 +66,9 @@ async def post_parcels_inside(
     relation = await authorised(request, parcels, "items" if f == "json" else "export")
     if isinstance(query, ByUpload):
         request.app.state.accesses.limit_file(request)
+    asked = await in_thread(lambda: _asked(query, raw), raw)
     reading = Reading(relation.catalogue, relation.state, principal_of(request), relation.decision)
-    answer = await parcels_inside(request.app.state.database, reading, query, _note(request, relation, query))
+    answer = await parcels_inside(request.app.state.database, reading, query, _note(request, relation, asked))
     if f == "json":
         return json_response(answer, headers={"Cache-Control": NO_STORE})
     return await to_thread.run_sync(_table, answer, f, language_of(request))
@@ -84,10 +88,15 @@ def _shape(body: InsideBody) -> Drawn:
     return asked
 
 
-def _note(request: Request, relation: Relation, query: Drawn) -> Note:
+def _asked(query: Drawn, raw: bytes) -> str:
+    """What the event keeps a digest of; of a long question it is made in two steps, the first of them aside."""
+    asked = f"inside {query!r}"
+    return asked if len(raw) < _LONG else f"inside sha256:{hashlib.sha256(asked.encode()).hexdigest()}"
+
+
+def _note(request: Request, relation: Relation, asked: str) -> Note:
     async def note(connection: Connection, features: int, size_bytes: int) -> None:
         accesses = request.app.state.accesses
-        asked = f"inside {query!r}"
         await accesses.record(connection, relation, asked=asked, features=features, size_bytes=size_bytes)
 
     return note

@@ -76,6 +76,18 @@ def test_what_is_wrong_is_named_by_field(service: tuple[httpx.Client, str], wron
     assert field in [error["field"] for error in asked.json()["errors"]]
 
 
+def test_a_split_that_nobody_would_wait_for_is_refused_before_it_is_begun(
+    service: tuple[httpx.Client, str],
+) -> None:
+    """Twenty new parcels of twenty thousand corners: a body that may be sent, and more work than is waited for."""
+    ring = [[round(106.65 + number * 1e-7, 7), 11.0] for number in range(20_000)]
+    child = {"geometry": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}}
+    asked = service[0].post("/divisions", json=body(children=[child] * 20, remainder=True))
+    assert asked.status_code == 422, asked.text[:500]
+    assert [error["field"] for error in asked.json()["errors"]] == ["children"]
+    assert "400020 vertices" in asked.json()["detail_en"] and "400020 đỉnh" in asked.json()["detail_vi"]
+
+
 def test_the_bodies_are_in_the_openapi_document(service: tuple[httpx.Client, str]) -> None:
     document = service[0].get("/api").json()
     for path, part in (("/divisions", "children"), ("/parcels/inside", "geometry")):

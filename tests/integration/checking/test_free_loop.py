@@ -21,7 +21,7 @@ from ogc.app import create_app
 from ogc.auth import make_token
 from ogc.serving import settle
 from ogc.settings import Settings
-from tests.support.checked import Place, corridor, geojson
+from tests.support.checked import INPUTS, PARCELS, Place, corridor, geojson, parcel
 from tests.support.published import box
 
 VERTICES = 100_000
@@ -116,6 +116,34 @@ def test_a_hundred_thousand_corners_are_shown_back_and_block_nobody(place: Place
     answer = anyio.run(answered_meanwhile, place, tmp_path, "/subjects", body)
     assert answer.status_code == 200, answer.text[:500]
     assert answer.json()["kind"] == "geometry"
+
+
+@pytest.mark.long
+def test_parcels_inside_a_hundred_thousand_corners_are_told_and_block_nobody(place: Place, tmp_path: Path) -> None:
+    shape = geojson(jagged(VERTICES))
+    body = json.dumps({"geometry": {"type": "Polygon", "coordinates": shape["coordinates"][0]}}).encode()
+
+    answer = anyio.run(answered_meanwhile, place, tmp_path, "/parcels/inside", body)
+    assert answer.status_code == 200, answer.text[:500]
+    assert len(answer.json()["parcels"]) == len(PARCELS)
+    assert {parcel["lies"] for parcel in answer.json()["parcels"]} == {"inside"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_preview", [False, True])
+def test_a_new_parcel_of_a_hundred_thousand_corners_is_cut_out_and_blocks_nobody(
+    place: Place, tmp_path: Path, is_preview: bool
+) -> None:
+    whole = parcel("25747", "46", "1", box(-600, -600, 1200, 1190), dien_tich_phap_ly=1_428_000.0)
+    place.publish("parcel", [*PARCELS, whole])
+    child = geojson(jagged(VERTICES))
+    children = [{"label": "A", "geometry": {"type": "Polygon", "coordinates": child["coordinates"][0]}}]
+    asked = {"kind": "split", "procedure": "land_use_change", "parent": "25747@2025/46/1", "children": children,
+             "remainder": True, "inputs": dict(INPUTS), "preview": is_preview}  # fmt: skip
+
+    answer = anyio.run(answered_meanwhile, place, tmp_path, "/divisions", json.dumps(asked).encode())
+    assert answer.status_code == (200 if is_preview else 201), answer.text[:500]
+    assert [part["role"] for part in answer.json()["parts"]] == ["parent", "child", "remainder"]
 
 
 def circle(number: int, corners: int) -> dict[str, Any]:

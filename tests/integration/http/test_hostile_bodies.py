@@ -70,6 +70,7 @@ def test_a_hundred_errors_are_told_and_the_rest_counted(owner: Caller) -> None:
     [
         ("PUT", "/access/proposal", 300_000), ("POST", "/access/policy", 300_000), ("POST", "/access/edit", 300_000),
         ("PUT", "/dossiers/d-1", 1_200_000), ("POST", "/checks", 17_000_000),
+        ("POST", "/parcels/inside", 17_000_000), ("POST", "/divisions", 17_000_000),
     ],
 )  # fmt: skip
 def test_a_body_beyond_the_limit_is_refused_in_both_languages(owner: Caller, method: str, path: str, size: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import shapely
@@ -49,6 +51,38 @@ def test_a_parcel_that_is_no_valid_shape_is_named_and_not_measured() -> None:
 def test_nothing_there_is_nothing_covered() -> None:
     found = lying(PROJECT, np.zeros(0, dtype=object), np.zeros(0))
     assert len(found.area_m2) == 0 and found.covered_m2 == 0.0
+
+
+def jagged(corners: int) -> shapely.Geometry:
+    turns = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    reach = 400 + 20 * np.sin(turns * corners / 40)
+    return shapely.Polygon(np.column_stack([600500 + reach * np.cos(turns), 1220500 + reach * np.sin(turns)]))
+
+
+def plots(side: int, size_m: float) -> np.typing.NDArray[np.object_]:
+    """A plan of squares that overlap their neighbours by a strip."""
+    west, south = (values.ravel() * size_m for values in np.meshgrid(np.arange(side), np.arange(side)))
+    edges = 600000 + west, 1220000 + south, 600000.2 + west + size_m, 1220000 + south + size_m
+    return np.asarray(shapely.box(*edges), dtype=object)
+
+
+@pytest.mark.parametrize(("corners", "side"), [(4, 40), (3_000, 12), (1_200, 40)])
+def test_what_a_large_shape_has_covered_is_the_same_in_parts_as_by_an_overlay(corners: int, side: int) -> None:
+    project = jagged(corners) if corners > 4 else at(90, 90, 910, 910)
+    parcels = plots(side, 1000.0 / side)
+    parcels = parcels[np.arange(len(parcels)) % 7 > 0]  # ground that is nobody's
+    whole = shapely.intersection(project, shapely.union_all(parcels)).area
+    assert lying(project, parcels, np.zeros(len(parcels))).covered_m2 == pytest.approx(whole, abs=1e-3)
+
+
+def test_twenty_thousand_parcels_in_one_shape_are_measured_in_little_memory() -> None:
+    parcels = plots(141, 7.0)
+    tracemalloc.start()
+    found = lying(at(-10, -10, 1010, 1010), parcels, np.zeros(len(parcels)))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.covered_m2 == pytest.approx(987.2 * 987, abs=1)
+    assert most < 500_000_000
 
 
 @settings(max_examples=40, deadline=None)
