@@ -23,6 +23,7 @@ from gis.errors import Message
 from layers.access.decide import Decision, queryables, sortables
 from layers.errors import FieldError, InvalidRequestError, UnavailableError
 from layers.filters import GEOMETRY, Expression, check, require_cheap, to_text
+from layers.filters.slots import with_slots
 from layers.filters.tree import And, Or, Scalar, Spatial
 from layers.profile.grammar import LayerDefinition
 
@@ -30,7 +31,7 @@ from . import connection as database
 from .connection import Connection
 from .feature_sql import counted, drawn_features, fid_of, paged_features, sorted_features, surrounding
 from .figures import MISSING, Figures
-from .relation_sql import Relation, Wanted, box_values, is_wide_box, relation
+from .relation_sql import Relation, Wanted, box_values, filter_values, is_planned_anew, is_wide_box, relation
 from .shape_form import CRS84, DEGREE_DIGITS, Form
 from .sorting import Sort, not_sortable
 
@@ -273,8 +274,8 @@ async def _run(
 ) -> Sequence[bytes]:
     """The features of one request."""
     prepared = prepare(drawn_features, state.definition, storage_srid, decision, wanted)
-    is_selective = wanted.is_boxed or wanted.filter is not None
-    return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=is_selective)
+    anew = is_planned_anew(wanted, state.definition, decision)
+    return await database.raw_column(connection, *prepared.with_values(values), is_planned_anew=anew)
 
 
 async def _run_any(
@@ -292,9 +293,9 @@ async def _run_any(
     if query.sort is not None:
         return await _run_sorted(connection, state, storage_srid, decision, wanted, values, query, limit)
     prepared = prepare(paged_features, state.definition, storage_srid, decision, wanted)
-    is_selective = wanted.is_boxed or wanted.filter is not None
     given = prepared.with_values({**values, "limit": limit})
-    found = await database.raw(connection, *given, is_planned_anew=is_selective)
+    anew = is_planned_anew(wanted, state.definition, decision)
+    found = await database.raw(connection, *given, is_planned_anew=anew)
     return found.column(0), None, _revision(found.first(1))
 
 
@@ -367,7 +368,9 @@ def asked(state: State, decision: Decision, query: ItemsQuery) -> tuple[Wanted, 
         is_wide=box is not None and is_wide_box(box),
     )
     values: dict[str, object] = {"revision": query.revision, "after": query.after, "tolerance": query.tolerance}
-    return wanted, values if box is None else values | box_values(box, decision)
+    if box is not None:
+        values |= box_values(box, decision)
+    return wanted, values if wanted.filter is None else values | filter_values(wanted.filter, decision)
 
 
 def _is_plain(bbox: BBox) -> bool:
@@ -388,7 +391,7 @@ def _filter(state: State, decision: Decision, query: ItemsQuery, *, has_odd_box:
     parts = [] if query.filter is None else [require_cheap(check(query.filter, known))]
     if query.bbox is not None and has_odd_box:
         parts.append(_in_box(query.bbox))
-    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+    return None if not parts else with_slots(parts[0] if len(parts) == 1 else And(tuple(parts)))
 
 
 def _in_box(bbox: BBox) -> Expression:

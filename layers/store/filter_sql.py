@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any, cast
 
 import shapely
-from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -77,6 +76,8 @@ from layers.filters.tree import (
     TemporalRelation,
 )  # fmt: skip
 
+from . import filter_slots
+
 Columns = Mapping[str, ColumnElement[Any]]
 Condition = ColumnElement[bool]
 Compare = Callable[[ColumnElement[Any], ColumnElement[Any]], Condition]
@@ -118,10 +119,9 @@ def compile_filter(expression: Expression, columns: Columns) -> Condition:
     return _predicate(expression, columns)
 
 
-def box_overlaps(column: ColumnElement[Any], bounds: Sequence[float], srid: int = WGS84) -> Condition:
+def box_overlaps(column: ColumnElement[Any], corners: Sequence[ColumnElement[Any]], srid: int = WGS84) -> Condition:
     """`column && box`: an index condition that can neither raise nor tell."""
-    west, south, east, north = (literal(float(bound), Double) for bound in bounds)
-    return column.op("&&", is_comparison=True)(func.ST_MakeEnvelope(west, south, east, north, literal(srid)))
+    return column.op("&&", is_comparison=True)(func.ST_MakeEnvelope(*corners, literal(srid)))
 
 
 def has_words(search: Search, columns: Columns) -> Condition:
@@ -129,9 +129,9 @@ def has_words(search: Search, columns: Columns) -> Condition:
     tell, and lets through all that the search finds."""
     return or_(
         *(
-            func.cql.words(columns[name], type_=ARRAY(Text)).contains(literal(term.split(), ARRAY(Text)))
+            func.cql.words(columns[name], type_=ARRAY(Text)).contains(words)
             for name in search.columns
-            for term in search.terms
+            for words in filter_slots.words(search)
         )
     )
 
@@ -149,15 +149,15 @@ def _predicate(expression: Predicate, columns: Columns) -> Condition:
             return _in(_value(operand, columns), options, columns)
         case Like(operand, pattern):
             return _like(_value(operand, columns), _value(pattern, columns))
-        case Search(names, terms):
-            return or_(*(_found(columns[name], terms) for name in names))
+        case Search(names):
+            return or_(*(_found(columns[name], filter_slots.patterns(expression)) for name in names))
     return _function(expression, columns)
 
 
 def _function(expression: Spatial | SpatialPair | Temporal | ArrayComparison, columns: Columns) -> Condition:
     match expression:
-        case Spatial(relation, name, shape):
-            return _spatial(relation, columns[name], shape)
+        case Spatial():
+            return _spatial(expression, columns[expression.name])
         case SpatialPair(relation, left, right):
             return _exact(relation, _geometry(left, columns), _geometry(right, columns))
         case Temporal():
@@ -206,9 +206,8 @@ def _like(value: ColumnElement[Any], pattern: ColumnElement[Any]) -> Condition:
     return value.like(pattern, escape="\\")
 
 
-def _found(column: ColumnElement[Any], terms: Sequence[str]) -> Condition:
-    """Nothing is found in NULL. A folded term has no sign of a pattern."""
-    patterns = literal([f"%{term}%" for term in terms], ARRAY(Text))
+def _found(column: ColumnElement[Any], patterns: ColumnElement[Any]) -> Condition:
+    """Nothing is found in NULL."""
     is_found = func.cql.searchable(column, type_=Text()).op("LIKE", is_comparison=True)(any_(patterns))
     return func.coalesce(is_found, false(), type_=Boolean())
 
@@ -225,7 +224,7 @@ def _value(operand: Operand, columns: Columns) -> ColumnElement[Any]:
             sides = (sql_cast(_value(side, columns), Double) for side in (left, right))
             return func.cql.calculate(literal(operator, Text), *sides, type_=Double())
         case Literal(value):
-            return null() if value is None else literal(value, _type_of(value))
+            return null() if value is None else filter_slots.constant(operand, _type_of(value))
         case Call(name):
             raise no_function(name)
 
@@ -254,18 +253,18 @@ _EXACT: dict[SpatialRelation, Any] = {
 }  # fmt: skip
 
 
-def _spatial(relation: SpatialRelation, column: ColumnElement[Any], shape: BaseGeometry) -> Condition:
+def _spatial(asked: Spatial, column: ColumnElement[Any]) -> Condition:
     """The box first and by itself: under row-level security only `&&` may use the index (access-policy 2.2)."""
-    exact = _exact(relation, column, _shape(shape))
-    return exact if relation == "disjoint" else and_(box_overlaps(column, shape.bounds), exact)
+    exact = _exact(asked.relation, column, _from_wkb(filter_slots.wkb(asked)))
+    return exact if asked.relation == "disjoint" else and_(box_overlaps(column, filter_slots.corners(asked)), exact)
 
 
 def _exact(relation: SpatialRelation, left: ColumnElement[Any], right: ColumnElement[Any]) -> Condition:
     return cast("Condition", _EXACT[relation](left, right, type_=Boolean()))
 
 
-def _shape(shape: BaseGeometry) -> ColumnElement[Any]:
-    return func.ST_GeomFromWKB(literal(shapely.to_wkb(shape)), literal(WGS84))
+def _from_wkb(wkb: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.ST_GeomFromWKB(wkb, literal(WGS84))
 
 
 def _geometry(side: GeometryOperand, columns: Columns) -> ColumnElement[Any]:
@@ -274,7 +273,7 @@ def _geometry(side: GeometryOperand, columns: Columns) -> ColumnElement[Any]:
             return columns[name]
         case Call(name):
             raise no_function(name)
-    return _shape(side)
+    return _from_wkb(literal(shapely.to_wkb(side)))
 
 
 def _temporal(expression: Temporal, columns: Columns) -> Condition:

@@ -12,7 +12,7 @@ trap 1), so what reads the relation keeps its order.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -58,6 +58,7 @@ from layers.filters.tree import (
 )  # fmt: skip
 from layers.profile.grammar import LayerDefinition
 
+from . import filter_slots
 from .filter_sql import WGS84, box_overlaps, compile_filter, has_words
 from .plain_cells import PLAIN
 from .shape_form import CRS84, Form
@@ -73,7 +74,7 @@ from .shape_sql import (
     stored_at,
 )
 from .sorting import SortPart
-from .tables import WEB_MERCATOR_SRID, layer_table
+from .tables import WEB_MERCATOR_SRID, has_index, layer_table
 
 WEB_MERCATOR = WEB_MERCATOR_SRID
 HALF_WORLD_M = 20_037_508.342789244
@@ -107,7 +108,8 @@ class Wanted:
     """The shape of a request; what changes from page to page and from tile to tile is bound when it is run.
 
     `filter` is checked; `columns` are among the decision's. The bound names: `revision`, `fid`, `after`, `limit`, and
-    those of `box_values` and `tile_values`, `tolerance` of a form that simplifies, `earlier`, `later` of a difference.
+    those of `box_values`, `tile_values` and `filter_values` (of a filter with slots), `tolerance` of a form that
+    simplifies, `earlier`, `later` of a difference.
     """
 
     columns: tuple[str, ...] = ()
@@ -133,6 +135,11 @@ def box_values(bounds: Bounds, decision: Decision) -> dict[str, object]:
     """Bound values of a box in CRS84: as asked, and grown by what snapping may have moved a shape."""
     grown = _grown(bounds, _coarsest_m(decision))
     return dict(zip(_BOX + _GROWN, (*map(float, bounds), *grown), strict=True))
+
+
+def filter_values(asked: Expression, decision: Decision) -> dict[str, object]:
+    """Bound values of the slots of a filter."""
+    return filter_slots.values(asked, _grown_of(decision))
 
 
 def is_wide_box(bounds: Bounds) -> bool:
@@ -327,6 +334,19 @@ def _coarsest_m(decision: Decision) -> float:
     return max((CENTROID_M if level.kind == "centroid" else level.precision_m for level in levels), default=0.0)
 
 
+def is_planned_anew(wanted: Wanted, definition: LayerDefinition, decision: Decision) -> bool:
+    """Whether the best plan hangs on how much a box or a filter leaves. An equality alone on an indexed column has one
+    plan for all values, the column's index, which also has the rows in the order of fid."""
+    if wanted.is_boxed or wanted.filter is None or wanted.sort is not None or wanted.is_as_of:
+        return wanted.is_boxed or wanted.filter is not None
+    match wanted.filter:
+        case Comparison("=", Property(name), Literal()) as equality:
+            attribute = definition.attribute(name)
+            is_found = attribute is not None and has_index(attribute)
+            return not (is_found and _is_exact_copy(equality, definition, decision))
+    return True
+
+
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -371,7 +391,7 @@ def _copies(table: Table, definition: LayerDefinition, decision: Decision, wante
         if _is_exact_copy(part, definition, decision):
             found.append(compile_filter(part, columns))
         elif isinstance(part, Spatial) and part.relation != "disjoint" and definition.has_geometry:
-            found.append(box_overlaps(table.c.geom_4326, _grown(part.shape.bounds, _coarsest_m(decision))))
+            found.append(box_overlaps(table.c.geom_4326, filter_slots.corners(part, _grown_of(decision))))
         elif isinstance(part, Search) and all(set(part.columns) <= set(box.columns) for box in decision.boxes):
             found.append(has_words(part, columns))
     return found
@@ -395,6 +415,10 @@ def _is_exact_copy(part: Expression, definition: LayerDefinition, decision: Deci
     is_unmasked = all(name in box.columns for box in decision.boxes)
     is_plain = attribute is not None and attribute.type in _COPIED_TYPES
     return is_unmasked and is_plain and not any(isinstance(constant, float) for constant in constants)
+
+
+def _grown_of(decision: Decision) -> Callable[[Sequence[float]], Bounds]:
+    return partial(_grown, by_m=_coarsest_m(decision))
 
 
 def _grown(bounds: Sequence[float], by_m: float) -> Bounds:

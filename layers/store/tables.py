@@ -97,7 +97,7 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
         Index(f"{name}_geom", table.c.geom, postgresql_using="gist")
         Index(f"{name}_zoom", table.c.min_zoom, postgresql_where=current)  # low zooms want few of many rows
     for attribute in definition.attributes:
-        if attribute.is_scalar and (attribute.indexed or attribute.sortable or attribute.role == "commune"):
+        if has_index(attribute):
             Index(
                 _attribute_index(definition.id, attribute.name),
                 table.c[attribute.name],
@@ -108,6 +108,11 @@ def _add_indexes(table: Table, definition: LayerDefinition) -> None:
             words = func.cql.words(table.c[attribute.name])
             name_of_words = _attribute_index(definition.id, attribute.name, "words")
             Index(name_of_words, words, postgresql_using="gin", postgresql_where=current)
+
+
+def has_index(attribute: Attribute) -> bool:
+    """In the order of its values, and of fid where they are the same."""
+    return attribute.is_scalar and (attribute.indexed or attribute.sortable or attribute.role == "commune")
 
 
 def _attribute_index(layer: str, attribute: str, kind: str = "") -> str:

@@ -200,3 +200,23 @@ async def test_a_count_by_a_filter_gives_up_after_a_while(
         await other.execute("LOCK TABLE data.site IN ACCESS EXCLUSIVE MODE")
         assert await features.count(connection, SERVED, STORAGE_SRID, OPEN, query) is None
     assert await features.count(connection, SERVED, STORAGE_SRID, OPEN, query)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["xa = '{}'", "so < {}", "ten LIKE '{}%'", "S_INTERSECTS(geometry, POINT(106.{} 11))", "NOT (gia = {}) OR so = {}"],
+)
+async def test_a_statement_serves_every_constant_of_its_filter(connection: Connection, text: str) -> None:
+    """Making one takes longer than running it."""
+    decided = decision(SITE, grant("a", "site", columns={"tags": ["public", "commercial"]}))
+
+    async def asked(number: int) -> None:
+        query = ItemsQuery(filter=parse_text(text.format(number, number)), limit=5)
+        await features.page(connection, SERVED, STORAGE_SRID, decided, query)
+
+    for number in range(1, 8):  # with and without a next page
+        await asked(number)
+    made = features.prepare.cache_info().misses
+    for number in range(8, 20):
+        await asked(number)
+    assert features.prepare.cache_info().misses == made

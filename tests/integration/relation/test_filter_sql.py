@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from layers.access.decide import all_properties
-from layers.filters import check, evaluate, parse_text
+from layers.filters import check, evaluate, parse_text, to_text
 from layers.filters.folding import searchable
 from layers.filters.parse import ARITHMETIC, ARRAY, SPATIAL, TEMPORAL
+from layers.filters.slots import with_slots
 from layers.filters.tree import (
     AccentFolded,
     And,
@@ -41,6 +42,7 @@ from layers.filters.tree import (
     Temporal,
 )  # fmt: skip
 from layers.store import connection as database
+from layers.store import filter_slots
 from layers.store.connection import Connection, compiled
 from layers.store.filter_sql import compile_filter
 from layers.store.tables import layer_table
@@ -166,6 +168,20 @@ async def test_sql_and_python_agree_on_every_row(connection: Connection, express
     in_sql = {row["fid"]: row["is_met"] for row in found}
     in_python = {row["fid"]: evaluate(checked, row) for row in LAND}
     assert in_sql == in_python
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(expression=EXPRESSIONS)
+async def test_a_filter_with_slots_means_the_same(connection: Connection, expression: Expression) -> None:
+    checked = check(expression, all_properties(SITE))
+    slotted = with_slots(checked)
+    condition = compile_filter(slotted, COLUMNS)
+    statement = select(TABLE.c.fid, condition.label("is_met")).where(TABLE.c.until.is_(None))
+    text, fixed = compiled(statement.where(TABLE.c.fid <= LAND[-1]["fid"]))
+    given = filter_slots.values(slotted, tuple)  # type: ignore[arg-type]
+    found = await database.rows(connection, text, fixed | {name: given[name] for name in given if name in fixed})
+    assert {row["fid"]: row["is_met"] for row in found} == {row["fid"]: evaluate(checked, row) for row in LAND}
+    assert to_text(slotted) == to_text(checked)
 
 
 @given(value=st.text(max_size=30))
