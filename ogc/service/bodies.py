@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from anyio import to_thread
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gis.errors import Message
 from layers.checking.request import (
@@ -31,6 +31,7 @@ from layers.checking.threads import limiter_of_loop
 from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, InvalidRequestError
 from ogc.common.long_json import outline_of
 
+from .long_points import points_apart
 from .parcels import commune_named
 
 B = TypeVar("B", bound="Closed")
@@ -89,6 +90,9 @@ class PointBody(Closed):
     ring: int = Field(default=0, ge=0, le=10_000)
 
 
+_POINTS = TypeAdapter(list[PointBody])
+
+
 class CoordinatesBody(Closed):
     """A table of vertices: the pasted text, or its points. `axes` as the table has them: X north unless it says so."""
 
@@ -139,13 +143,22 @@ def validated(body: type[B], raw: bytes) -> B:
                                  f"Missing or invalid: {names}.", fields) from None  # fmt: skip
 
 
-def read_by_pieces(body: type[B], raw: bytes, shapes: Callable[[B], Sequence[object]]) -> B:
-    """As `validated`, long lists of coordinates a piece at a time; `shapes` names the places that they may stand in."""
-    outline = outline_of(raw)
-    if outline is None:
+def read_by_pieces(
+    body: type[B],
+    raw: bytes,
+    shapes: Callable[[B], Sequence[object]],
+    tables: Callable[[B], Sequence[object]] = lambda _: (),
+) -> B:
+    """As `validated`, long lists of coordinates and of points a piece at a time; `shapes` and `tables` name the places
+    that they may stand in."""
+    apart = points_apart(raw, _POINTS)
+    text = apart.text if apart else raw
+    outline = outline_of(text)
+    if apart is None and outline is None:
         return validated(body, raw)
-    found = validated(body, outline.text)
-    return found if outline.put_back(dict(enumerate(shapes(found)))) else validated(body, raw)
+    found = validated(body, outline.text if outline else text)
+    is_whole = outline is None or outline.put_back(dict(enumerate(shapes(found))))
+    return found if is_whole and (apart is None or apart.put_back(tables(found))) else validated(body, raw)
 
 
 async def in_thread(read: Callable[[], T], raw: bytes) -> T:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BeforeValidator, Field
 
@@ -21,6 +22,7 @@ from layers.checking.request import ByUpload, CheckRequest, parse_parcel
 from layers.checking.reviews import Reviewed, reviews
 from layers.checking.run import check
 from layers.checking.shown import flat, is_reduced, levelled
+from layers.checking.threads import limiter_of_loop
 from layers.errors import FieldError, ForbiddenError, InvalidRequestError
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
@@ -63,7 +65,9 @@ class CheckBody(Closed):
 
 def check_body(raw: bytes) -> CheckBody:
     """The body. Raises InvalidInputsError naming every field that is missing or invalid."""
-    return read_by_pieces(CheckBody, raw, lambda body: (body.subject.geometry,))
+    return read_by_pieces(
+        CheckBody, raw, lambda body: (body.subject.geometry,), lambda body: (body.subject.coordinates,)
+    )
 
 
 def check_request(body: CheckBody, purpose: str | None) -> CheckRequest:
@@ -110,13 +114,21 @@ async def post_check(request: Request) -> Response:
     return await paced(request, _checking(request, asked, body))
 
 
+def _sent(body: CheckBody) -> dict[str, Any]:
+    """The body as a job keeps it. A drawn shape is as it was sent: copied in one go it would keep others waiting."""
+    sent = body.model_dump(mode="json", exclude_none=True, exclude={"subject": {"geometry"}})
+    if body.subject.geometry is not None:
+        sent["subject"]["geometry"] = body.subject.geometry
+    return sent
+
+
 def _checking(request: Request, asked: CheckRequest, body: CheckBody) -> Callable[[], Awaitable[Made]]:
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
         state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
         if estimate(asked, catalogue.profile) > state.needs_job_s:
-            sent = body.model_dump(mode="json", exclude_none=True)
+            sent = await to_thread.run_sync(_sent, body, limiter=limiter_of_loop())
             return Made(accepted(request, await submit_check(request, catalogue, sent, asked.purpose)), is_guarded=True)
         answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
         where = Addresses(request).to("checks", answer.id)

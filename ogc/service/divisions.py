@@ -104,7 +104,12 @@ async def post_division(request: Request) -> Response:
 
 
 def _read(raw: bytes) -> DivisionBody:
-    return read_by_pieces(DivisionBody, raw, lambda body: (body.cut, *(child.geometry for child in body.children)))
+    return read_by_pieces(
+        DivisionBody,
+        raw,
+        lambda body: (body.cut, *(child.geometry for child in body.children)),
+        lambda body: [child.coordinates for child in body.children],
+    )
 
 
 def _children(body: DivisionBody) -> tuple[Child, ...]:

@@ -75,7 +75,7 @@ async def post_parcels_inside(
 
 
 def _read(raw: bytes) -> InsideBody:
-    return read_by_pieces(InsideBody, raw, lambda body: (body.geometry,))
+    return read_by_pieces(InsideBody, raw, lambda body: (body.geometry,), lambda body: (body.coordinates,))
 
 
 def _shape(body: InsideBody) -> Drawn:

@@ -94,7 +94,9 @@ async def post_subject(request: Request) -> Response:
 
 
 def _read(raw: bytes) -> PreviewBody:
-    return read_by_pieces(PreviewBody, raw, lambda body: (body.subject.geometry,))
+    return read_by_pieces(
+        PreviewBody, raw, lambda body: (body.subject.geometry,), lambda body: (body.subject.coordinates,)
+    )
 
 
 def _shown(given: Given, profile: Profile) -> dict[str, Any]:

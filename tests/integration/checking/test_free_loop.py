@@ -21,7 +21,7 @@ from ogc.app import create_app
 from ogc.auth import make_token
 from ogc.serving import settle
 from ogc.settings import Settings
-from tests.support.checked import INPUTS, PARCELS, Place, corridor, geojson, parcel
+from tests.support.checked import INPUTS, PARCEL, PARCELS, Place, corridor, geojson, parcel
 from tests.support.published import box
 
 VERTICES = 100_000
@@ -90,13 +90,15 @@ async def answered_meanwhile(place: Place, data: Path, path: str, body: bytes) -
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["geometry", "coordinates"])
+@pytest.mark.parametrize("kind", ["geometry", "coordinates", "points"])
 def test_a_hundred_thousand_corners_block_nobody(place: Place, tmp_path: Path, kind: str) -> None:
     shape = jagged(VERTICES)
     place.publish("water_corridor", [corridor(f"SG-{n}", box(-300 + 40 * n, -300, 30, 600)) for n in range(15)])
     if kind == "geometry":
         subject: Any = geojson(shape)
         subject = {"geometry": {"type": "Polygon", "coordinates": subject["coordinates"][0]}}
+    elif kind == "points":
+        subject = {"coordinates": {"points": points(shape)}}
     else:
         corners = shapely.get_coordinates(shape)[:-1]
         subject = {"coordinates": "\n".join(f"{n}\t{y:.4f}\t{x:.4f}" for n, (x, y) in enumerate(corners, 1))}
@@ -106,6 +108,25 @@ def test_a_hundred_thousand_corners_block_nobody(place: Place, tmp_path: Path, k
     answer = anyio.run(answered_meanwhile, place, tmp_path, "/checks", body)
     assert answer.status_code == 201, answer.text[:500]
     assert answer.json()["subject"]["area_m2"] > 400_000
+
+
+def points(shape: shapely.Polygon) -> list[dict[str, Any]]:
+    corners = shapely.get_coordinates(shape)[:-1].round(4).tolist()
+    return [{"number": str(n), "x": y, "y": x} for n, (x, y) in enumerate(corners, 1)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", ["/subjects", "/parcels/inside", "/divisions"])
+def test_a_hundred_thousand_points_of_a_table_block_nobody(place: Place, tmp_path: Path, path: str) -> None:
+    table = {"coordinates": {"points": points(jagged(VERTICES))}}
+    asked = {
+        "/subjects": {"subject": table}, "/parcels/inside": table,
+        "/divisions": {"kind": "split", "procedure": "land_use_change", "parent": PARCEL, "children": [table],
+                       "inputs": dict(INPUTS), "preview": True},
+    }[path]  # fmt: skip
+
+    answer = anyio.run(answered_meanwhile, place, tmp_path, path, json.dumps(asked).encode())
+    assert answer.status_code == 200, answer.text[:500]
 
 
 @pytest.mark.long
