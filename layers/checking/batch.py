@@ -294,6 +294,7 @@ def _standing(case: Case, layer: CutLayer) -> Standing:
         published=layer.content_date,
         max_age_days=definition.max_age_days,
         accuracy_m=accuracy_of(definition, case),
+        is_early=case.is_early(layer),
     )
 
 

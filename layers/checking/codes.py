@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from gis.candidates import Subjects
 from gis.judge import OUTSIDE_MAPPED_AREA, PARTLY_MAPPED, is_capped
 from gis.procedure import Outcome, PlotBound, Rule, SubjectRule
 
@@ -15,11 +17,13 @@ from .evaluate import CheckFindings, RuleFindings
 from .plots import PlotJudgement
 
 Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 UNVERIFIED_RULE = "unverified_rule"
 SUM = "sum"
 PLOT_RULE, NO_ROW = "plot_rule", "no_row"
+REFUSED_ROW = "refused_row"
 GROUNDS_NOT_MAPPED = "grounds_not_mapped"
 
 
@@ -44,8 +48,21 @@ def is_verified(rule: SubjectRule, row: PlotBound | None) -> bool:
     return rule.verified and (row is None or row.verified)
 
 
+# ── of one layer ─────────────────────────────────────────────────────────────────────────────────
+def on_refused(found: RuleFindings, shapes: Objects, accuracy_m: Floats) -> Integers:
+    """Subjects that count as not mapped where a row refused at publication lies within their reach."""
+    refused = found.sheet.refused
+    if not len(refused.geometry):
+        return refused.subject
+    unmapped = np.isin(found.outcome.astype(str), (Outcome.NOT_MAPPED, Outcome.PARTLY_MAPPED))
+    rows = np.flatnonzero(unmapped[refused.subject])
+    subject = refused.subject[rows]
+    reach = found.rule.reach_m + accuracy_m[subject]
+    return np.unique(subject[shapely.distance(refused.geometry[rows], shapes[subject]) <= reach])
+
+
 # ── of many subjects ─────────────────────────────────────────────────────────────────────────────
-def column_of(found: CheckFindings) -> Objects:
+def column_of(found: CheckFindings, subjects: Subjects) -> Objects:
     """The codes of every subject in one text, None where there is none."""
     column = np.full(len(found.outcome), None, dtype=object)
     if found.plots is not None:
@@ -56,6 +73,7 @@ def column_of(found: CheckFindings) -> Objects:
         _append(column, np.array([place]), ";".join(dict.fromkeys(codes if is_of_layer else of_whole(codes))))
     if is_of_layer:
         _append(column, _summed(found.rules[0]), SUM)
+        _append(column, on_refused(found.rules[0], subjects.geometry, subjects.accuracy_m), REFUSED_ROW)
     _append(column, _capped(found), UNVERIFIED_RULE)
     return column
 

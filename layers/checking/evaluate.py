@@ -35,6 +35,7 @@ NOT_APPLICABLE = "not_applicable"
 NOT_IN_FORCE = "not_in_force"
 STALE = "stale"
 LAYER_EMPTY = "layer_empty"
+BEFORE_FIRST_REVISION = "before_first_revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Standing:
     published: datetime | None = None  #: of its oldest content, which a release may have brought back or kept
     max_age_days: int | None = None
     accuracy_m: float = 0.0  #: of the layer as a whole, for the edge of its mapped area
+    is_early: bool = False  #: nothing published by then, and something since
 
     def blocked(self, clock: datetime) -> str:
         """Why nothing may be concluded from the layer; empty when it may."""
@@ -258,7 +260,7 @@ def _concluded(
     if standing.revision == 0:
         unmapped = (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0]
         for place in unmapped:
-            judgement.reasons[place] = (LAYER_EMPTY,)
+            judgement.reasons[place] = (BEFORE_FIRST_REVISION if standing.is_early else LAYER_EMPTY,)
     verdict = _verdicts(rule, judgement.outcome)
     if measures.doubt is not None:
         _refer_what_nobody_stated(judgement, verdict)

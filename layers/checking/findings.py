@@ -279,6 +279,7 @@ class _Maker:
             published=cut.content_date,
             max_age_days=layer.max_age_days,
             accuracy_m=accuracy_of(layer, self.case),
+            is_early=self.case.is_early(cut),
         )
 
     def title(self, check: Check, layer: LayerDefinition | None) -> dict[str, str]:

@@ -131,7 +131,7 @@ class _Part:
             plan.procedure, self.subjects, sheets, plan.standings, plan.clock, area_route="edges", pair_bounds=False,
             refused=self.refused,
         )  # fmt: skip
-        return findings_table(self.keys, self.position, found, plan.revisions), features_table(
+        return findings_table(self.keys, self.position, found, plan.revisions, self.subjects), features_table(
             self.keys, self.position, found, self.feature_keys
         )
 

@@ -202,9 +202,17 @@ def _told(standing: Standing) -> dict[str, Any]:
     return {
         "revision": standing.revision, "state": standing.state, "published": _text(standing.published),
         "max_age_days": standing.max_age_days, "accuracy_m": standing.accuracy_m,
+        "is_early": standing.is_early,
     }  # fmt: skip
 
 
 def _standing(told: Mapping[str, Any]) -> Standing:
     published = datetime.fromisoformat(told["published"]) if told["published"] else None
-    return Standing(told["revision"], told["state"], published, told["max_age_days"], told["accuracy_m"])
+    return Standing(
+        told["revision"],
+        told["state"],
+        published,
+        told["max_age_days"],
+        told["accuracy_m"],
+        told.get("is_early", False),
+    )

@@ -103,6 +103,10 @@ class Case:
         state = layer.state if layer.state in _TAKEN_BACK or layer.state_now not in _TAKEN_BACK else layer.state_now
         return LayerStanding(state, layer.reason if state in _TAKEN_BACK else None)
 
+    def is_early(self, layer: CutLayer) -> bool:
+        """A layer that had nothing yet at the instant asked for, as against one that never had."""
+        return self.as_of is not None and layer.first_created is not None and layer.first_created > self.as_of
+
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers of the cut: those of the rules, the parcels, and the communes where zones name them."""

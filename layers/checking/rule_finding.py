@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from gis.errors import Message
@@ -18,13 +17,14 @@ from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
 from .answer import NO_MEASURE, Json
-from .codes import SUM, UNVERIFIED_RULE
+from .codes import REFUSED_ROW, SUM, UNVERIFIED_RULE, on_refused
 from .evaluate import RuleFindings, Sheet
 from .reading import Case
 from .reasons import reason
 from .remainders import remainder_m2
 from .request import LOCAL_TIME
 from .subject import Subject
+from .zones import many
 
 KEY = "\0key"  #: of a feature's attributes: its key; no column has this name
 
@@ -166,27 +166,14 @@ class RuleFinding:
 
     # ── reasons ──────────────────────────────────────────────────────────────────────────────────
     def _reasons(self, features: Sequence[Json]) -> list[Json]:
-        codes = [self._specific(code) for code in self.found.reasons[0]]
+        codes = list(self.found.reasons[0])
         if any(feature["reason"] == SUM for feature in features):
             codes.append(SUM)
-        if self._lies_on_refused():
-            codes.append("refused_row")
+        if len(on_refused(self.found, many(self.subject.geometry), np.array([self.subject.accuracy_m]))):
+            codes.append(REFUSED_ROW)
         values = self._values() if codes else {}
         reasons = [reason(code, **values) for code in dict.fromkeys(codes)]
         return reasons + unverified(self.rule, self.found.outcome[0])
-
-    def _specific(self, code: str) -> str:
-        """A layer that had nothing yet at the instant asked for is told apart from one that never had."""
-        as_of, first = self.case.as_of, self.cut.first_created
-        is_early = as_of is not None and first is not None and first > as_of
-        return "before_first_revision" if code == "layer_empty" and is_early else code
-
-    def _lies_on_refused(self) -> bool:
-        refused = self.found.sheet.refused.geometry
-        if self.found.outcome[0] not in (Outcome.NOT_MAPPED, Outcome.PARTLY_MAPPED) or not len(refused):
-            return False
-        reach = self.rule.reach_m + self.subject.accuracy_m
-        return bool(np.any(shapely.distance(refused, self.subject.geometry) <= reach))
 
     def _values(self) -> dict[str, str | Message]:
         dated = self.cut.content_date

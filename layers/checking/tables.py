@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gis.candidates import Subjects
 from gis.procedure import Group, Outcome, Rule, SubjectRule, Verdict
 
 from .codes import column_of
@@ -40,11 +41,15 @@ _SHARE_DIGITS = 6
 
 
 def findings_table(
-    keys: pa.Array, position: Integers, found: Sequence[CheckFindings], revisions: Mapping[str, int]
+    keys: pa.Array,
+    position: Integers,
+    found: Sequence[CheckFindings],
+    revisions: Mapping[str, int],
+    subjects: Subjects,
 ) -> pa.Table:
     """One row a subject and check, subject by subject; `subject` is the position in the partition."""
     size, checks = len(keys), len(found)
-    columns = [_Columns(check, size, revisions) for check in found]
+    columns = [_Columns(check, subjects, revisions) for check in found]
     numbers = {
         name: pa.array(_spread([column.numbers[name] for column in columns]), from_pandas=True)
         for name in ("area_m2", "area_low_m2", "area_high_m2", "length_m", "nearest_m", "share")
@@ -67,15 +72,15 @@ def findings_table(
 class _Columns:
     """The columns of one check."""
 
-    def __init__(self, found: CheckFindings, size: int, revisions: Mapping[str, int]) -> None:
-        unknown = np.full(size, np.nan)
+    def __init__(self, found: CheckFindings, subjects: Subjects, revisions: Mapping[str, int]) -> None:
+        unknown = np.full(len(subjects), np.nan)
         self.numbers: dict[str, Floats] = dict.fromkeys(
             ("area_m2", "area_low_m2", "area_high_m2", "length_m", "nearest_m", "share"), unknown
         )
         self.count = unknown
         self.layer: str | None = None
         self.revision = np.nan
-        self.reason = column_of(found)
+        self.reason = column_of(found, subjects)
         if isinstance(found.check, Rule):
             self._take_rule(found.rules[0])
             self.layer, self.revision = found.check.layer, float(revisions[found.check.layer] or np.nan)

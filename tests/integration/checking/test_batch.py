@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +85,29 @@ def test_a_batch_says_what_the_single_check_says(place: Place, tmp_path: Path, c
         mine = findings[(findings["subject_key"] == key)]
         for finding in answer["findings"]:
             row = _row_like(mine[mine["check"] == finding["check"]], finding)
-            assert _codes(row) == [code for code in codes(finding) if code != "refused_row"], (row, finding)
+            assert _codes(row) == codes(finding), (row, finding)
             _compare_features(features[features["subject_key"] == key], finding, is_twin=key.startswith("25813"))
     assert verdicts == dict(report.summary.verdicts)
+
+
+def test_a_row_on_ground_that_was_refused_says_so(place: Place, tmp_path: Path) -> None:
+    place.publish("water_corridor", [], refused=[box(5, 5, 3, 3)])
+    findings, _ = rows(run(place, tmp_path / "out"))
+    told = findings[findings["check"] == "water_corridor"].set_index("subject_key")["reason"]
+    assert told["25747.45.123"] == "partly_mapped;refused_row"
+    assert told.drop("25747.45.123").isna().all()
+
+
+def test_a_batch_before_the_first_revision_says_so_like_the_single_check(place: Place, tmp_path: Path) -> None:
+    old = datetime.now(UTC) - timedelta(days=400)
+    place.publish("parcel", PARCELS, created=old)
+    asked: dict[str, Any] = {"as_of": old + timedelta(days=1), "on_date": date.today()}
+    findings, _ = rows(run(place, tmp_path / "out", **asked))
+    first = findings[findings["subject_key"] == "25747.45.123"].set_index("check")["reason"]
+    for finding in place.check(**asked).content["findings"]:
+        assert _codes({"reason": first[finding["check"]]}) == codes(finding)
+    assert first["water_corridor"] == "before_first_revision"
+    assert "layer_empty" not in set(findings["reason"])
 
 
 def test_a_row_that_is_clear_and_refers_says_why(place: Place, tmp_path: Path) -> None:
