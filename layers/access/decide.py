@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from layers.filters import GEOMETRY, references
 from layers.profile.grammar import LayerDefinition
@@ -95,8 +96,13 @@ def visible_layers(
 
 def queryables(definition: LayerDefinition, decision: Decision) -> dict[str, str]:
     """What a caller may filter by: name → type. A hidden column is not in it."""
-    found = filterable(attribute for attribute in definition.attributes if attribute.name in decision.columns)
-    return found | ({GEOMETRY: "geometry"} if decision.has_geometry else {})
+    return dict(_queryables(definition, decision.columns, decision.has_geometry))
+
+
+@lru_cache(maxsize=512)
+def _queryables(definition: LayerDefinition, columns: tuple[str, ...], has_geometry: bool) -> dict[str, str]:
+    found = filterable(attribute for attribute in definition.attributes if attribute.name in columns)
+    return found | ({GEOMETRY: "geometry"} if has_geometry else {})
 
 
 def sortables(definition: LayerDefinition, decision: Decision) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from layers.access.decide import Decision
 from layers.access.principal import Principal
 from layers.errors import ForbiddenError, NotFoundError, StoreError
 
-from .connection import Connection, Database, execute
+from .connection import Connection, Database, execute, text_array
 from .statements import blocks
 
 CLOSING_S = 5
@@ -89,7 +89,7 @@ class Event:
 
     def columns(self) -> dict[str, object]:
         """The row of access.event."""
-        return {name: list(value) if type(value) is tuple else value for name, value in self._items()}
+        return {name: text_array(value) if type(value) is tuple else value for name, value in self._items()}
 
     def _items(self) -> Iterable[tuple[str, object]]:
         return ((name, getattr(self, name)) for name in _COLUMNS)

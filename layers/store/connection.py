@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -53,6 +54,13 @@ def compiled(statement: Statement, values: Values | None = None) -> tuple[Litera
     made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     parameters = dict(made.construct_params(cast("Any", dict(values or {}))) or {})  # DDL has none
     return made.string, parameters
+
+
+@lru_cache(maxsize=4096)
+def text_array(texts: tuple[str, ...]) -> str:
+    """How PostgreSQL writes text[], for a value that is the same for many statements and stands before `::text[]`:
+    psycopg would write it down anew each time."""
+    return "{" + ",".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts) + "}"
 
 
 async def rows(connection: Connection, statement: Statement, values: Values | None = None) -> list[DictRow]:

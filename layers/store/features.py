@@ -261,7 +261,14 @@ Draw = Callable[[Relation, LayerDefinition, Wanted], Select[Any]]
 @lru_cache(maxsize=1024)
 def prepare(draw: Draw, definition: LayerDefinition, storage_srid: int, decision: Decision, wanted: Wanted) -> Prepared:
     asked = relation(definition, storage_srid, decision, wanted)
-    return Prepared(*database.compiled(draw(asked, definition, wanted)))
+    text, constants = database.compiled(draw(asked, definition, wanted))
+    return Prepared(text, {name: _written(value) for name, value in constants.items()})
+
+
+def _written(constant: object) -> object:
+    """Lists of texts, such as the communes of a rule, are written down once; the statement says what they are."""
+    is_list = isinstance(constant, list) and all(isinstance(each, str) for each in constant)
+    return database.text_array(tuple(constant)) if is_list else constant  # type: ignore[arg-type]  # told above
 
 
 async def _run(

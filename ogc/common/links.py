@@ -55,12 +55,10 @@ class Addresses:
         """The address of this request with some parameters changed; None takes one out."""
         asked, path = self._request.scope["query_string"], path_of(self._request)
         kept = [written for name, written in _parameters(asked) if name not in changes]
-        given = [*kept, *(_pair(name, str(value)) for name, value in changes.items() if value is not None)]
-        return (
-            self.base
-            + (_quoted if len(path) <= _KEPT else _quoted.__wrapped__)(path)
-            + (f"?{'&'.join(given)}" if given else "")
-        )
+        if changes:
+            kept += [_pair(name, str(value)) for name, value in changes.items() if value is not None]
+        place = self.base + (_quoted if len(path) <= _KEPT else _quoted.__wrapped__)(path)
+        return f"{place}?{'&'.join(kept)}" if kept else place
 
     def self_and_alternates(self, media_type: str, others: Iterable[str] = (HTML,)) -> list[Link]:
         """This document, and the same in its other forms."""

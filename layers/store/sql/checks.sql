@@ -126,10 +126,11 @@ WITH sealed AS (
 )
 INSERT INTO access.event (phase, access, principal, os_user, roles, office, sector, action, layer, used, purpose, dossier,
                           decision, reason, grants, policy, revision, request, outcome, features, bytes, accesses, trace)
-VALUES (%(event_phase)s, %(event_access)s, %(event_principal)s, %(event_os_user)s, %(event_roles)s, %(event_office)s,
-        %(event_sector)s, %(event_action)s, %(event_layer)s, %(event_used)s, %(event_purpose)s, %(event_dossier)s,
-        %(event_decision)s, %(event_reason)s, %(event_grants)s, %(event_policy)s, %(event_revision)s, %(event_request)s,
-        %(event_outcome)s, %(event_features)s, %(event_bytes)s, %(event_accesses)s, %(event_trace)s)
+VALUES (%(event_phase)s, %(event_access)s, %(event_principal)s, %(event_os_user)s, %(event_roles)s::text[],
+        %(event_office)s, %(event_sector)s, %(event_action)s, %(event_layer)s, %(event_used)s::text[],
+        %(event_purpose)s, %(event_dossier)s, %(event_decision)s, %(event_reason)s, %(event_grants)s::text[],
+        %(event_policy)s, %(event_revision)s, %(event_request)s, %(event_outcome)s, %(event_features)s,
+        %(event_bytes)s, %(event_accesses)s, %(event_trace)s)
 
 -- record --
 SELECT id, created, procedure, subject_layer, subject_fid, dossier, purpose, principal, digest, body
