@@ -13,7 +13,7 @@ from gis.errors import Message
 from gis.procedure import Verdict
 
 from .shown import flat
-from .wording import VERDICTS, number, outcome_label
+from .wording import VERDICTS, label_of, number
 
 Json = Mapping[str, Any]
 Result = Literal["identical", "same", "different"]
@@ -186,7 +186,7 @@ def _words(old: Json | None, new: Json | None) -> Iterator[Message]:
 
 def _outcomes(old: Json, new: Json) -> Iterator[Message]:
     if old["outcome"] != new["outcome"]:
-        one, other = (outcome_label(each["outcome"], each["relation"]) for each in (old, new))
+        one, other = (label_of(each) for each in (old, new))
         yield Message(f"kết quả: {one.vi} ≠ {other.vi}", f"outcome: {one.en} ≠ {other.en}")
     if old["verdict"] != new["verdict"]:
         one, other = (VERDICTS[Verdict(each["verdict"])] for each in (old, new))

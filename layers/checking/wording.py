@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from gis.errors import Message
+from gis.judge import CONFLICT
 from gis.procedure import Outcome, Verdict
 
 from .request import LOCAL_TIME
@@ -28,6 +29,8 @@ REQUIREMENT_OUTCOMES: Mapping[Outcome, Message] = {
     Outcome.CLEAR: Message("Đáp ứng yêu cầu", "Requirement met"),
     Outcome.AFFECTED: Message("Không đáp ứng yêu cầu", "Requirement not met"),
 }
+#: a group of which one ground is met and another is not: neither word would be true
+CONFLICTING = Message("Căn cứ trái nhau", "Conflicting grounds")
 VERDICTS: Mapping[Verdict, Message] = {
     Verdict.PASS: Message("Đạt (không phát hiện vướng mắc)", "Pass (nothing found)"),
     Verdict.REFER: Message("Cần xem xét", "Refer"),
@@ -65,6 +68,16 @@ def outcome_label(outcome: str, relation: str | None) -> Message:
     word = Outcome(outcome)
     special = REQUIREMENT_OUTCOMES.get(word) if relation in ("covers_area", "inside", None) else None
     return special or OUTCOMES[word]
+
+
+def label_of(finding: Mapping[str, Any]) -> Message:
+    """What the outcome of a finding is called wherever it is told."""
+    return CONFLICTING if is_conflict(finding) else outcome_label(finding["outcome"], finding["relation"])
+
+
+def is_conflict(finding: Mapping[str, Any]) -> bool:
+    """Is this a group that is met by one ground and contradicted by another?"""
+    return any(told["code"] == CONFLICT for told in finding.get("reasons", ()))
 
 
 def number(value: float, digits: int, language: str) -> str:
@@ -128,7 +141,7 @@ def _head(answer: Mapping[str, Any], say: _Speaker) -> list[str]:
 
 
 def _finding(finding: Mapping[str, Any], position: str, say: _Speaker) -> list[str]:
-    outcome = say.of(outcome_label(finding["outcome"], finding["relation"]))
+    outcome = say.of(label_of(finding))
     verdict = say.of(VERDICTS[Verdict(finding["verdict"])])
     optional = "" if finding["required"] else say(" (tham khảo)", " (for information)")
     lines = [f"{position} {say.of(finding['title'])}{optional}: {outcome}. {verdict}."]

@@ -14,7 +14,7 @@ from gis.procedure import Verdict
 from layers.checking.answer import Answer
 from layers.checking.request import CheckRequest, parse_as_of
 from layers.checking.run import check
-from layers.checking.wording import VERDICTS, day, number, outcome_label
+from layers.checking.wording import VERDICTS, day, label_of, number
 from layers.errors import FieldError, InvalidInputsError
 from layers.profile.procedures import ProcedureDefinition
 from layers.store.catalogue import Catalogue, load_catalogue
@@ -177,7 +177,7 @@ def show(answer: dict[str, Any]) -> None:
 
 
 def _add(table: Table, finding: dict[str, Any], indent: str) -> None:
-    label = outcome_label(finding["outcome"], finding["relation"])
+    label = label_of(finding)
     verdict = Verdict(finding["verdict"])
     optional = "" if finding["required"] else "\n(tham khảo · for information)"
     reasons = "".join(f"\n{reason['message']['vi']}" for reason in finding["reasons"])

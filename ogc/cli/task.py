@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from layers.checking.tasks import Decision, State, TaskAnswer, Tasks, answer_task, tasks_of
-from layers.checking.wording import day, outcome_label
+from layers.checking.wording import day, label_of
 from layers.store.catalogue import load_catalogue
 
 from .context import console, database, marked, output, principal_named, print_json, run
@@ -57,7 +57,7 @@ def _show(task: Any) -> None:
     about = f"{task['state']}{told} · {task['layer']} · {day(task['created'])}"
     output.print(marked("[bold]{}[/bold] · {}", task["id"], about))
     if task["finding"]:
-        label = outcome_label(task["finding"]["outcome"], task["finding"]["relation"])
+        label = label_of(task["finding"])
         named = f" · {feature['key'] or feature['fid']}" if feature else ""
         output.print(f"  {task['finding']['title']['vi']}: {label.vi} · {label.en}{named}")
     output.print(f"  {task['reason']}")

@@ -7,9 +7,16 @@ from datetime import date
 from typing import Any
 
 from gis.errors import Message
-from gis.judge import CONFLICT
 from gis.procedure import Origin, Verdict
-from layers.checking.wording import RELATIONS, REQUIREMENT_OUTCOMES, VERDICTS, outcome_label
+from layers.checking.wording import (
+    CONFLICTING,
+    RELATIONS,
+    REQUIREMENT_OUTCOMES,
+    VERDICTS,
+    is_conflict,
+    label_of,
+    outcome_label,
+)
 from layers.profile.grammar import Attribute, LayerDefinition
 from layers.profile.profile import Profile
 
@@ -32,10 +39,16 @@ def groups_of(answer: Json, profile: Profile, words: Words) -> tuple[GroupPart, 
         (group_of(finding), teller.finding(finding, str(place))) for place, finding in enumerate(answer["findings"], 1)
     ]
     return tuple(
-        GroupPart(name, words(name), words(f"{name}_text"), tuple(part for group, part in told if group == name))
+        GroupPart(
+            name, _heading(name, words), words(f"{name}_text"), tuple(part for group, part in told if group == name)
+        )
         for name in GROUPS
         if name != "conflict" or any(group == name for group, _ in told)
     )
+
+
+def _heading(name: GroupId, words: Words) -> str:
+    return words.of(CONFLICTING) if name == "conflict" else words(name)
 
 
 def group_of(finding: Json) -> GroupId:
@@ -44,7 +57,7 @@ def group_of(finding: Json) -> GroupId:
         return "affected" if outcome == "affected" else "borderline"
     if outcome != "clear":
         return "undecided"
-    if any(told["code"] == CONFLICT for told in finding["reasons"]):
+    if is_conflict(finding):
         return "conflict"
     return "met" if outcome_label(outcome, finding["relation"]) in REQUIREMENT_OUTCOMES.values() else "clear"
 
@@ -67,7 +80,7 @@ class FindingTeller:
         return FindingPart(
             number=number,
             title=words.of(finding["title"]) or tidy(finding["check"]),
-            outcome=Badge(self._outcome(finding), _tone(finding)),
+            outcome=Badge(words.of(label_of(finding)), _tone(finding)),
             verdict=verdict_badge(finding["verdict"], words),
             is_optional=not finding["required"],
             reasons=tuple(words.of(reason["message"]) for reason in finding["reasons"]),
@@ -84,12 +97,6 @@ class FindingTeller:
                 for letter, member in zip(_LETTERS, finding.get("members", ()), strict=False)
             ),
         )
-
-    def _outcome(self, finding: Json) -> str:
-        """A group that is met by one ground and contradicted by another is not told as met."""
-        if group_of(finding) == "conflict":
-            return self.words("conflict")
-        return self.words.of(outcome_label(finding["outcome"], finding["relation"]))
 
     # ── measures ─────────────────────────────────────────────────────────────────────────────────
     def _facts(self, finding: Json) -> Iterator[Fact]:

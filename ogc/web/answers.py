@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from gis.procedure import Verdict
 from layers.checking.reviews import Reviewed
-from layers.checking.wording import RELATIONS, VERDICTS, appraisal_text, outcome_label
+from layers.checking.wording import RELATIONS, VERDICTS, appraisal_text, label_of
 from layers.profile.grammar import Attribute
 from layers.profile.procedures import InputDefinition
 from layers.store.catalogue import Catalogue
@@ -42,7 +42,7 @@ def answer_page(
             for name in GROUPS
         ],
         verdict_word=VERDICTS[Verdict(answer["verdict"])],
-        word=lambda finding: outcome_label(finding["outcome"], finding["relation"]),
+        word=label_of,
         tone=_tone,
         relation_words=RELATIONS,
         inputs=list(_inputs(catalogue, answer, language)),

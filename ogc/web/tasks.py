@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from layers.checking.wording import outcome_label
+from layers.checking.wording import label_of
 from layers.store.catalogue import Catalogue
 from ogc.common.language import language_of
 
@@ -33,5 +33,5 @@ def tasks_page(request: Request, catalogue: Catalogue, document: Mapping[str, An
     return render(
         request, "tasks.html", catalogue=catalogue, here="tasks", document=document, state=state, states=STATES,
         who=partial(who, language=language), layer_title=layer_title, procedure_title=procedure_title,
-        word=lambda finding: say(language, outcome_label(finding["outcome"], finding["relation"])),
+        word=lambda finding: say(language, label_of(finding)),
     )  # fmt: skip

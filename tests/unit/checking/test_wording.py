@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from layers.checking.answer import NO_MEASURE
-from layers.checking.wording import appraisal_text, day, number, outcome_label
+from layers.checking.reasons import reason
+from layers.checking.wording import OUTCOMES, REQUIREMENT_OUTCOMES, appraisal_text, day, label_of, number, outcome_label
 
 FINDING: dict[str, Any] = {
     "check": "water_corridor", "layer": "water_corridor",
@@ -73,3 +74,15 @@ def test_a_date_is_a_vietnamese_day() -> None:
 def test_a_requirement_is_met_or_not_met() -> None:
     assert outcome_label("clear", "covers_area").vi == "Đáp ứng yêu cầu"
     assert outcome_label("clear", "overlaps_area").vi == "Không phát hiện ảnh hưởng"
+
+
+def test_grounds_that_contradict_each_other_are_neither_met_nor_unmet() -> None:
+    """What an officer copies into a note: no 'requirement met' beside 'refer'."""
+    group = FINDING | {"layer": None, "relation": None, "outcome": "clear", "verdict": "refer", "title":
+                       {"vi": "Căn cứ quy hoạch", "en": "Planning basis"}, "reasons": [reason("conflict")]}  # fmt: skip
+    told = ANSWER | {"verdict": "refer", "findings": [group]}
+    assert "1. Căn cứ quy hoạch: Căn cứ trái nhau. Cần xem xét." in appraisal_text(told)
+    assert "1. Planning basis: Conflicting grounds. Refer." in appraisal_text(told, "en")
+    assert "Đáp ứng" not in appraisal_text(told) and "met." not in appraisal_text(told, "en").split("\n")[6]
+    assert label_of(group) not in (*OUTCOMES.values(), *REQUIREMENT_OUTCOMES.values())
+    assert label_of(group | {"reasons": []}) == outcome_label("clear", None)

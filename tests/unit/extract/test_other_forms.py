@@ -35,6 +35,15 @@ def test_the_docx_is_in_office_wording_with_the_tables() -> None:
     assert "Fail (obstacle found)" in words_in(docx_of(extracts.document("en")))
 
 
+def test_docx_and_text_call_contradicting_grounds_by_their_own_name() -> None:
+    group, *others = extracts.findings()
+    found = extracts.answer(findings=[{**group, "verdict": "refer", "reasons": [reason("conflict")]}, *others])
+    for language, words in (("vi", "Căn cứ trái nhau. Cần xem xét."), ("en", "Conflicting grounds. Refer.")):
+        made = extracts.document(language, found)
+        assert words in words_in(docx_of(made)) and words in text_of(made)
+        assert made.findings[0].outcome.text == words.split(".")[0]
+
+
 def test_the_docx_has_the_same_bytes_each_time_and_no_moment_but_its_own() -> None:
     first = docx_of(extracts.document())
     assert first == docx_of(extracts.document())
