@@ -91,16 +91,7 @@ async def raw_column(
     `is_planned_anew` keeps the server from re-using one plan for all values: which index serves best depends on how
     much a box or a zoom leaves.
     """
-    (found,) = await raw_columns(connection, statement, values, 1, is_planned_anew=is_planned_anew)
-    return found
-
-
-async def raw_columns(
-    connection: Connection, statement: Statement, values: Values | None, count: int, *, is_planned_anew: bool = False
-) -> tuple[Sequence[bytes], ...]:
-    """The first columns of every row as the bytes the server sent; NULL is empty."""
-    found = await raw(connection, statement, values, is_planned_anew=is_planned_anew)
-    return tuple(found.column(number) for number in range(count))
+    return (await raw(connection, statement, values, is_planned_anew=is_planned_anew)).column(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +112,17 @@ class Raw:
 
 
 async def raw(
-    connection: Connection, statement: Statement, values: Values | None, *, is_planned_anew: bool = False
+    connection: Connection,
+    statement: Statement,
+    values: Values | None,
+    *,
+    is_planned_anew: bool = False,
+    is_binary: bool = False,
 ) -> Raw:
+    """`is_binary`: columns as the server has them; bytes then travel as they are, not as twice as many letters."""
     text, parameters = compiled(statement, values)
     cursor: AsyncCursor[DictRow] = await connection.execute(
-        text, parameters or None, prepare=False if is_planned_anew else None
+        text, parameters or None, prepare=False if is_planned_anew else None, binary=is_binary
     )
     return Raw(cursor.pgresult)
 

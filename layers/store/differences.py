@@ -89,7 +89,8 @@ async def changes(
     found: list[Change] = []
     while True:
         text, values = prepared.with_values({**given, "most": limit - len(found)})
-        columns = await database.raw_columns(connection, text, values, 6, is_planned_anew=True)
+        rows = await database.raw(connection, text, values, is_planned_anew=True)
+        columns = [rows.column(number) for number in range(6)]
         found += await anyio.to_thread.run_sync(_changes_of, columns[1:])
         horizon = columns[0][0]
         if len(found) == limit or not horizon:

@@ -104,10 +104,9 @@ async def _encoded(
 ) -> tuple[Drawn, int]:
     """And how many rows were given to it: what has no shape at this zoom takes a place, too."""
     text, bound_values = prepared.with_values({**values, "limit": MAX_CANDIDATES, "most": most})
-    columns = await database.raw_columns(connection, text, bound_values, 4, is_planned_anew=True)
-    ((encoded,), *counted) = columns
-    number, given, is_full = (int(value) for (value,) in counted)
-    body = bytes.fromhex(encoded[2:].decode()) if number else b""  # `\x…`, as the server writes bytes in text
+    found = await database.raw(connection, text, bound_values, is_planned_anew=True, is_binary=True)
+    number, given, is_full = (int.from_bytes(found.first(column) or b"") for column in (1, 2, 3))
+    body = (found.first(0) or b"") if number else b""
     return Drawn(body, number, given >= most or bool(is_full)), given
 
 
