@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from layers.demo.generate import Manifest
 from layers.store.migrate import migrate
-from tests.support.province import Province, build, serve_province
+from tests.support.province import Province, generate_files, publish, serve_province
 from tests.support.server import Server, test_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,17 +75,20 @@ def empty_database(make_template: Callable[[str, Callable[[str], None]], str], c
     return clone(make_template("empty", lambda url: None))
 
 
-def _fill(url: str, files: Path) -> None:
-    build(url, files)
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+    """The files of a small demo province, made once a session; tests only read them."""
+    files = tmp_path_factory.mktemp("province")
+    return files, generate_files(files)
 
 
 @pytest.fixture(scope="session")
 def province(
-    server: Server, make_template: Callable[[str, Callable[[str], None]], str], tmp_path_factory: pytest.TempPathFactory
+    server: Server, make_template: Callable[[str, Callable[[str], None]], str], generated: tuple[Path, Manifest]
 ) -> Province:
-    """A small demo province, generated and published once a session; tests only read it."""
-    files = tmp_path_factory.mktemp("province")
-    return Province(server.url(make_template("province", lambda url: _fill(url, files))), files)
+    """The same province, published once a session; tests only read it."""
+    files, _ = generated
+    return Province(server.url(make_template("province", lambda url: publish(url, files))), files)
 
 
 @pytest.fixture(scope="session")
@@ -128,10 +132,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("xdist_group"):
             continue
         place = item.path.relative_to(ROOT / "tests")
-        if {"province", "demo_server"} & set(getattr(item, "fixturenames", ())):
+        if {"generated", "province", "demo_server"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("province"))
-        elif place.parts[:2] == ("unit", "demo"):
-            item.add_marker(pytest.mark.xdist_group("generated"))
         elif place.parts[0] == "acceptance":
             item.add_marker(pytest.mark.xdist_group(place.stem))
         elif place.parts[0] != "unit":

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import anyio
 
+from layers.demo.generate import Manifest, generate
 from layers.demo.province import build_province
+from layers.profile.load import load_profile
 from ogc.app import create_app
 from ogc.auth import make_token
 from ogc.settings import Settings
@@ -27,12 +29,17 @@ class Province:
     files: Path
 
 
-def build(url: str, files: Path, parcels: int = PARCELS) -> Province:
+def generate_files(folder: Path) -> Manifest:
+    return generate(folder, PARCELS, SEED, load_profile(Settings().profile_folder))
+
+
+def publish(url: str, files: Path) -> None:
+    """What lies in `files`, into a database."""
+
     async def make() -> None:
-        await build_province(url, Settings().profile_folder, files, parcels=parcels, seed=SEED)
+        await build_province(url, Settings().profile_folder, files, parcels=PARCELS, seed=SEED)
 
     anyio.run(make)
-    return Province(url, files)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,7 @@ from ogc.settings import Settings
 from tests.support.province import Province
 
 END_S = 60
+LOOK_AGAIN_S = 0.1
 SERVE = "import sys; from ogc.serving import serve; from ogc.settings import Settings; "
 SERVE += "serve(Settings(), sys.argv[1], '127.0.0.1', int(sys.argv[2]), demo=True, processes=2)"
 
@@ -29,9 +32,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def patient() -> httpx.Client:
-    """Tries again while nobody listens yet, each time after twice as long: a minute in all."""
-    return httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=END_S)
+def ready(process: subprocess.Popen[bytes], address: str) -> httpx.Response:
+    """The first answer. A process that ends before it answers fails the test at once."""
+    end = time.monotonic() + END_S
+    while time.monotonic() < end:
+        try:
+            return httpx.get(address, timeout=END_S)
+        except httpx.ConnectError:
+            with suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended with {process.wait(LOOK_AGAIN_S)} before it answered")
+    return httpx.get(address)
 
 
 def servers(parent: psutil.Process) -> list[psutil.Process]:
@@ -44,8 +54,7 @@ def test_two_processes_answer_on_one_port_and_end_together(province: Province, t
     environment = {**os.environ, "LIENTHONG_DATA": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "-c", SERVE, province.url, str(port)], env=environment)
     try:
-        with patient() as client:
-            assert client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        assert ready(process, f"http://127.0.0.1:{port}/readyz").status_code == 200
         children = servers(psutil.Process(process.pid))
         assert len(children) == 2
         answers = {httpx.get(f"http://127.0.0.1:{port}/collections").text for _ in range(8)}

@@ -13,13 +13,11 @@ import geopandas
 import pyogrio
 import pytest
 
-from layers.demo.generate import Manifest, generate
+from layers.demo.generate import Manifest
 from layers.profile.load import load_profile
 from layers.profile.profile import Profile
 
 ROOT = Path(__file__).resolve().parents[3]
-PARCELS = 3_000
-SEED = 11
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,8 @@ def profile() -> Profile:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, profile: Profile) -> Made:
-    folder = tmp_path_factory.mktemp("province")
-    manifest = generate(folder, PARCELS, SEED, profile)
+def made(generated: tuple[Path, Manifest], profile: Profile) -> Made:
+    folder, manifest = generated
 
     @cache
     def layer(layer_id: str) -> geopandas.GeoDataFrame:

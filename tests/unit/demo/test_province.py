@@ -19,8 +19,9 @@ from layers.demo.settlement import Density
 from layers.errors import InvalidRequestError
 from layers.profile.profile import Profile
 from layers.publishing.raster_inspection import inspected_raster
+from tests.support.province import PARCELS, SEED
 
-from .conftest import PARCELS, SEED, Made
+from .conftest import Made
 
 ROADS = {
     "cao tốc": LEGAL_ROAD_M["cao_toc"], "I": LEGAL_ROAD_M["cap_I"], "II": LEGAL_ROAD_M["cap_II"],
