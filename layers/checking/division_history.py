@@ -121,6 +121,12 @@ def _event(reader: Reader, found: _Readable | None) -> audit.Event:
     )  # fmt: skip
 
 
+async def is_division(database: Database, record_id: str) -> bool:
+    """Is this the id of a split or a merge, whoever may read it?"""
+    async with database.connection() as connection:
+        return await division(connection, record_id) is not None
+
+
 async def replay_division(database: Database, division_id: str) -> list[Replay]:
     """Every part run again, in their order. Raises NotFoundError, TamperedRecordError, UnavailableError."""
     async with database.connection() as connection:

@@ -15,13 +15,15 @@ from layers.errors import ForbiddenError, NotFoundError
 from layers.profile.profile import digest
 from layers.store import audit
 from layers.store.catalogue import Catalogue
-from layers.store.checks import record
+from layers.store.checks import RecordRow, record
 from layers.store.connection import Database
+from layers.store.divisions import division
 
 from .answer import View, layers_of, project, view_of
+from .division_history import find_division
 from .evidence import opened
 from .history import find_answer
-from .replay import Moment, Replay, asked_again, compared, event_of, made_between
+from .replay import RECORDED, Moment, Replay, asked_again, compared, event_of, made_between
 from .request import LOCAL_TIME
 from .reserved import Reader
 from .tasks import owned
@@ -57,9 +59,40 @@ async def replay_for(
     if stored is None:
         raise NotFoundError
     reader = Reader(catalogue, principal, purposes, instant.astimezone(LOCAL_TIME).date())
-    purpose = reader.purpose_for(stored)
-    limit(answer.content["procedure"]["id"], purpose)
-    view = view_of(catalogue, principal, purpose=purpose, day=reader.day)
+    limit(answer.content["procedure"]["id"], reader.purpose_for(stored))
+    return await _asked_again(database, reader, stored, moment, instant)
+
+
+async def replay_division_for(
+    database: Database,
+    catalogue: Catalogue,
+    division_id: str,
+    principal: Principal,
+    *,
+    purposes: Collection[str] | None = None,
+    now: datetime | None = None,
+    limit: Callable[[str, str | None], None] = lambda procedure, purpose: None,
+) -> list[ShownReplay]:
+    """Every part of a split or a merge run again on its own cut, in their order, for whoever may read the division:
+    each is told as the replay of a check is. Raises what `replay_for` raises."""
+    instant = now or datetime.now(UTC)
+    await find_division(database, catalogue, division_id, principal, purposes=purposes, now=instant)
+    async with database.connection() as connection:
+        row = await division(connection, division_id)
+        records = [await record(connection, name) for name in row.records] if row else []
+    reader = Reader(catalogue, principal, purposes, instant.astimezone(LOCAL_TIME).date())
+    known = [stored for stored in records if stored is not None]
+    for stored in known:
+        limit(opened(stored)["procedure"]["id"], reader.purpose_for(stored))
+    return [await _asked_again(database, reader, stored, RECORDED, instant) for stored in known]
+
+
+async def _asked_again(
+    database: Database, reader: Reader, stored: RecordRow, moment: Moment, instant: datetime
+) -> ShownReplay:
+    """For a reader whose the record is to read."""
+    catalogue, principal = reader.catalogue, reader.principal
+    view = view_of(catalogue, principal, purpose=reader.purpose_for(stored), day=reader.day)
     content = opened(stored)
     async with audit.opened(database, event_of(principal, content, catalogue)) as access:
         again = await asked_again(database, content, moment, catalogue=catalogue, now=instant)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from layers.checking.division_history import replay_division
+from layers.checking.division_history import is_division, replay_division
 from layers.checking.replay import RECORDED, TODAY, Moment, Replay, replay
-from layers.checking.replay_shown import replay_for
+from layers.checking.replay_shown import replay_division_for, replay_for
 from layers.checking.request import parse_as_of
 from layers.checking.wording import VERDICTS, day
 from layers.errors import NotFoundError
@@ -58,7 +58,7 @@ def command(
     async def body() -> list[Replay]:
         async with database(Settings()) as opened:
             if identity is not None:
-                return [await _for_somebody(opened, record_id, moment, identity)]
+                return await _for_somebody(opened, record_id, moment, identity)
             catalogue = None
             if moment is TODAY:
                 async with opened.connection() as connection:
@@ -80,13 +80,16 @@ def command(
         raise typer.Exit(1)
 
 
-async def _for_somebody(opened: Database, record_id: str, moment: Moment, identity: str) -> Replay:
-    """Both answers as they are shown to them; of a split or a merge, the record of one part at a time."""
+async def _for_somebody(opened: Database, record_id: str, moment: Moment, identity: str) -> list[Replay]:
+    """Both answers as they are shown to them; of a split or a merge, part by part."""
     async with opened.connection() as connection:
         catalogue = await load_catalogue(connection)
     principal, purposes = principal_named(identity, catalogue), purposes_named(identity, catalogue)
+    if moment is RECORDED and await is_division(opened, record_id):
+        parts = await replay_division_for(opened, catalogue, record_id, principal, purposes=purposes)
+        return [part.replay for part in parts]
     found = await replay_for(opened, catalogue, record_id, moment, principal, purposes=purposes)
-    return found.replay
+    return [found.replay]
 
 
 def _show(found: Replay) -> None:

@@ -12,14 +12,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from layers.checking.batch import BatchReport, BatchRequest
+from layers.checking.division import divide
+from layers.checking.division_request import Child, DivisionRequest
 from layers.checking.replay import RECORDED
 from layers.checking.replay_shown import replay_for
+from layers.checking.request import ByGeometry, parse_parcel
 from layers.jobs.batch_as import batch_as
 from layers.jobs.owner import Owner
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Database
 from ogc.cli.main import build
-from tests.support.checked import INPUTS, Place, corridor, geojson
+from tests.support.checked import INPUTS, OPERATOR, PARCEL, Place, corridor, geojson
 from tests.support.jobs import files_of, identity, job, send, work
 from tests.support.published import box
 
@@ -142,6 +145,54 @@ def test_a_replay_for_somebody_tells_what_the_service_tells_them(met: Place) -> 
         database, catalogue, made, RECORDED, who, purposes=("land_use_change",)
     ))  # fmt: skip
     assert json.loads(found.stdout) == json.loads(json.dumps(told.replay.as_dict()))
+
+
+def split(place: Place, who: str | None, dossier: str | None = None) -> str:
+    """A split along a line that two halves share."""
+    children = [geojson(box(0, 0, 8, 31)), geojson(box(8, 0, 12, 31))]
+    asked = DivisionRequest("split", "land_use_change", (parse_parcel(PARCEL),),
+                            tuple(Child("", ByGeometry(child)) for child in children), inputs=INPUTS,
+                            dossier=dossier)  # fmt: skip
+    principal = identity(place, who) if who else OPERATOR
+    made: str = place.ask(lambda database, catalogue: divide(database, catalogue, asked, principal)).id
+    return made
+
+
+def test_a_division_is_replayed_for_somebody_part_by_part_as_its_parts_are(met: Place) -> None:
+    made = split(met, "officer")
+    found = run("replay", made, "--as", "officer", "--json")
+    assert found.exit_code == 0, found.output
+    parts = json.loads(found.stdout)
+    assert [part["result"] for part in parts] == ["identical"] * 3
+    for part in parts:
+        alone = run("replay", part["id"], "--as", "officer", "--json")
+        assert json.loads(alone.stdout) == part
+    assert "giống hệt / identical" in run("replay", made, "--as", "officer").stderr
+
+
+def test_a_replayed_division_tells_nobody_more_than_they_may_see(met: Place) -> None:
+    """The reviewer may check in the shared layers and sees no military zone of this commune."""
+    made = split(met, "reviewer")
+    found = run("replay", made, "--as", "reviewer", "--json")
+    everything = run("replay", made, "--json")
+    assert found.exit_code == everything.exit_code == 0, found.output
+    assert {part["record"] for part in json.loads(found.stdout)} == {None}
+    assert all(part["record"] for part in json.loads(everything.stdout))
+    assert "military" not in found.stdout
+
+
+def test_a_division_that_somebody_may_not_read_is_not_there_for_them(met: Place) -> None:
+    """One under a dossier is for the offices that handle it."""
+    met.register("H29-1", offices=("land_office",))
+    made = split(met, None, dossier="H29-1")
+    hidden, missing = (run("replay", record, "--as", "public", "--json") for record in (made, "not-there"))
+    assert hidden.exit_code == missing.exit_code == 1 and hidden.stdout == missing.stdout
+    open_one = split(met, None)
+    told = run("replay", open_one, "--as", "public", "--json")
+    assert told.exit_code == 0, "whoever sees the parcel as it was measured reads its division"
+    with psycopg.connect(met.url) as connection:
+        asked = connection.execute("SELECT outcome FROM access.event WHERE action = 'replay'").fetchall()
+    assert len(asked) == 6, "each part that was measured again is opened and closed"
 
 
 def test_a_record_of_somebody_else_is_not_there(met: Place) -> None:
