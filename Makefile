@@ -11,6 +11,8 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
 # compiled modules are kept even where the shell says not to: every command and test worker starts in half the time
 export PYTHONDONTWRITEBYTECODE :=
+# each process of a test run has one core at most, and multiplies no large matrices
+test test-long: export OPENBLAS_NUM_THREADS := 1
 TEST_WORKERS ?= 2
 PYTEST := uv run --no-sync pytest -p no:cacheprovider
 LINT := uv run --no-sync ruff check . && uv run --no-sync ruff format --check . \
