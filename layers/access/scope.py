@@ -24,7 +24,7 @@ READING: frozenset[Action] = frozenset({"items", "tile", "map", "export", "edit"
 #: the code that stands for every row; no commune is called so
 EVERY_ROW = "*"
 TECHNICAL = ("fid", "since", "until", "is_plain")
-SHAPES = ("geom", "geom_4326", "geom_3857", "min_zoom")
+SHAPES = ("geom", "geom_4326", "geom_3857", "min_zoom", "clearance_m")
 
 
 @dataclass(frozen=True, slots=True)

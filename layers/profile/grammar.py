@@ -20,7 +20,10 @@ from . import sortable
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,47}$"
 #: columns of every data table; an attribute must not take their names
 RESERVED_COLUMNS = frozenset(
-    {"fid", "key", "since", "until", "row_hash", "is_plain", "geom", "geom_4326", "geom_3857", "min_zoom"}
+    {
+        *("fid", "key", "since", "until", "row_hash", "is_plain"),
+        *("geom", "geom_4326", "geom_3857", "min_zoom", "clearance_m"),
+    }
 )
 #: what a check tells of a class of a raster: columns like any others, with tags of their own
 RASTER_COLUMNS = {"class": "integer", "title": "string", "share": "number"}

@@ -16,6 +16,7 @@ from gis.geometry import hilbert_order
 from layers.profile.grammar import LayerDefinition
 from layers.profile.profile import Profile
 from layers.store import copy_format
+from layers.store.clearance import CLEARANCE, clearances_m
 from layers.store.plain_cells import PLAIN, are_plain
 from layers.store.ranks import ranks
 from layers.store.tables import WEB_MERCATOR_SRID, WGS84_SRID
@@ -46,8 +47,8 @@ class Prepared:
         """In the order they are written."""
         shapes = ["geom", "geom_4326", "geom_3857"] if self.definition.has_geometry else []
         names = [attribute.name for attribute in self.definition.attributes]
-        minimum = ["min_zoom"] if self.definition.has_geometry else []
-        return ["fid", "key", "row_hash", *names, PLAIN, *shapes, *minimum, "accuracy_m", "parcel_refs"]
+        of_shapes = ["min_zoom", CLEARANCE] if self.definition.has_geometry else []
+        return ["fid", "key", "row_hash", *names, PLAIN, *shapes, *of_shapes, "accuracy_m", "parcel_refs"]
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -104,6 +105,7 @@ class Prepared:
             "geom_4326": ewkb(shapely.orient_polygons(degrees, exterior_cw=False), WGS84_SRID),
             "geom_3857": ewkb(shapely.orient_polygons(mercator, exterior_cw=True), WEB_MERCATOR_SRID),
             "min_zoom": pa.array(ranks(self.definition, mercator)),
+            CLEARANCE: pa.array(clearances_m(mercator)),
         }
 
 

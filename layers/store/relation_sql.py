@@ -59,6 +59,7 @@ from layers.filters.tree import (
 from layers.profile.grammar import LayerDefinition
 
 from . import filter_slots
+from .clearance import CLEARANCE
 from .filter_sql import WGS84, box_overlaps, compile_filter, has_words
 from .plain_cells import PLAIN
 from .shape_form import CRS84, Form
@@ -245,8 +246,15 @@ def _read(
         shapes |= {left_from(wanted.form.srid, storage_srid)} if "full" in kinds else set()
         shapes |= {"geom_4326"} if "centroid" in kinds else set()
         shapes |= {"geom"} if "grid" in kinds else set()
-    marks = [table.c[PLAIN]] if wanted.is_text else []
+    marks = [table.c[name] for name in _marks(definition, decision, wanted)]
     return [*found, *marks, *(table.c[name] for name in sorted(shapes))]
+
+
+def _marks(definition: LayerDefinition, decision: Decision, wanted: Wanted) -> list[str]:
+    """What publication noted of the row beside its columns; of shapes only where they are shown as they are stored."""
+    is_exact = all(box.geometry.kind == "full" for box in decision.boxes)
+    has_clearance = wanted.is_tile and definition.has_geometry and is_exact
+    return [PLAIN] * wanted.is_text + [CLEARANCE] * has_clearance
 
 
 def _names(decision: Decision, wanted: Wanted) -> list[str]:
@@ -361,7 +369,7 @@ def _shown(
     if _leaves_elsewhere(wanted):
         leaving = shape_of(base, decision.boxes, partial(left, srid=wanted.form.srid, storage_srid=storage_srid))
         shapes.append((leaving if definition.has_geometry else NO_SHAPE).label(LEAVING))
-    marks = [base.c[PLAIN]] if wanted.is_text else []
+    marks = [base.c[name] for name in _marks(definition, decision, wanted)]
     return select(base.c.fid, *cells, *marks, *shapes)
 
 

@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from layers.profile.grammar import Attribute, LayerDefinition
 
+from .clearance import CLEARANCE
 from .plain_cells import PLAIN
 
 WGS84_SRID = 4326
@@ -75,6 +76,7 @@ def layer_table(definition: LayerDefinition, storage_srid: int) -> Table:
             Column("geom_4326", Geometry(stored, WGS84_SRID, spatial_index=False), nullable=False),
             Column("geom_3857", Geometry(stored, WEB_MERCATOR_SRID, spatial_index=False), nullable=False),
             Column("min_zoom", SmallInteger, nullable=False, server_default="0"),
+            Column(CLEARANCE, Double, nullable=False, server_default="0"),
         ]
     table = Table(
         definition.id, MetaData(), *columns, PrimaryKeyConstraint("fid", "since"), schema="data"

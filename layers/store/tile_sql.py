@@ -28,6 +28,7 @@ from sqlalchemy.types import NullType
 from gis.zoom import CELLS_A_SIDE, LAST_CELL_ZOOM, anchor
 from layers.profile.grammar import LayerDefinition
 
+from .clearance import CLEARANCE, STEADY
 from .relation_sql import SHAPE, WEB_MERCATOR, Relation, Wanted, bound, envelope, tile_bounds
 from .tile_columns import cell_columns
 
@@ -44,7 +45,7 @@ _CANDIDATES = bound("limit", BigInteger)  #: as the relation binds it
 _SQUARE = ("tile_west", "tile_south", "tile_east", "tile_north")
 _BUFFERED = ("buffered_west", "buffered_south", "buffered_east", "buffered_north")
 _MOVED = ("scale_x", "scale_y", "shift_x", "shift_y")
-_ROUNDED, _GEOM, _PLACE, _IS_SEEN = "_rounded", "_geom", "_place", "_is_seen"
+_ROUNDED, _GEOM, _PLACE, _IS_SEEN, _IS_STEADY = "_rounded", "_geom", "_place", "_is_seen", "_is_steady"
 _FENCE: ColumnElement[Any] = literal_column("0")
 
 
@@ -75,10 +76,12 @@ def far_tile(asked: Relation, definition: LayerDefinition, wanted: Wanted) -> Se
 def _of_shapes(asked: Relation, definition: LayerDefinition, wanted: Wanted, *, is_far: bool) -> Select[Any]:
     given = _given(asked, wanted, is_far=is_far)
     names = [given.c[name] for name in wanted.columns]
-    rounded = select(given.c.fid, *names, given.c[SHAPE], _rounded(given.c[SHAPE]).label(_ROUNDED), given.c[_PLACE])
-    drawn = rounded.offset(_FENCE).subquery("rounded")
+    drawn = select(
+        given.c.fid, *names, given.c[SHAPE], _rounded(given.c[SHAPE]).label(_ROUNDED),
+        given.c[_IS_STEADY], given.c[_PLACE],
+    ).offset(_FENCE).subquery("rounded")  # fmt: skip
     kept = [drawn.c.fid, *(drawn.c[name] for name in wanted.columns)]
-    geometry = _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED]).label(_GEOM)
+    geometry = _drawn(drawn.c[SHAPE], drawn.c[_ROUNDED], drawn.c[_IS_STEADY]).label(_GEOM)
     return _encoded(select(*kept, geometry, drawn.c[_PLACE]), definition)
 
 
@@ -87,9 +90,12 @@ def _given(asked: Relation, wanted: Wanted, *, is_far: bool) -> FromClause:
     columns = asked.rows.c
     names = [columns[name] for name in wanted.columns]
     shape = columns[SHAPE]
-    found = asked.select(columns.fid, *names, shape, _numbered(), _is_seen(shape).label(_IS_SEEN)).subquery("found")
+    steady = (false() if is_far else _is_steady(asked)).label(_IS_STEADY)
+    found = asked.select(
+        columns.fid, *names, shape, _numbered(), _is_seen(shape).label(_IS_SEEN), steady
+    ).subquery("found")  # fmt: skip
     drawn = _with_fewer_corners(found.c[SHAPE]) if is_far else found.c[SHAPE]
-    kept = [found.c.fid, *(found.c[name] for name in wanted.columns), found.c[_PLACE]]
+    kept = [found.c.fid, *(found.c[name] for name in wanted.columns), found.c[_PLACE], found.c[_IS_STEADY]]
     given = select(*kept, case((found.c[_IS_SEEN], drawn)).label(SHAPE)).where(found.c[_IS_SEEN] | _is_last(found))
     return given.limit(_MOST).offset(_FENCE).subquery("given")
 
@@ -146,13 +152,22 @@ def _moved(shape: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.ST_Affine(shape, scale_x, 0.0, 0.0, scale_y, shift_x, shift_y, type_=NullType())
 
 
-def _drawn(shape: ColumnElement[Any], rounded: ColumnElement[Any]) -> ColumnElement[Any]:
+def _is_steady(asked: Relation) -> ColumnElement[bool]:
+    """Whether rounding leaves the shape valid, by what publication noted of it (`clearance`)."""
+    clearance = asked.rows.c.get(CLEARANCE)
+    return false() if clearance is None else clearance * bound("scale_x", Double) > literal(STEADY, Double)
+
+
+def _drawn(
+    shape: ColumnElement[Any], rounded: ColumnElement[Any], is_steady: ColumnElement[bool]
+) -> ColumnElement[Any]:
     """What rounding left valid as it is, everything else clipped and repaired. ((M) on a real cadastre rounding alone
     breaks 0.8-3 % of the polygons, and turns the rings of some.) NULL for what rounding leaves nothing of."""
     square = func.Box2D(envelope(_SQUARE, WEB_MERCATOR), type_=NullType())
     the_long_way = func.ST_AsMVTGeom(shape, square, literal(EXTENT), literal(BUFFER), true(), type_=NullType())
     is_whole = and_(func.ST_IsEmpty(rounded, type_=Boolean()).is_(False), func.ST_IsValid(rounded, type_=Boolean()))
-    return case((is_whole, rounded), else_=the_long_way)
+    is_sure = and_(is_steady, rounded.is_not(None))
+    return case((is_sure, rounded), (is_whole, rounded), else_=the_long_way)
 
 
 # ── cells of a coverage ──────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ from layers.access.decide import Decision, decide
 from layers.access.grammar import Grant
 from layers.access.principal import PUBLIC, Principal
 from layers.profile.grammar import LayerDefinition
+from layers.store.clearance import CLEARANCE, clearances_m
 from layers.store.plain_cells import PLAIN, are_plain
 from layers.store.tables import layer_table
 
@@ -87,7 +88,7 @@ def insert(
     rows = list(rows)
     names = [attribute.name for attribute in layer.attributes]
     fixed = ["fid", "since", "until", "row_hash", PLAIN]
-    shapes = ["geom", "geom_4326", "geom_3857", "min_zoom"] if layer.has_geometry else []
+    shapes = ["geom", "geom_4326", "geom_3857", "min_zoom", CLEARANCE] if layer.has_geometry else []
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier("data", layer.id),
         sql.SQL(", ").join(map(sql.Identifier, [*fixed, *names, *shapes])),
@@ -144,6 +145,7 @@ def _shapes(shape: BaseGeometry) -> list[Any]:
             shapely.set_srid(shapely.orient_polygons(mercator, exterior_cw=True), 3857), include_srid=True, hex=True
         ),
         0,
+        float(clearances_m(np.array([mercator]))[0]),
     ]
 
 

@@ -116,7 +116,7 @@ def test_rows_of_before_are_marked_as_a_publication_marks_them(odd_database: str
     """The migration says in SQL what `are_plain` says."""
     with psycopg.connect(odd_database, autocommit=True) as connection:
         for layer in ("odd", "listed"):
-            connection.execute(f"ALTER TABLE data.{layer} DROP COLUMN is_plain")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE data.{layer} DROP COLUMN is_plain, DROP COLUMN clearance_m")  # type: ignore[arg-type]
         connection.execute("GRANT SELECT (fid) ON data.odd TO lt_check")
         connection.execute("UPDATE schema_version SET version_num = '0007'")
     migrations.migrate(odd_database)

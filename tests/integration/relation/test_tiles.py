@@ -64,6 +64,16 @@ async def test_a_tile_holds_the_shapes_that_st_asmvtgeom_draws(connection: Conne
         assert feature["properties"] == plain[fid]["properties"]
 
 
+@pytest.mark.parametrize("zoom", [13, 14, 16, 18])
+async def test_a_tile_is_the_same_whether_shapes_are_known_to_clear_its_grid(connection: Connection, zoom: int) -> None:
+    place = tile_over_the_land(zoom)
+    known = await tiles.tile(connection, SERVED, STORAGE_SRID, OPEN, *place)
+    async with connection.transaction(force_rollback=True):
+        await database.execute(connection, "UPDATE data.site SET clearance_m = 0")
+        tested = await tiles.tile(connection, SERVED, STORAGE_SRID, OPEN, *place)
+    assert known == tested and known
+
+
 @pytest.mark.parametrize("zoom", [12, 14, 16])
 async def test_outer_rings_are_clockwise_on_the_screen(connection: Connection, zoom: int) -> None:
     drawn = decoded(await tiles.tile(connection, SERVED, STORAGE_SRID, OPEN, *tile_over_the_land(zoom)))

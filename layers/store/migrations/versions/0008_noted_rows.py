@@ -1,4 +1,4 @@
-"""Which rows are JSON as they stand (`plain_cells`): one text a subject, in the order of their names."""
+"""What publication notes of a row (`plain_cells`, `clearance`): one text a subject, in the order of their names."""
 
 from __future__ import annotations
 
