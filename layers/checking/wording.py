@@ -58,6 +58,14 @@ RELATIONS: Mapping[str, Message] = {
 }
 
 
+#: of `nearest_m`, wherever it is told
+NEAREST = Message(
+    "nearest_m là khoảng cách (m) đến đối tượng gần nhất trong tầm xét của quy tắc; null khi không có đối tượng nào "
+    "trong tầm đó: đối tượng xa hơn không được đọc.",
+    "nearest_m is the distance in metres to the nearest feature within the reach of the rule; null where none is "
+    "within it: what lies farther is not read.",
+)
+
 #: smaller areas would be shown as 0,0
 _SHOWN_M2 = 0.05
 

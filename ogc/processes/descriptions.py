@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from layers.checking.wording import NEAREST
 from layers.exporting.formats import FORMATS
 from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS
 from layers.jobs.job import BATCH_CHECK, EXPORT, PARCEL_CHECK
@@ -72,6 +73,7 @@ _BATCH: dict[str, Any] = {
     },
     "outputs": {
         "findings": {"title": _title("Kết quả từng nội dung", "Findings, one row a subject and check"),
+                     "description": NEAREST.as_dict(),
                      "schema": {**_TEXT, "contentEncoding": "binary", "contentMediaType": PARQUET}},
         "features": {"title": _title("Đối tượng gặp phải", "Features met or dropped"),
                      "schema": {**_TEXT, "contentEncoding": "binary", "contentMediaType": PARQUET}},

@@ -23,6 +23,7 @@ from layers.checking.reviews import Reviewed, reviews
 from layers.checking.run import check
 from layers.checking.shown import flat, is_reduced, levelled
 from layers.checking.threads import limiter_of_loop
+from layers.checking.wording import NEAREST
 from layers.errors import FieldError, ForbiddenError, InvalidRequestError
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
@@ -97,7 +98,10 @@ def request_of(inputs: Mapping[str, Any]) -> CheckRequest:
     status_code=201,
     dependencies=[Depends(require_own_origin)],
     openapi_extra=_BODY,
-    responses={202: {"description": "It will take long: a job, with its place in Location"}},
+    responses={
+        201: {"description": f"{NEAREST.vi} · {NEAREST.en}"},
+        202: {"description": "It will take long: a job, with its place in Location"},
+    },
 )
 async def post_check(request: Request) -> Response:
     """Kiểm tra thửa đất hoặc hình vẽ theo thủ tục · check a parcel or a shape for a procedure."""

@@ -57,6 +57,18 @@ def body(subject: Any = None, **more: Any) -> dict[str, Any]:
     return {"procedure": "land_use_change", "subject": subject or {"parcel": NUMBER}, "inputs": dict(INPUTS)} | more
 
 
+def test_the_descriptions_say_that_a_distance_beyond_the_reach_is_null(officer: httpx.Client) -> None:
+    """What lies farther than a rule looks is not read: whoever reads the figure finds that beside it."""
+    document = officer.get("/api").json()
+    answer = document["paths"]["/checks"]["post"]["responses"]["201"]["description"]
+    findings = officer.get("/processes/batch-check").json()["outputs"]["findings"]["description"]
+    assert "nearest_m" in answer and "null where none is within it" in answer and "null khi không có" in answer
+    assert "null khi không có" in findings
+    away = officer.post("/checks", json=body()).json()
+    far = next(finding for finding in away["findings"] if finding["check"] == "waste_distance")
+    assert (far["outcome"], far["measure"]["nearest_m"]) == ("clear", None)
+
+
 def test_a_check_is_created_with_its_address_and_every_field(officer: httpx.Client) -> None:
     asked = officer.post("/checks", json=body(dossier="H29.19-260715-0012", purpose=None, as_of=None, on_date=None))
     answer = asked.json()
