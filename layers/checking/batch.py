@@ -32,7 +32,7 @@ from .compute import BatchStoppedError, compute, get_ready
 from .evaluate import Standing
 from .export import export_layer, layer_exports, write_subjects
 from .outcome import Summary, write_results
-from .plan import Plan, Started
+from .plan import FORMAT, Plan, Started
 from .reading import Case
 from .request import LOCAL_TIME, instant_of
 from .rule_finding import accuracy_of
@@ -124,6 +124,7 @@ async def batch(
             plan, started = await _begin(database, catalogue, request, now or clock, folder, progress)
         else:
             plan = _resumed(catalogue, request, started, folder)
+            started = await to_thread.run_sync(_in_this_format, plan, started, progress)
         done = [number for number in range(plan.partitions) if plan.findings_file(number).is_file()]
         await to_thread.run_sync(compute, plan, request.workers, progress)
         about = _about(request, plan, started)
@@ -360,6 +361,21 @@ def _resumed(catalogue: Catalogue, request: BatchRequest, started: Started, fold
         accuracy_m=started.accuracy_m, failed=started.failed, clock=started.clock, subjects=started.subjects,
         are_parcels=started.are_parcels, commune_areas=started.commune_areas, share=request.share,
     )  # fmt: skip
+
+
+def _in_this_format(plan: Plan, started: Started, progress: Progress) -> Started:
+    """What partitions left in another format is taken away, so that they are worked out again over the same cut; that
+    is told as a step of its own, `outdated`."""
+    if started.format == FORMAT:
+        return started
+    findings, features = plan.left()
+    for path in (*findings, *features):
+        path.unlink()
+    if findings:
+        progress("outdated", len(findings), plan.partitions)
+    made = replace(started, format=FORMAT)
+    made.write(plan.folder)
+    return made
 
 
 def _differs(request: BatchRequest, started: Started, case: Case) -> bool:

@@ -25,6 +25,8 @@ Objects = NDArray[np.object_]
 Integers = NDArray[np.int64]
 
 OUTSIDE_ZONES = -1
+#: of what partitions leave in the folder: those of another number are worked out again
+FORMAT = 2
 #: subjects of one partition; small batches are cut finer, so that all workers have some
 MOST_SUBJECTS = 8_192
 _LEAST_SUBJECTS = 512
@@ -101,6 +103,10 @@ class Plan:
     def features_file(self, number: int) -> Path:
         return self.folder / f"features-{number:05d}.arrow"
 
+    def left(self) -> tuple[list[Path], list[Path]]:
+        """What partitions left here in whatever format: files of findings, one a partition, and of features."""
+        return sorted(self.folder.glob("findings-*")), sorted(self.folder.glob("features-*"))
+
     def zones_of(self, stored: Objects, communes: Objects) -> Integers:
         """The measuring zone of each subject: the one that holds its label point; OUTSIDE_ZONES where none does.
 
@@ -156,10 +162,12 @@ class Started:
     policy: str  #: the one it was begun under, and is given out under
     share: str | None  #: digest of what its owner may be shown: other rights begin anew
     commune_areas: Mapping[str, bytes]
+    format: int = FORMAT  #: that its partitions were left in
 
     def write(self, folder: Path) -> None:
         told = {
-            "request": self.request, "rules": self.rules, "policy": self.policy, "share": self.share,
+            "format": self.format, "request": self.request, "rules": self.rules, "policy": self.policy,
+            "share": self.share,
             "as_of": _text(self.as_of),
             "on_date": self.on_date.isoformat(), "clock": self.clock.isoformat(), "subjects": self.subjects,
             "are_parcels": self.are_parcels, "accuracy_m": dict(self.accuracy_m), "failed": dict(self.failed),
@@ -191,6 +199,7 @@ class Started:
             failed=told["failed"],
             rules=told["rules"],
             commune_areas={code: bytes.fromhex(wkb) for code, wkb in told["commune_areas"].items()},
+            format=told.get("format", 1),
         )
 
 

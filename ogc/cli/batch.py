@@ -23,6 +23,11 @@ _STEPS = {
     "layers": "lớp dữ liệu · layers", "check": "kiểm tra · checking", "write": "ghi kết quả · writing",
 }  # fmt: skip
 
+_OUTDATED = (
+    "{done}/{of} phần đã làm theo định dạng cũ nên được tính lại trên cùng dữ liệu · "
+    "{done} of {of} partitions were left in an older format and are worked out again over the same data"
+)
+
 
 def register(app: typer.Typer) -> None:
     """Hang the command on the program."""
@@ -90,6 +95,9 @@ def _shown() -> Iterator[Callable[[str, int, int], None]]:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, done: int, of: int) -> None:
+            if step == "outdated":
+                console.print(_OUTDATED.format(done=done, of=of), soft_wrap=True)
+                return
             if step not in tasks:
                 tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
             bars.update(tasks[step], completed=done, total=of)

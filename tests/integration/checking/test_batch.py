@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from layers.checking.batch import BatchReport, BatchRequest, batch
+from layers.checking.batch import WORK, BatchReport, BatchRequest, batch
 from layers.errors import InvalidInputsError, InvalidRequestError, NotFoundError, SourceError, UnavailableError
 from tests.support.checked import INPUTS, OPERATOR, PARCELS, Place, codes, corridor, fill, geojson, parcel
 from tests.support.commands import lienthong
@@ -237,6 +237,28 @@ def test_a_stopped_batch_goes_on_with_what_was_not_done(crowded: Place, tmp_path
     assert (report.partitions, report.resumed) == (3, 1)
     for resumed, fresh in zip(rows(report), whole, strict=True):
         pd.testing.assert_frame_equal(resumed, fresh)
+
+
+def test_a_batch_begun_in_an_older_format_says_that_it_works_out_its_partitions_again(
+    crowded: Place, tmp_path: Path
+) -> None:
+    whole = rows(run(crowded, tmp_path / "whole"))
+    stopped(crowded, tmp_path / "out")
+    work = tmp_path / "out" / WORK
+    plan = json.loads((work / "plan.json").read_text())
+    (work / "plan.json").write_text(json.dumps({name: told for name, told in plan.items() if name != "format"}))
+    (done,) = work.glob("findings-*.arrow")
+    done.rename(done.with_suffix(".parquet"))  # as it was called then
+
+    inputs = [part for name, value in INPUTS.items() for part in ("--set", f"{name}={value}")]
+    told = lienthong("batch", "--layer", "parcel", "--procedure", "land_use_change", *inputs, "--workers", 1,
+                     "--out", tmp_path / "out", "--resume", url=crowded.url, data=tmp_path)  # fmt: skip
+    assert told.code == 0, told.err
+    said = " ".join(told.err.split())
+    assert "1/3 phần đã làm theo định dạng cũ nên được tính lại" in said
+    assert "1 of 3 partitions were left in an older format" in said
+    for name, fresh in zip(("findings", "features"), whole, strict=True):
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out" / f"{name}.parquet"), fresh)
 
 
 def test_layers_are_read_alike_in_many_small_parts_and_reading_may_be_stopped(
