@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -98,7 +99,33 @@ def main(address: str) -> None:
         print("ready", flush=True)
         asked = _next_in_a_child(listening)
     if asked is not None:
-        runpy.run_module(asked, run_name="__main__", alter_sys=True)
+        _run_to_its_end(asked)
+
+
+def _run_to_its_end(module: str) -> None:
+    """As the interpreter ends - its threads, what was left for the exit, output - but for taking apart every module
+    that was imported: that is more than half of a short command.
+    """
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = _code_of(end)
+    except Exception:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _code_of(end: SystemExit) -> int:
+    if isinstance(end.code, str):
+        print(end.code, file=sys.stderr)
+        return 1
+    return int(end.code or 0) & 0xFF
 
 
 def _next_in_a_child(listening: socket.socket) -> str | None:
