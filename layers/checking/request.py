@@ -97,12 +97,18 @@ def by_file(content: bytes) -> ByGeometry:
         found = orjson.loads(content)  # a tenth of the time of json, in which nothing else could run
     except ValueError:
         found = None
-    if isinstance(found, dict) and found.get("type") == "FeatureCollection" and len(found.get("features", ())) == 1:
-        found = found["features"][0]
+    if isinstance(found, dict) and found.get("type") == "FeatureCollection":
+        features = found.get("features")
+        if not isinstance(features, list) or len(features) != 1:
+            raise _no_survey("Tệp GeoJSON cần đúng một đối tượng.", "The GeoJSON file must hold exactly one feature.")
+        found = features[0]
     if not isinstance(found, dict):
-        message = Message("Tệp không phải GeoJSON hợp lệ.", "The file is not valid GeoJSON.")
-        raise InvalidInputsError(message.vi, message.en, [FieldError("subject.survey", message)])
+        raise _no_survey("Tệp không phải GeoJSON hợp lệ.", "The file is not valid GeoJSON.")
     return ByGeometry(found, hashlib.sha256(content).hexdigest())
+
+
+def _no_survey(vi: str, en: str) -> InvalidInputsError:
+    return InvalidInputsError(vi, en, [FieldError("subject.survey", Message(vi, en))])
 
 
 ParcelQuery = ByNumber | ByFid | ByKey | ByCode | ByPoint

@@ -329,7 +329,7 @@ def _rings_of(geojson: Mapping[str, object]) -> list[list[np.typing.NDArray[np.f
 
 
 def _ring_of(positions: object) -> np.typing.NDArray[np.float64]:
-    """Raises ValueError for what is no closed ring of numbers."""
+    """Raises ValueError for what is no list of positions, InvalidInputsError for one that is no closed ring."""
     if not isinstance(positions, list | tuple) or not all(isinstance(each, list | tuple) for each in positions):
         raise ValueError
     parts = [np.array(positions[start : start + _AT_ONCE]) for start in range(0, len(positions), _AT_ONCE)]
@@ -339,8 +339,13 @@ def _ring_of(positions: object) -> np.typing.NDArray[np.float64]:
     if found.shape[1] not in (2, 3, 4):
         raise ValueError
     ring = np.ascontiguousarray(found[:, :2], dtype=np.float64)
-    if len(ring) < 4 or (np.isfinite(ring).all() and (ring[0] != ring[-1]).any()):
-        raise ValueError
+    if len(ring) < 4:
+        raise _bad_shape(
+            "có vành dưới 4 điểm (kể cả điểm khép)", "has a ring of fewer than 4 positions, the closing one included"
+        )
+    if np.isfinite(ring).all() and (ring[0] != ring[-1]).any():
+        raise _bad_shape("có vành chưa khép kín: điểm cuối phải trùng điểm đầu",
+                         "has a ring that is not closed: its last position must be its first")  # fmt: skip
     return ring
 
 
@@ -360,7 +365,9 @@ def valid_shape(shape: BaseGeometry) -> BaseGeometry:
 
 def require_area(geometry: BaseGeometry) -> None:
     """Raises InvalidInputsError for ground that no answer within seconds is for."""
-    if not 0 < geometry.area <= MOST_AREA_M2:
+    if not geometry.area > 0:
+        raise _bad_shape("không có diện tích; hãy vẽ lại", "has no area; please draw it again")
+    if geometry.area > MOST_AREA_M2:
         raise _bad_shape(f"phải có diện tích dưới {MOST_AREA_M2 / 1e6:.0f} km²; hãy dùng 'lienthong batch'",
                          f"must have an area below {MOST_AREA_M2 / 1e6:.0f} km²; use 'lienthong batch'")  # fmt: skip
 

@@ -93,6 +93,8 @@ def _number(raw: object) -> float:
         value = float(raw)
     except ValueError:
         raise NotThisTypeError("phải là số, dấu thập phân là dấu chấm", "must be a number such as 150.5") from None
+    except OverflowError:  # a whole number of hundreds of digits
+        value = math.inf
     if not math.isfinite(value):
         raise NotThisTypeError("phải là số hữu hạn", "must be a finite number")
     return value

@@ -166,9 +166,13 @@ async def in_thread(read: Callable[[], T], raw: bytes) -> T:
     return read() if len(raw) < _LONG else await to_thread.run_sync(read, limiter=limiter_of_loop())
 
 
+#: alternatives that are a text, as pydantic calls them
+_TEXTS = ("str", "constrained-str")
+
+
 def _place(location: tuple[int | str, ...]) -> str:
     """'subject.parcel.sheet'; names of alternatives tried by pydantic are left out."""
-    known = [str(part) for part in location if str(part).islower() and "[" not in str(part) and str(part) != "str"]
+    known = [str(part) for part in location if str(part).islower() and "[" not in str(part) and part not in _TEXTS]
     return ".".join(known) or "body"
 
 

@@ -279,6 +279,10 @@ def test_files_have_a_rate_wherever_they_are_sent(
         ({"coordinates": {"text": table(), "crs": "EPSG:99999"}}, "subject.coordinates.crs"),
         ({"coordinates": "xin chào"}, "subject.coordinates"),
         ({"coordinates": {"points": [{"x": 1e400, "y": 0}]}}, "subject.coordinates.points.0.x"),
+        ({"survey": '{"type":"FeatureCollection","features":null}'}, "subject.survey"),
+        ({"survey": '{"type":"FeatureCollection","features":7}'}, "subject.survey"),
+        ({"survey": '{"type":"FeatureCollection","features":[5]}'}, "subject.survey"),
+        ({"parcel": ""}, "subject.parcel"),
         ({"file": {"name": "a.gpkg", "content": "!"}}, "subject.file.content"),
         ({"file": {"name": "a.gpkg", "content": "AAAA"}}, "subject.file"),
         ({"parcels": []}, "subject.parcels"),
@@ -289,3 +293,33 @@ def test_a_subject_that_cannot_be_used_is_named(officer: httpx.Client, subject: 
     refused = officer.post("/checks", content=json.dumps(body(subject)).replace("Infinity", "1e400"))
     assert refused.status_code == 422, refused.text
     assert refused.json()["errors"][0]["field"].startswith(field.rsplit(".points", 1)[0])
+    assert "constrained" not in refused.text, "names of the library's own are no fields"
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 400, "-" + "9" * 400])
+def test_a_number_that_is_beyond_all_numbers_is_named_as_an_input(officer: httpx.Client, number: str) -> None:
+    sent = json.dumps(body()).replace('"target_area_m2": 150', f'"target_area_m2": {number}')
+    refused = officer.post("/checks", content=sent)
+    assert refused.status_code == 422, refused.text
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "inputs.target_area_m2" and "finite number" in error["message_en"]
+
+
+@pytest.mark.parametrize(
+    ("ring", "vi", "en"),
+    [
+        ([[106.65, 10.98], [106.651, 10.98], [106.651, 10.981], [106.65, 10.981]], "chưa khép kín", "is not closed"),
+        ([[106.65, 10.98], [106.651, 10.98], [106.65, 10.98]], "dưới 4 điểm", "fewer than 4 positions"),
+        ([[106.65, 10.98, 1], [106.651, 10.98], [106.651, 10.981], [106.65, 10.98, 1]], "GeoJSON", "valid GeoJSON"),
+        ([["106.65", "10.98"]] * 4, "GeoJSON", "valid GeoJSON"), ([[True, False]] * 4, "GeoJSON", "valid GeoJSON"),
+        ([[106.65, 10.98]] * 4, "hình học lỗi", "not a valid shape"),
+    ],
+)  # fmt: skip
+def test_a_ring_that_is_none_is_told_what_is_wrong_with_it(
+    officer: httpx.Client, ring: list[Any], vi: str, en: str
+) -> None:
+    for path, sent in (("/checks", body({"geometry": {"type": "Polygon", "coordinates": [ring]}})),
+                       ("/parcels/inside", {"geometry": {"type": "Polygon", "coordinates": [ring]}})):  # fmt: skip
+        refused = officer.post(path, json=sent)
+        assert refused.status_code == 422, refused.text
+        assert vi in refused.json()["detail_vi"] and en in refused.json()["detail_en"]
