@@ -53,7 +53,8 @@ class Asked:
             try:
                 return by_file(content)
             except InvalidInputsError as error:
-                message = Message(f"Không đọc được '{path}' như GeoJSON.", f"'{path}' cannot be read as GeoJSON.")
+                message = Message(f"Không đọc được '{path}' như GeoJSON. {error.message.vi}",
+                                  f"'{path}' cannot be read as GeoJSON. {error.message.en}")  # fmt: skip
                 raise InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)]) from error
         return ByUpload(path.name, content, self.key, None, self.crs)
 
