@@ -6,16 +6,18 @@ same raw connection as named blocks, so that there is one driver, one pool, one 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import anyio
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, sql
+from psycopg.abc import PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -24,8 +26,10 @@ from sqlalchemy.sql import ClauseElement
 from layers.access.classes import RoleClass
 from layers.errors import InvalidRequestError, StoreError, UnavailableError
 
+from . import waiting
 from .raster_files import RasterFolder
 
+T = TypeVar("T")
 Connection = AsyncConnection[DictRow]
 Statement = LiteralString | ClauseElement
 Values = Mapping[str, object]
@@ -139,6 +143,15 @@ class _Pooled(AsyncConnection[DictRow]):
 
     role: str | None = None  #: None: as the pool was opened
     is_role_known = True
+
+    async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109 its own
+        """See `waiting`. What has a time limit of its own is psycopg's."""
+        if timeout is not None:
+            return await super().wait(gen, interval, timeout)
+        try:
+            return await waiting.whole(gen, self.pgconn.socket)
+        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+            return await super().wait(cast("PQGen[T]", waiting.Interrupted(gen, error)), interval)
 
 
 async def _act_as(connection: Connection, role: str | None) -> None:
