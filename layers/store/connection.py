@@ -7,6 +7,7 @@ same raw connection as named blocks, so that there is one driver, one pool, one 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, LiteralString, TypeVar, cast
 
 import anyio
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, sql
+from psycopg import AsyncConnection, AsyncRawCursor, sql
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -125,10 +126,30 @@ async def raw(
 ) -> Raw:
     """`is_binary`: columns as the server has them; bytes then travel as they are, not as twice as many letters."""
     text, parameters = compiled(statement, values)
-    cursor: AsyncCursor[DictRow] = await connection.execute(
-        text, parameters or None, prepare=False if is_planned_anew else None, binary=is_binary
-    )
-    return Raw(cursor.pgresult)
+    numbered, names = _numbered(text)
+    async with AsyncRawCursor(connection) as cursor:
+        await cursor.execute(
+            numbered,
+            [parameters[name] for name in names] or None,
+            prepare=False if is_planned_anew else None,
+            binary=is_binary,
+        )
+        return Raw(cursor.pgresult)
+
+
+_PLACE = re.compile(r"%\((\w+)\)s|%%")
+
+
+@lru_cache(maxsize=1024)
+def _numbered(text: LiteralString) -> tuple[LiteralString, tuple[str, ...]]:
+    """The statement as PostgreSQL reads it, and the names of its parameters in their order: psycopg would look for them
+    anew each time, in a text as long as those of pages are."""
+    names: dict[str, int] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return "%" if found[1] is None else f"${names.setdefault(found[1], len(names) + 1)}"
+
+    return _PLACE.sub(numbered, text), tuple(names)
 
 
 #: connections for exports, beside the pool of requests: whoever waits for one waits here and holds up nobody else

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -25,6 +25,8 @@ Link = dict[str, Any]
 IS_POSTED = "lienthong.is_posted"
 #: of a path or a query string: a longer one is not remembered
 _KEPT = 1024
+#: letters of path and query by which something is remembered
+_SHORT = 512
 
 
 def link(href: str, rel: str, media_type: str, title: str | None = None) -> Link:
@@ -38,12 +40,35 @@ class Addresses:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.base = base_url(request)
+
+    @cached_property
+    def base(self) -> str:
+        return base_url(self._request)
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """All that `here()` is made of, as it was sent: where the address itself is not needed, it stands for it."""
+        scope = self._request.scope
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        return (
+            scope.get("scheme"),
+            scope.get("server"),
+            *named,
+            scope.get("root_path"),
+            scope["path"],
+            scope["query_string"],
+        )
 
     @property
     def is_posted(self) -> bool:
         """The question is in the body: its address alone asks something else."""
         return IS_POSTED in self._request.scope
+
+    @property
+    def is_short(self) -> bool:
+        """Worth remembering something by."""
+        scope = self._request.scope
+        return len(scope["path"]) + len(scope["query_string"]) <= _SHORT
 
     def to(self, *path: str, **query: object) -> str:
         """An address below the landing page; path segments are encoded, parameters that are None left out."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 #: bytes that are joined and sent at once: below it a body is one message
-HANDFUL = 256 * 1024
+HANDFUL = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)

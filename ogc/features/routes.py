@@ -82,8 +82,6 @@ CONFORMS_TO = (
     *editing.CONFORMS_TO,
 )
 MAX_PAGE_LIMIT = 200
-#: letters of the longest address whose ETag is remembered
-_SHORT = 512
 
 
 async def collections(request: Request, parameters: Parameters) -> Response:
@@ -158,8 +156,8 @@ async def items(request: Request, parameters: Parameters) -> Response:
         return await formats.export(request, parameters, kind)
     relation = await authorised(request, request.path_params["collectionId"], "items")
     addresses, is_page = Addresses(request), prefers_html(request)
-    etag = _etag_at(relation, addresses.here())
     may_be_known = relation.is_cacheable and not is_page
+    etag = _etag_at(relation, addresses) if may_be_known else ""
     is_same = may_be_known and relation.tells_activity and is_known(request, etag)
     if is_same and not is_any(request):  # an ETag of this address was given for a query that held
         return _same(request, relation, etag)
@@ -170,7 +168,7 @@ async def items(request: Request, parameters: Parameters) -> Response:
     if is_page:  # a template of more rows would keep every other caller waiting
         query = query.for_page(MAX_PAGE_LIMIT, profile)
     page, relation, revision = await _read_page(request, relation, query)
-    etag = _etag_of(page, relation, addresses.here())
+    etag = _etag_of(page, relation, addresses) if may_be_known else ""
     if may_be_known and not relation.tells_activity and is_known(request, etag):
         return not_modified(etag, relation.cache_control)
     others = formats.alternates(addresses, relation, query)
@@ -210,21 +208,21 @@ def _of_item(relation: Relation, query: Query, etag: str) -> dict[str, str]:
     return {**_headers(relation, query, etag), "ETag": etag, "Cache-Control": cache_control}
 
 
-def _etag_at(relation: Relation, address: str) -> str:
+def _etag_at(relation: Relation, addresses: Addresses) -> str:
     """By the revision."""
 
     def named() -> str:
-        return weak("items", *relation.version, address)
+        return weak("items", *relation.version, addresses.here())
 
-    return relation.etag_of(address, named) if len(address) <= _SHORT else named()
+    return relation.etag_of(addresses.place, named) if addresses.is_short else named()
 
 
-def _etag_of(page: features.Page, relation: Relation, address: str) -> str:
+def _etag_of(page: features.Page, relation: Relation, addresses: Addresses) -> str:
     """By the revision; where that is not told, by what the page says."""
     if relation.tells_activity:
-        return _etag_at(relation, address)
+        return _etag_at(relation, addresses)
     said = hashlib.sha256(b",".join(page.features)).hexdigest()
-    return weak("items", relation.state.definition_digest, page.number_matched, page.last, said, address)
+    return weak("items", relation.state.definition_digest, page.number_matched, page.last, said, addresses.here())
 
 
 def _headers(relation: Relation, query: Query, etag: str) -> dict[str, str]:
