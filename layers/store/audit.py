@@ -24,7 +24,7 @@ from layers.access.decide import Decision
 from layers.access.principal import Principal
 from layers.errors import ForbiddenError, NotFoundError, StoreError
 
-from .connection import Connection, Database, execute, text_array
+from .connection import Connection, Database, execute, raw, text_array
 from .statements import blocks
 
 CLOSING_S = 5
@@ -104,7 +104,7 @@ async def record(connection: Connection, event: Event, *, is_read: bool = False)
     `is_read` lets the commit return before the log is on disk: a crash of the database server can lose the events of
     the last half second, of reads only. What changes data, a check or an export never takes this way.
     """
-    await execute(connection, blocks("audit")["record_read" if is_read else "record"], event.columns())
+    await raw(connection, blocks("audit")["record_read" if is_read else "record"], event.columns())
 
 
 class Access:
