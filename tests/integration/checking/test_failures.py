@@ -87,16 +87,16 @@ def test_a_check_takes_five_statements_however_many_rules_it_has(place: Place, m
     """Its opening and its closing event among them; besides the frame of its transaction. A time-out would add some."""
     monkeypatch.setattr(reading, "TIMEOUT_MS", 120_000)
     statements: list[str] = []
-    execute = psycopg.AsyncConnection.execute
+    execute = psycopg.AsyncCursor.execute
 
     async def counted(self: Any, query: Any, *rest: Any, **more: Any) -> Any:
         statements.append(str(query).strip())
         return await execute(self, query, *rest, **more)
 
     async def one_check(database: Database, catalogue: Catalogue) -> None:
-        monkeypatch.setattr(psycopg.AsyncConnection, "execute", counted)
+        monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
         await check(database, catalogue, CheckRequest("land_use_change", parse_parcel(PARCEL), INPUTS), OPERATOR)
-        monkeypatch.setattr(psycopg.AsyncConnection, "execute", execute)
+        monkeypatch.setattr(psycopg.AsyncCursor, "execute", execute)
 
     place.ask(one_check)
     asked = [text for text in statements if not text.startswith("BEGIN ISOLATION")]
