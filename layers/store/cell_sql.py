@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, bindparam, cast, func
@@ -36,7 +35,7 @@ def cell(kind: ValueType, key: str, value: ColumnElement[Any]) -> list[Part]:
 
 
 def joined(parts: Sequence[Part]) -> ColumnElement[Any]:
-    """One text; none of the parts may be NULL."""
+    """One text; none of the parts may be NULL. Joined two by two: from the left, each step would copy all before it."""
     merged: list[ColumnElement[Any]] = []
     text = ""
     for part in parts:
@@ -46,4 +45,8 @@ def joined(parts: Sequence[Part]) -> ColumnElement[Any]:
         merged += [fixed(text), part] if text else [part]
         text = ""
     merged.append(fixed(text))
-    return reduce(lambda left, right: left.op("||", return_type=Text())(right), merged)
+    while len(merged) > 1:
+        rest = merged[len(merged) // 2 * 2 :]
+        pairs = zip(merged[::2], merged[1::2], strict=False)
+        merged = [left.op("||", return_type=Text())(right) for left, right in pairs] + rest
+    return merged[0]
