@@ -14,6 +14,8 @@ from psycopg.abc import PQGen
 from psycopg.waiting import READY_R, READY_W, WAIT_R, WAIT_W, Ready, Wait
 
 T = TypeVar("T")
+#: a connection that somebody closed is told by nothing: it is looked at, as psycopg does
+LOOK_EVERY_S = 0.5
 
 
 async def whole(generator: PQGen[T], socket: int) -> T:
@@ -29,7 +31,7 @@ async def whole(generator: PQGen[T], socket: int) -> T:
     except OSError as error:
         raise psycopg.OperationalError("connection socket closed") from error
     finally:
-        drive.listen_no_more()
+        drive.stop()
 
 
 class _Drive(Generic[T]):
@@ -39,10 +41,11 @@ class _Drive(Generic[T]):
         self._generator = generator
         self._socket = socket
         self._loop = asyncio.get_running_loop()
-        self._wanted: int = 0
+        self._wanted: Wait | int = 0
+        self._next_look = self._loop.call_later(LOOK_EVERY_S, self._look)
         self.end: asyncio.Future[T] = self._loop.create_future()
 
-    def listen(self, wanted: Wait) -> None:
+    def listen(self, wanted: Wait | int) -> None:
         self.listen_no_more()
         if wanted & WAIT_R:
             self._loop.add_reader(self._socket, self._step, READY_R)
@@ -56,6 +59,19 @@ class _Drive(Generic[T]):
         if self._wanted & WAIT_W:
             self._loop.remove_writer(self._socket)
         self._wanted = 0
+
+    def stop(self) -> None:
+        self._next_look.cancel()
+        self.listen_no_more()
+
+    def _look(self) -> None:
+        self._next_look = self._loop.call_later(LOOK_EVERY_S, self._look)
+        try:
+            self.listen(self._wanted)
+        except OSError as error:  # the socket is closed
+            self._next_look.cancel()
+            if not self.end.done():
+                self.end.set_exception(error)
 
     def _step(self, ready: Ready) -> None:
         if self.end.done():  # interrupted in this very turn of the loop

@@ -6,7 +6,7 @@ import anyio
 import psycopg
 import pytest
 
-from layers.store.connection import Database, raw, row, rows
+from layers.store.connection import Connection, Database, raw, row, rows
 
 pytestmark = pytest.mark.anyio
 
@@ -77,18 +77,40 @@ async def test_others_are_served_while_one_waits(url: str) -> None:
 
 async def test_a_server_that_goes_away_is_told_as_such(url: str) -> None:
     async with Database.open(url, size=1) as database, anyio.create_task_group() as group:
-        with anyio.fail_after(20):
+        with anyio.move_on_after(20) as scope:
             async with database.connection() as connection:
                 group.start_soon(_end, url, connection.info.backend_pid)
                 with pytest.raises(psycopg.OperationalError):
                     await raw(connection, ASLEEP, None)
+        assert not scope.cancel_called
+
+
+async def test_a_connection_that_is_closed_meanwhile_keeps_nobody_waiting(url: str) -> None:
+    async with Database.open(url, size=1) as database, anyio.create_task_group() as group:
+        with anyio.move_on_after(20) as scope:
+            async with database.connection() as connection:
+                group.start_soon(_close, url, connection)
+                with pytest.raises(psycopg.OperationalError):
+                    await raw(connection, ASLEEP, None)
+        assert not scope.cancel_called
+
+
+async def _close(url: str, connection: Connection) -> None:
+    """As soon as its statement runs."""
+    await _until_active(url, connection.info.backend_pid)
+    connection.pgconn.finish()
 
 
 async def _end(url: str, pid: int) -> None:
+    await _until_active(url, pid)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+        await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+
+async def _until_active(url: str, pid: int) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
         while True:
             found = await (await other.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", (pid,))).fetchone()
             if found == ("active",):
-                await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
                 return
             await anyio.sleep(0.02)
