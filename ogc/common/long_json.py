@@ -71,7 +71,7 @@ def _read(text: bytes) -> list[Any]:
     """A list of lists. Raises ValueError for what is none."""
     whole: list[Any] | None = None
     depth = 0
-    for piece in _pieces(text):
+    for piece in pieces(text, _BETWEEN, _STEP):
         begins, depth = depth, depth + piece.count(b"[") - piece.count(b"]")
         if depth < 0 or (whole is not None and begins < 1):
             raise ValueError
@@ -85,11 +85,11 @@ def _read(text: bytes) -> list[Any]:
     return whole
 
 
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """Cut where one list ends and the next begins."""
+def pieces(text: bytes, between: re.Pattern[bytes], step: int) -> Iterator[bytes]:
+    """At least `step` bytes each, cut where one member ends and the next begins: `between` is the end and its comma."""
     begin = 0
     while begin < len(text):
-        cut = _BETWEEN.search(text, begin + _STEP) if begin + _STEP < len(text) else None
+        cut = between.search(text, begin + step) if begin + step < len(text) else None
         yield text[begin : cut.start() + 1] if cut else text[begin:]
         begin = cut.end() if cut else len(text)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+
+from ogc.common.long_json import pieces
 
 #: lists of fewer bytes are read with the rest
 LONG = 100_000
@@ -71,7 +73,7 @@ def points_apart(raw: bytes, point: TypeAdapter[list[P]]) -> Apart[P] | None:
 def _read(text: bytes, point: TypeAdapter[list[P]]) -> tuple[P, ...] | bytes:
     """The points, or the first piece that is none."""
     found: list[P] = []
-    for piece in _pieces(text):
+    for piece in pieces(text, _BETWEEN, _STEP):
         if _NUL in piece:
             return piece
         try:
@@ -79,12 +81,3 @@ def _read(text: bytes, point: TypeAdapter[list[P]]) -> tuple[P, ...] | bytes:
         except ValidationError:
             return piece
     return tuple(found)
-
-
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """Cut where one point ends and the next begins."""
-    begin = 0
-    while begin < len(text):
-        cut = _BETWEEN.search(text, begin + _STEP) if begin + _STEP < len(text) else None
-        yield text[begin : cut.start() + 1] if cut else text[begin:]
-        begin = cut.end() if cut else len(text)
