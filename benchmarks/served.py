@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import socket
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from benchmarks.client import Client
 from ogc.serving import serve
 from ogc.settings import Settings
 
@@ -27,20 +27,15 @@ class Served:
     base: str
     token: str
 
-    def connection(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.base)
-        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+    def connection(self) -> Client:
+        return Client(urlsplit(self.base).port or 80)
 
-    def request(self, connection: http.client.HTTPConnection, path: str, body: object = None) -> tuple[int, bytes]:
+    def request(self, connection: Client, path: str, body: object = None) -> tuple[int, bytes]:
         """Status and body; no compression, so that both sides of a comparison carry the same bytes."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "identity"}
         if body is None:
-            connection.request("GET", path, headers=headers)
-        else:
-            headers["Content-Type"] = "application/json"
-            connection.request("POST", path, json.dumps(body), headers)
-        response = connection.getresponse()
-        return response.status, response.read()
+            return connection.get(path, headers)
+        return connection.post(path, json.dumps(body).encode(), {**headers, "Content-Type": "application/json"})
 
 
 @contextmanager
@@ -73,9 +68,8 @@ def _wait(server: Served, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise RuntimeError("the server ended before it was ready")
         try:
-            connection = server.connection()
-            status, _ = server.request(connection, "/readyz")
-            connection.close()
+            with server.connection() as connection:
+                status, _ = server.request(connection, "/readyz")
             if status == 200:
                 return
         except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import morecantile
 
+from benchmarks.client import Client
 from benchmarks.processes import free_port, until_it_answers
 from benchmarks.served import PROCESSES, Served, served
 from benchmarks.timing import Row, in_turn
@@ -33,7 +33,7 @@ def rows(url: str, runs: int) -> list[Row]:
         ours = server.connection()
         shown = _properties(server, ours)
         with tipg(url, shown) as port:
-            theirs = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+            theirs = Client(port)
             return [_row(server, ours, theirs, *pair, runs=runs) for pair in _pairs(server, ours)]
 
 
@@ -66,7 +66,7 @@ def _with_host(url: str) -> str:
     return f"{parts.scheme}://{at}{parts.path}" + (f"?{urlencode(query)}" if query else "")
 
 
-def _pairs(server: Served, ours: http.client.HTTPConnection) -> Iterator[tuple[str, str, str, Callable[[bytes], int]]]:
+def _pairs(server: Served, ours: Client) -> Iterator[tuple[str, str, str, Callable[[bytes], int]]]:
     """What, our path, their path, and how many features an answer has."""
     own, peer = "/collections/parcel", f"/collections/{TABLE}"
     for count in (10, 1000):
@@ -91,8 +91,8 @@ def _pairs(server: Served, ours: http.client.HTTPConnection) -> Iterator[tuple[s
 
 def _row(
     server: Served,
-    ours: http.client.HTTPConnection,
-    theirs: http.client.HTTPConnection,
+    ours: Client,
+    theirs: Client,
     what: str,
     own: str,
     peer: str,
@@ -106,10 +106,8 @@ def _row(
         return body
 
     def get_peer() -> bytes:
-        theirs.request("GET", peer, headers={"Accept-Encoding": "identity"})
-        response = theirs.getresponse()
-        body = response.read()
-        assert response.status == 200, (peer, response.status, body[:300])
+        status, body = theirs.get(peer, {"Accept-Encoding": "identity"})
+        assert status == 200, (peer, status, body[:300])
         return body
 
     assert counted(get_own()) == counted(get_peer()) > 0, f"the two answer differently: {what}"
@@ -120,18 +118,18 @@ def _many(body: bytes) -> int:
     return len(json.loads(body)["features"])
 
 
-def _properties(server: Served, connection: http.client.HTTPConnection) -> list[str]:
+def _properties(server: Served, connection: Client) -> list[str]:
     _, body = server.request(connection, "/collections/parcel/items?limit=1&f=json")
     return list(json.loads(body)["features"][0]["properties"])
 
 
-def _bounds(server: Served, connection: http.client.HTTPConnection) -> tuple[float, float, float, float]:
+def _bounds(server: Served, connection: Client) -> tuple[float, float, float, float]:
     _, body = server.request(connection, "/collections/parcel?f=json")
     west, south, east, north = json.loads(body)["extent"]["spatial"]["bbox"][0]
     return west, south, east, north
 
 
-def _tile(server: Served, connection: http.client.HTTPConnection) -> tuple[int, int, int]:
+def _tile(server: Served, connection: Client) -> tuple[int, int, int]:
     """The address of a tile around a feature in the middle of the first thousand."""
     _, body = server.request(connection, "/collections/parcel/items?limit=1000&f=json")
     longitude, latitude = json.loads(body)["features"][500]["geometry"]["coordinates"][0][0][0]
