@@ -9,7 +9,7 @@ import platform
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import batch, cadastre, checking, exporting, policy, province, rates, reading, tiles
+from benchmarks import batch, cadastre, checking, exporting, filtering, policy, province, rates, reading, tiles
 from benchmarks.peers import tipg
 from benchmarks.served import served
 from benchmarks.timing import Row, print_rows
@@ -54,7 +54,7 @@ def _rows(url: str, runs: int, checks: int, only: str | None) -> list[Row]:
     with served(url) as server:
         if only in (None, "reading"):
             rows += [reading.items(url, server, runs), reading.deep_page(server, runs), reading.tile(url, server, runs)]
-            rows += [reading.equality(url, server, runs), reading.spatial(url, server, runs)]
+            rows += filtering.filters(url, server, runs)
             rows.append(rates.not_modified(url, runs))
             rows += [*tiles.low_zooms(url, server, runs), tiles.kept(url, server, runs)]
         if only in (None, "checking"):

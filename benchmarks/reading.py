@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
 
 import mapbox_vector_tile
 import psycopg
@@ -23,7 +22,7 @@ def items(url: str, server: Served, runs: int) -> Row:
     http, bare = server.connection(), psycopg.connect(url, autocommit=True)
     _, answer = server.request(http, path)
     page = json.loads(answer)
-    statement = _bare_items(page["features"][0])
+    statement = bare_items(page["features"][0])
     built = [row[0] for row in bare.execute(statement).fetchall()]
     same = sum(text in answer.decode() for text in built)
     assert same == len(built) == PAGE, f"the baseline builds other bytes: {same} of {len(built)} agree"
@@ -39,52 +38,6 @@ def items(url: str, server: Served, runs: int) -> Row:
 
     timings = in_turn(over_http, bare_sql, runs)
     return Row(f"{PAGE} items GeoJSON over HTTP", *timings, bar="≤ 1.3 ×", note=f"{len(answer) // 1000} kB")
-
-
-def equality(url: str, server: Served, runs: int) -> Row:
-    """An equality on an indexed attribute, against the same condition on the bare table."""
-    bare = psycopg.connect(url, autocommit=True)
-    (sheet,) = bare.execute(
-        "SELECT so_to FROM data.parcel WHERE until IS NULL GROUP BY so_to ORDER BY abs(count(*) - 300), so_to LIMIT 1"
-    ).fetchone() or ("1",)
-    condition = sql.SQL("AND parcel.so_to = {}").format(sql.Literal(sheet))
-    return _filtered(url, server, runs, f"so_to={quote(sheet)}", condition, "filter: one map sheet")
-
-
-def spatial(url: str, server: Served, runs: int) -> Row:
-    """A CQL2 filter by a quadrilateral of about 600 m, against ST_Intersects on the bare table."""
-    bare = psycopg.connect(url, autocommit=True)
-    x, y = bare.execute(
-        """SELECT ST_X(c), ST_Y(c) FROM (SELECT ST_Centroid(geom_4326) AS c FROM data.parcel
-           WHERE until IS NULL ORDER BY fid OFFSET 5000 LIMIT 1) middle"""
-    ).fetchone() or (0.0, 0.0)
-    corners = [(x - 0.003, y), (x, y - 0.0025), (x + 0.003, y + 0.0005), (x + 0.0005, y + 0.003), (x - 0.003, y)]
-    area = "POLYGON((" + ", ".join(f"{a:.7f} {b:.7f}" for a, b in corners) + "))"
-    asked = "filter=" + quote(f"S_INTERSECTS(geometry, {area})")
-    condition = sql.SQL("AND ST_Intersects(geom_4326, ST_GeomFromText({}, 4326))").format(sql.Literal(area))
-    return _filtered(url, server, runs, asked, condition, "filter: CQL2 spatial")
-
-
-def _filtered(url: str, server: Served, runs: int, asked: str, condition: sql.Composed, what: str) -> Row:
-    path = f"/collections/parcel/items?limit={PAGE}&f=json&{asked}"
-    http, bare = server.connection(), psycopg.connect(url, autocommit=True)
-    _, answer = server.request(http, path)
-    assert b'"features"' in answer, answer[:300]
-    features = json.loads(answer)["features"]
-    statement = _bare_items(features[0], condition)
-    built = bare.execute(statement).fetchall()
-    assert len(built) == len(features) and built[0][0] in answer.decode(), f"{len(built)} against {len(features)}"
-
-    def over_http() -> None:
-        status, body = server.request(http, path)
-        assert status == 200, body[:200]
-
-    def bare_sql() -> None:
-        cursor = bare.execute(statement)
-        assert cursor.pgresult is not None
-        b",".join(cursor.pgresult.get_value(i, 0) or b"" for i in range(cursor.pgresult.ntuples))
-
-    return Row(what, *in_turn(over_http, bare_sql, runs), bar="≤ 1.3 ×", note=f"{len(features)} features")
 
 
 def deep_page(server: Served, runs: int) -> Row:
@@ -130,7 +83,7 @@ def tile(url: str, server: Served, runs: int) -> Row:
     return Row(f"tile z{z} of {features:,} parcels over HTTP", *timings, bar="≤ 1.0 ×")
 
 
-def _bare_items(example: dict[str, object], condition: sql.Composable = sql.SQL("")) -> sql.Composed:
+def bare_items(example: dict[str, object], condition: sql.Composable = sql.SQL("")) -> sql.Composed:
     """One text a feature, with the properties and the title that the service shows."""
     properties = example["properties"]
     assert isinstance(properties, dict)
