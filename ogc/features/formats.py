@@ -45,10 +45,9 @@ def alternates(addresses: Addresses, relation: Relation, query: Query) -> list[L
     """The same features in other formats; a page further on has none, since an export has no pages."""
     if query.edge is not None or addresses.is_posted:
         return []
-    return [
-        link(addresses.here(f=kind.name, limit=query.limit), "alternate", kind.media_type, kind.title)
-        for kind in of_relation(relation)
-    ]
+    place = addresses.here(f=None, limit=None)  # written once for all
+    asked = f"{place}{'&' if '?' in place else '?'}limit={query.limit}&f="
+    return [link(f"{asked}{kind.name}", "alternate", kind.media_type, kind.title) for kind in of_relation(relation)]
 
 
 def of_relation(relation: Relation) -> list[Format]:
