@@ -17,6 +17,8 @@ from layers.profile.profile import digest
 #: numbers beyond this lose digits in JSON (RFC 8785, 3.2.2.3); they are written as texts
 _LARGEST_INTEGER = 2**53 - 1
 _DIGITS = frozenset(b"0123456789")
+#: orjson writes some numbers below it with an exponent
+_LEAST_PLAIN = 1e-4
 #: what letters from U+E000 on begin with in UTF-8: among them the order is not that of UTF-16
 _SORTED_APART = tuple(bytes([first]) for first in range(0xEE, 0xF5))
 #: a value that is not plain is refused, not written in some way of its own
@@ -62,12 +64,14 @@ def _plain_number(value: Any) -> int | float | str | None:
 def canonical(value: object) -> str:
     """One text for one value, by RFC 8785; the value must be plain.
 
-    For plain values orjson writes the very same, hundreds of times faster, but for numbers with an exponent and for
-    letters that sort differently in UTF-16: those go the standard's way.
+    For plain values orjson writes the very same, hundreds of times faster, but for numbers with an exponent, which are
+    written the standard's way one by one, and for letters that sort differently in UTF-16.
     """
     text = orjson.dumps(value, option=_CANONICAL)
-    if _has_exponent(text) or any(first in text for first in _SORTED_APART):
+    if any(first in text for first in _SORTED_APART):
         text = rfc8785.dumps(value)  # type: ignore[arg-type]
+    elif _has_exponent(text):
+        text = orjson.dumps(_with_small_numbers(value), option=_CANONICAL)
     return text.decode()
 
 
@@ -79,6 +83,19 @@ def _has_exponent(text: bytes) -> bool:
             return True
         at = text.find(b"e-", at + 2)
     return False
+
+
+def _with_small_numbers(value: object) -> object:
+    """The same with numbers that orjson writes with an exponent as the standard writes them: 0.00002, and 2e-7."""
+    kind = type(value)
+    if kind is float:
+        is_small = 0 < abs(value) < _LEAST_PLAIN  # type: ignore[arg-type]
+        return orjson.Fragment(rfc8785.dumps(value)) if is_small else value  # type: ignore[arg-type]
+    if kind is dict:
+        return {key: _with_small_numbers(item) for key, item in value.items()}  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return [_with_small_numbers(item) for item in value]  # type: ignore[attr-defined]
+    return value
 
 
 def digest_of(value: object) -> str:

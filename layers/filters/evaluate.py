@@ -89,6 +89,8 @@ def _predicate(expression: Scalars | Function, row: Row) -> bool | None:
             return _all((_compare(">=", value, _value(low, row)), _compare("<=", value, _value(high, row))))
         case In(tested, options):
             value = _value(tested, row)
+            if isinstance(value, str) and (found := _is_among(value, options)) is not None:
+                return found
             return _any(_compare("=", value, _value(option, row)) for option in options)
         case Like(tested, pattern):
             return _like(_value(tested, row), _value(pattern, row))
@@ -107,6 +109,17 @@ def _function(expression: Function, row: Row) -> bool | None:
             return _arrays(expression, row)
         case Search(columns, terms):
             return any(term in searchable(str(row[name])) for name in columns if row.get(name) for term in terms)
+
+
+def _is_among(value: str, options: Sequence[Operand]) -> bool | None:
+    """Of a text among texts, such as the codes of communes that rules list by the dozen: equal or not, without asking
+    what each could mean. None where an option is anything else."""
+    for option in options:
+        if not isinstance(option, Literal) or not isinstance(option.value, str):
+            return None
+        if option.value == value:
+            return True
+    return False
 
 
 def _all(values: Iterable[bool | None]) -> bool | None:
