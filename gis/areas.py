@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ def measure_areas(asked: Asked, found: Candidates, *, by_edges: bool, pair_bound
     low, high = _bounds(asked, found, of_rows, areas, theme, pair_bounds=pair_bounds)
     counting = found.counts
     nearest = found.only(counting).min_by_subject(distance[counting])
-    theme = replace(theme, nearest_m=nearest, count=found.count_by_subject(counting & (areas > CONTACT_AREA_M2)))
+    theme.nearest_m[:], theme.count[:] = nearest, found.count_by_subject(counting & (areas > CONTACT_AREA_M2))
     words = contact_words(asked.word[found.subject], areas > CONTACT_AREA_M2, distance)
     return measures_of(
         found, words, theme, area_m2=areas, area_low_m2=low, area_high_m2=high, nearest_m=distance
@@ -62,7 +61,12 @@ def measure_areas(asked: Asked, found: Candidates, *, by_edges: bool, pair_bound
 
 
 def _row_areas_by_overlay(found: Candidates) -> Floats:
-    return np.asarray(shapely.area(shapely.intersection(found.row_shape, found.geometry)))
+    """What is known to lie apart is not cut."""
+    if found.distance_m is None:
+        return np.asarray(shapely.area(shapely.intersection(found.row_shape, found.geometry)))
+    areas, near = np.zeros(len(found.geometry)), (found.distance_m <= 0).nonzero()[0]
+    areas[near] = shapely.area(shapely.intersection(found.row_shape[near], found.geometry[near]))
+    return areas
 
 
 def _row_areas_by_edges(found: Candidates) -> Floats:
@@ -105,12 +109,14 @@ def _theme(asked: Asked, found: Candidates, of_rows: Floats, areas: Floats, *, b
     several = features > 1
     if by_edges:
         several &= _shared_area_m2(found, of_rows, several) > _DISJOINT_M2
-    for subject in np.flatnonzero(several).tolist():
+    for subject in several.nonzero()[0].tolist():
         united[subject] = _united_area_m2(found, subject, counted > 0, float(largest[subject]), float(total[subject]))
     broken |= np.isnan(united)
     if asked.is_inside.any():
         united = _with_coincident_boundary(asked, found, united)
-    return replace(Theme.blank(len(found.subjects)), area_m2=united, broken=broken)
+    theme = Theme.blank(len(found.subjects))
+    theme.area_m2[:], theme.broken[:] = united, broken
+    return theme
 
 
 def _is_broken(found: Candidates, areas: Floats) -> Booleans:
@@ -192,7 +198,7 @@ def _bounds(
     counting = found.counts
     error = found.max_by_subject(np.where(counting, found.error_m, 0.0))
     flips = _could_flip(asked, found, theme, error)
-    subjects = np.flatnonzero(flips)
+    subjects = flips.nonzero()[0]
     if not len(subjects):
         return low, high
     features = found.count_by_subject(counting)
@@ -254,7 +260,7 @@ def _could_flip(asked: Asked, found: Candidates, theme: Theme, error: Floats) ->
     certain = is_hit & is_covered & (whole - own_strip >= threshold)
     certain |= ~is_hit & (whole < threshold)  # even the whole subject would not be enough
     open_question &= ~certain
-    rows = np.flatnonzero(open_question[found.row_subject] & found.counts[found.row_pair])
+    rows = (open_question[found.row_subject] & found.counts[found.row_pair]).nonzero()[0]
     if not len(rows):
         return open_question
     subject = found.row_subject[rows]

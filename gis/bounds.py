@@ -40,9 +40,9 @@ def boundary_length_in_boxes(polygons: Geometries, number: Integers, boxes: Floa
     _, first, which = np.unique(number, return_index=True, return_inverse=True)
     x, y, start = _segments(polygons[first])
     count = (start[1:] - start[:-1])[which]
-    owner = np.repeat(np.arange(len(which)), count)
-    edge = start[which][owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    near = np.flatnonzero(_reach_into(x, y, edge, boxes, count))  # of a commune's edges few are near a parcel
+    owner = np.arange(len(which)).repeat(count)
+    edge = np.arange(len(owner)) + (start[which] - count.cumsum() + count).repeat(count)
+    near = _reach_into(x, y, edge, boxes, count).nonzero()[0]  # of a commune's edges few are near a parcel
     edge, owner = edge[near], owner[near]
     begins = np.stack([x[edge, 0], y[edge, 0]], axis=1)
     step = np.stack([x[edge, 1], y[edge, 1]], axis=1) - begins
@@ -56,16 +56,16 @@ def _segments(polygons: Geometries) -> tuple[Floats, Floats, Integers]:
     parts, part_owner = shapely.get_parts(polygons, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
-    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    edge = (ring[1:] == ring[:-1]).nonzero()[0]
     owner = part_owner[ring_part[ring[edge]]]
     ends = np.stack([points[edge], points[edge + 1]], axis=2)
-    start = np.searchsorted(owner, np.arange(len(polygons) + 1))
+    start = owner.searchsorted(np.arange(len(polygons) + 1))
     return np.ascontiguousarray(ends[:, 0]), np.ascontiguousarray(ends[:, 1]), start
 
 
 def _reach_into(x: Floats, y: Floats, edge: Integers, boxes: Floats, count: Integers) -> NDArray[np.bool_]:
     """Edges whose boxes meet that of their polygon, which has so many."""
-    west, south, east, north = (np.repeat(side, count) for side in boxes.T)
+    west, south, east, north = (side.repeat(count) for side in boxes.T)
     meets = (x.min(axis=1).take(edge) <= east) & (x.max(axis=1).take(edge) >= west)
     return np.asarray(meets & (y.min(axis=1).take(edge) <= north) & (y.max(axis=1).take(edge) >= south), dtype=bool)
 

@@ -8,7 +8,7 @@ theme     one for each subject: the features that count, united
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -168,6 +168,7 @@ class Theme:
 
     @classmethod
     def blank(cls, subjects: int) -> Theme:
+        """Nothing is known yet: whoever measures writes it in. Its columns are nobody else's."""
         # two arrays and their rows, not twelve arrays: for one subject the allocations cost more than the measuring
         unknown, none = np.full((9, subjects), np.nan), np.zeros((3, subjects), dtype=np.int64)
         return cls(
@@ -228,10 +229,12 @@ class Candidates:
     def of(cls, subjects: Subjects, pieces: Pieces) -> Candidates:
         features = len(pieces.accuracy_m)
         key = pieces.subject * features + pieces.feature
-        order = np.argsort(key, kind="stable")
+        order = key.argsort(kind="stable")
         key = key[order]
-        begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, dtype=np.int64)
-        start = np.append(begins, len(key))
+        is_first = np.ones(len(key), dtype=bool)
+        np.not_equal(key[1:], key[:-1], out=is_first[1:])
+        begins = is_first.nonzero()[0]
+        start = np.concatenate([begins, [len(key)]])
         subject, feature = np.divmod(key[begins], max(features, 1))
         excluded = np.full(features, COUNTS, dtype=object) if pieces.excluded is None else pieces.excluded
         excluded = excluded[feature]
@@ -242,7 +245,7 @@ class Candidates:
             subjects=subjects,
             geometry=pieces.geometry[order],
             piece=piece,
-            row_pair=np.repeat(np.arange(len(begins)), np.diff(start)),
+            row_pair=np.arange(len(begins)).repeat(start[1:] - start[:-1]),
             start=start,
             subject=subject,
             feature=feature,
@@ -270,18 +273,20 @@ class Candidates:
         if keep.all():
             return self
         rows = keep[self.row_pair]
-        sizes = np.diff(self.start)[keep]
-        return replace(
-            self,
+        sizes = (self.start[1:] - self.start[:-1])[keep]
+        start = np.zeros(len(sizes) + 1, dtype=np.int64)
+        sizes.cumsum(out=start[1:])
+        return Candidates(  # every field is another: `replace` would only look them up
+            subjects=self.subjects,
             geometry=self.geometry[rows],
             piece=self.piece[rows],
-            row_pair=np.repeat(np.arange(len(sizes)), sizes),
-            start=np.append(0, np.cumsum(sizes)),
+            row_pair=np.arange(len(sizes)).repeat(sizes),
+            start=start,
             subject=self.subject[keep],
             feature=self.feature[keep],
             error_m=self.error_m[keep],
             excluded=self.excluded[keep],
-            distances=None if self.distances is None else self.distances.at(np.flatnonzero(keep)),
+            distances=None if self.distances is None else self.distances.at(keep.nonzero()[0]),
             distance_m=None if self.distance_m is None else self.distance_m[rows],
         )
 
@@ -322,7 +327,7 @@ class Candidates:
 def pair_distances(found: Candidates, known_to_meet: Booleans) -> Floats:
     """Distance of each pair in metres: that of its nearest piece; 0 without a look where it is known to meet."""
     distance = np.zeros(len(found.subject))
-    rows = np.flatnonzero(~known_to_meet[found.row_pair])
+    rows = (~known_to_meet[found.row_pair]).nonzero()[0]
     if len(rows):
         of_rows = np.full(len(found.geometry), np.inf)
         if found.distance_m is not None:
@@ -340,20 +345,17 @@ def near_enough(found: Candidates, distance_m: Floats, reach_m: Floats) -> Boole
 
 
 def measures_of(found: Candidates, relation: NDArray[np.object_], theme: Theme, **columns: Floats) -> Measures:
-    """Measures with the given columns; the others are NaN."""
-
-    def column(name: str) -> Floats:
-        return columns[name] if name in columns else np.full(len(found.subject), np.nan)
-
+    """Measures with the given columns; the others are NaN, and one array: nobody writes into measures."""
+    unknown = np.full(len(found.subject), np.nan)
     return Measures(
         subject_area_m2=found.subjects.area_m2,
         subject=found.subject,
         feature=found.feature,
-        area_m2=column("area_m2"),
-        area_low_m2=column("area_low_m2"),
-        area_high_m2=column("area_high_m2"),
-        length_m=column("length_m"),
-        nearest_m=column("nearest_m"),
+        area_m2=columns.get("area_m2", unknown),
+        area_low_m2=columns.get("area_low_m2", unknown),
+        area_high_m2=columns.get("area_high_m2", unknown),
+        length_m=columns.get("length_m", unknown),
+        nearest_m=columns.get("nearest_m", unknown),
         relation=relation,
         excluded=found.excluded,
         is_inside=np.zeros(len(found.subject), dtype=bool),

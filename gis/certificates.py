@@ -20,24 +20,24 @@ def judge_certificate(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np
 
     What has no certificate, or cannot be measured, is not checked.
     """
-    low, high = (np.full(len(subjects), np.nan) for _ in range(2))
+    low, high = np.full((2, len(subjects)), np.nan)
     registered, area = subjects.registered_m2, subjects.area_m2
     known = subjects.is_valid & (registered > 0)
     met = _met(rule, area, area, registered, most=True)
     strip = strip_limit_m2(subjects.perimeter_m, subjects.vertices.astype(np.float64), subjects.accuracy_m)
     sure = _met(rule, area - strip, area + strip, registered, most=True)
     possible = _met(rule, area - strip, area + strip, registered, most=False)
-    asked = np.flatnonzero(known & (subjects.accuracy_m > 0) & ((met & ~sure) | (~met & possible)))
+    asked = (known & (subjects.accuracy_m > 0) & ((met & ~sure) | (~met & possible))).nonzero()[0]
+    outcome = np.empty(len(subjects), dtype=object)
+    outcome[:] = Outcome.AFFECTED
+    outcome[met] = Outcome.CLEAR
     if len(asked):  # of one subject mostly nobody
         shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
         low[asked] = shapely.area(shapely.buffer(shapes, -error))
         high[asked] = shapely.area(shapely.buffer(shapes, error))
-    outcome = np.empty(len(subjects), dtype=object)
-    outcome[:] = Outcome.AFFECTED
-    outcome[met] = Outcome.CLEAR
-    within = (low[asked], high[asked], registered[asked])
-    doubtful = met[asked] & ~_met(rule, *within, most=True) | ~met[asked] & _met(rule, *within, most=False)
-    outcome[asked[doubtful]] = Outcome.BORDERLINE
+        within = (low[asked], high[asked], registered[asked])
+        doubtful = met[asked] & ~_met(rule, *within, most=True) | ~met[asked] & _met(rule, *within, most=False)
+        outcome[asked[doubtful]] = Outcome.BORDERLINE
     outcome[~known] = Outcome.NOT_CHECKED
     return outcome, low, high
 

@@ -30,6 +30,8 @@ CONFLICT = "conflict"
 MEMBER_NOT_CHECKED = "member_not_checked"
 
 _AREA = (*AREA, Relation.RASTER_CLASS)
+#: so many subjects, or rules about one, are told their reasons one by one
+_FEW = 8
 _DEFAULT_VERDICT = {Outcome.CLEAR: Verdict.PASS}
 _REASONS = {
     Outcome.BORDERLINE: (WITHIN_ACCURACY,),
@@ -66,10 +68,10 @@ def judge_asked(
     if measures.doubt is not None:
         _tell_doubts(measures, outcome, reasons)
     broken = measures.theme.broken | np.isnan(mapped) | _unaccounted(measures, hit, reason)
-    for place in np.flatnonzero(broken).tolist():
+    for place in broken.nonzero()[0].tolist():
         outcome[place], reasons[place] = Outcome.NOT_CHECKED, (BROKEN_MEASURE,)
     if blocked is not None:
-        for place in np.flatnonzero(blocked != "").tolist():
+        for place in (blocked != "").nonzero()[0].tolist():
             outcome[place], reasons[place] = Outcome.NOT_CHECKED, (blocked[place],)
     return Judgement(outcome, reasons, hit, reason)
 
@@ -77,7 +79,7 @@ def judge_asked(
 def _tell_doubts(measures: Measures, outcome: NDArray[np.object_], reasons: NDArray[np.object_]) -> None:
     """A subject in doubt is told why its features are."""
     assert measures.doubt is not None
-    for place in np.flatnonzero(outcome == Outcome.BORDERLINE).tolist():
+    for place in (outcome == Outcome.BORDERLINE).nonzero()[0].tolist():
         of_pairs = measures.doubt[(measures.subject == place) & measures.counts]
         reasons[place] = tuple(sorted({why for why in of_pairs.tolist() if why})) or (WITHIN_ACCURACY,)
 
@@ -92,6 +94,8 @@ def _unaccounted(measures: Measures, hit: Booleans, reason: NDArray[np.object_])
 
 def reasons_of(outcome: NDArray[np.object_], known: Mapping[Outcome, tuple[str, ...]]) -> NDArray[np.object_]:
     """A tuple of words for each outcome, mostly empty."""
+    if len(outcome) <= _FEW:  # one by one: a mask for each word would cost more
+        return np.fromiter((known.get(word, ()) for word in outcome.tolist()), dtype=object, count=len(outcome))
     reasons = np.fromiter(repeat((), len(outcome)), dtype=object, count=len(outcome))
     for word, told in known.items():
         for place in np.flatnonzero(outcome == word).tolist():
@@ -145,7 +149,8 @@ def _pairs(asked: Asked, measures: Measures, holds: Booleans) -> tuple[Booleans,
     """Hits, and for the others why not. If the theme passes the threshold and no feature alone does, all are hits."""
     counts = measures.counts
     meets = np.asarray(measures.relation == asked.word[measures.subject], dtype=bool)
-    reason = np.where(meets, BELOW_THRESHOLD, measures.relation).astype(object)
+    reason = measures.relation.copy()
+    reason[meets] = BELOW_THRESHOLD
     hit = np.asarray(counts & meets & _alone(asked, measures), dtype=bool)
     reason[hit] = ""
     if asked.adds_up.any():
@@ -177,21 +182,23 @@ def _alone(asked: Asked, measures: Measures) -> Booleans:
 def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.object_], Floats, Floats]:
     """Outcomes of a question about the subject itself, with its area at the least and at the most, in m²; NaN where the
     accuracy cannot change the answer."""
-    low, high = (np.full(len(subjects), np.nan) for _ in range(2))
+    low, high = np.full((2, len(subjects)), np.nan)
     strip = strip_limit_m2(subjects.perimeter_m, subjects.vertices.astype(np.float64), subjects.accuracy_m)
     near = [bound for bound in (rule.at_least, rule.at_most) if bound is not None]
-    could_flip = np.any([np.abs(subjects.area_m2 - bound) <= strip for bound in near], axis=0) & subjects.is_valid
-    asked = np.flatnonzero(could_flip & (subjects.accuracy_m > 0))
-    if len(asked):  # of one subject mostly nobody
-        shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
-        low[asked] = shapely.area(shapely.buffer(shapes, -error))
-        high[asked] = shapely.area(shapely.buffer(shapes, error))
+    could_flip = np.zeros(len(subjects), dtype=bool)
+    for bound in near:
+        could_flip |= np.abs(subjects.area_m2 - bound) <= strip
+    asked = (could_flip & subjects.is_valid & (subjects.accuracy_m > 0)).nonzero()[0]
     outcome = np.empty(len(subjects), dtype=object)
     outcome[:] = Outcome.AFFECTED
     met = _within(rule, subjects.area_m2)
     outcome[met] = Outcome.CLEAR
-    flips = (_within(rule, low[asked]) != met[asked]) | (_within(rule, high[asked]) != met[asked])
-    outcome[asked[flips]] = Outcome.BORDERLINE
+    if len(asked):  # of one subject mostly nobody
+        shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
+        low[asked] = shapely.area(shapely.buffer(shapes, -error))
+        high[asked] = shapely.area(shapely.buffer(shapes, error))
+        flips = (_within(rule, low[asked]) != met[asked]) | (_within(rule, high[asked]) != met[asked])
+        outcome[asked[flips]] = Outcome.BORDERLINE
     outcome[~subjects.is_valid] = Outcome.NOT_CHECKED
     return outcome, low, high
 

@@ -34,18 +34,16 @@ def measure_from_origins(asked: Asked, found: Candidates) -> Measures:
     assert terms is not None
     reach = _reach_m(terms)
     keep = np.asarray(drawn <= reach + np.maximum(found.error_m, COINCIDENCE_M), dtype=bool)
-    drawn, found, terms = drawn[keep], found.only(keep), terms.at(np.flatnonzero(keep))
+    drawn, found, terms = drawn[keep], found.only(keep), terms.at(keep.nonzero()[0])
     error = np.where(drawn <= COINCIDENCE_M, 0.0, found.error_m)
     nearest = np.maximum(drawn - terms.offset_m, 0.0)
     holds, surely, possibly = _held(terms, drawn - terms.offset_m, error)
     counting = found.counts
-    theme = replace(
-        Theme.blank(len(found.subjects)),
-        nearest_m=found.only(counting).min_by_subject(nearest[counting]),
-        count=found.count_by_subject(counting & holds),
-        count_low=found.count_by_subject(counting & surely),
-        count_high=found.count_by_subject(counting & possibly),
-    )
+    theme = Theme.blank(len(found.subjects))
+    theme.nearest_m[:] = found.only(counting).min_by_subject(nearest[counting])
+    theme.count[:] = found.count_by_subject(counting & holds)
+    theme.count_low[:] = found.count_by_subject(counting & surely)
+    theme.count_high[:] = found.count_by_subject(counting & possibly)
     words = contact_words(asked.word[found.subject], holds, drawn)
     doubt = _doubt(terms, possibly & ~surely)
     return replace(measures_of(found, words, theme, nearest_m=nearest), doubt=doubt)

@@ -7,7 +7,7 @@ areas. Shares are multiplied by the subject's own area in its zone, so that no p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -174,7 +174,7 @@ def measure_classes(rule: Rule, subjects: Subjects, ground: RasterGround) -> Mea
     """
     asked, areas = ground.asked, ground.areas
     occurs: Booleans = (areas.measured[:, :-1] > 0) | (areas.grown[:, :-1] > 0)
-    subject, place = np.nonzero(occurs)
+    subject, place = occurs.nonzero()
     area = areas.measured[subject, place]
     flips: Booleans = np.logical_not(np.isnan(areas.shrunk).any(axis=1))
     words = np.where(area > CONTACT_AREA_M2, rule.relation.value, NEAR).astype(object)
@@ -203,11 +203,8 @@ def _counted(asked: Booleans, areas: ClassAreas) -> Integers:
 def _theme(asked: Booleans, subjects: Subjects, areas: ClassAreas, flips: Booleans, count: Integers) -> Theme:
     area = np.minimum(asked_areas(areas.measured, asked), subjects.area_m2)
     low, high = asked_areas(areas.shrunk, asked), asked_areas(areas.grown, asked)
-    return replace(
-        Theme.blank(len(subjects)),
-        area_m2=area,
-        area_low_m2=np.where(flips, np.clip(low, 0.0, area), np.nan),
-        area_high_m2=np.where(flips, np.clip(high, area, np.maximum(subjects.area_m2, area)), np.nan),
-        count=count,
-        broken=areas.broken | ~subjects.is_valid,
-    )
+    theme = Theme.blank(len(subjects))
+    theme.area_m2[:], theme.count[:], theme.broken[:] = area, count, areas.broken | ~subjects.is_valid
+    theme.area_low_m2[flips] = low[flips].clip(0.0, area[flips])
+    theme.area_high_m2[flips] = high[flips].clip(area[flips], np.maximum(subjects.area_m2, area)[flips])
+    return theme

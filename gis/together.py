@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,12 @@ def judged_together(subject: Subjects, asked: Sequence[Question]) -> list[tuple[
     count = len(asked)
     subjects = _times(subject, count)
     what = Asked.each([one.rule for one in asked], subjects.area_m2)
-    offset = np.concatenate([[0], np.cumsum([len(one.pieces.accuracy_m) for one in asked])])
+    offset = np.array(list(accumulate((len(one.pieces.accuracy_m) for one in asked), initial=0)))
     measures = measure_asked(what, subjects, _all_pieces([one.pieces for one in asked], offset))
     judgement = judge_asked(
         what, measures, np.concatenate([one.mapped for one in asked]), np.concatenate([one.blocked for one in asked])
     )
-    ends = np.searchsorted(measures.subject, np.arange(count + 1)).tolist()
+    ends = measures.subject.searchsorted(np.arange(count + 1)).tolist()
     return [
         (_measures_of(measures, place, slice(ends[place], ends[place + 1]), int(offset[place])),
          _judgement_of(judgement, place, slice(ends[place], ends[place + 1])))
@@ -63,7 +64,7 @@ def judged_together(subject: Subjects, asked: Sequence[Question]) -> list[tuple[
 
 
 def _times(subject: Subjects, count: int) -> Subjects:
-    return Subjects(*(np.repeat(getattr(subject, name), count) for name in _OF_SUBJECTS))
+    return Subjects(*(getattr(subject, name).repeat(count) for name in _OF_SUBJECTS))
 
 
 def _all_pieces(each: Sequence[Pieces], offset: NDArray[np.int64]) -> Pieces:
@@ -73,8 +74,8 @@ def _all_pieces(each: Sequence[Pieces], offset: NDArray[np.int64]) -> Pieces:
     terms = [pieces.distances for pieces in each if pieces.distances is not None]
     distances = [pieces.distance_m for pieces in each if pieces.distance_m is not None]
     return Pieces(
-        subject=np.repeat(np.arange(len(each)), rows),
-        feature=np.concatenate([pieces.feature for pieces in each]) + np.repeat(offset[:-1], rows),
+        subject=np.arange(len(each)).repeat(rows),
+        feature=np.concatenate([pieces.feature for pieces in each]) + offset[:-1].repeat(rows),
         geometry=np.concatenate([pieces.geometry for pieces in each]),
         accuracy_m=np.concatenate([pieces.accuracy_m for pieces in each]),
         excluded=np.concatenate(excluded),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gis.candidates import Measures
-from gis.judge import judge, judge_group, judge_subject, verdict_of
+from gis.judge import judge, judge_group, judge_subject, reasons_of, verdict_of
 from gis.measure import measure
 from gis.procedure import Group, Outcome, Relation, Rule, SubjectRule, Verdict
 from tests.unit.gis.shapes import near, rule, subjects
@@ -190,3 +190,10 @@ def test_only_clear_can_pass_and_nothing_unverified_does(outcome: Outcome) -> No
     assert (verdict_of(careless, outcome) is Verdict.PASS) == (outcome is Outcome.CLEAR)
     assert verdict_of(replace(plain, verified=False), outcome) is not Verdict.PASS
     assert verdict_of(replace(plain, verdicts={outcome: Verdict.FAIL}), outcome) is Verdict.FAIL
+
+
+def test_reasons_of_few_are_those_of_many() -> None:
+    known = {Outcome.BORDERLINE: ("within_accuracy",), Outcome.NOT_MAPPED: ("outside_mapped_area",)}
+    outcomes = np.array([Outcome.CLEAR, Outcome.BORDERLINE, Outcome.NOT_MAPPED, Outcome.AFFECTED], dtype=object)
+    assert reasons_of(outcomes, known).tolist() == reasons_of(np.tile(outcomes, 50), known).tolist()[:4]
+    assert reasons_of(outcomes, known).tolist() == [(), ("within_accuracy",), ("outside_mapped_area",), ()]

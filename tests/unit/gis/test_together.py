@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import shapely
 
-from gis.candidates import COUNTS, Distances, Pieces, Subjects
+from gis.candidates import COUNTS, Distances, Measures, Pieces, Subjects, Theme
 from gis.judge import judge
 from gis.measure import measure
 from gis.procedure import DistanceTerms, Relation, Rule
@@ -102,3 +103,16 @@ def test_rules_of_other_kinds_are_measured_alone() -> None:
     pieces = Pieces(one, one, np.array([shapely.box(0, 0, 5, 5)], dtype=object), np.zeros(1), distance_m=np.zeros(1))
     assert family_of(Rule("near", "i", Relation.WITHIN_DISTANCE, distance_m=5.0), pieces) == ""
     assert family_of(AREAS[0], pieces) == "area"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_known_to_lie_apart_is_measured_as_if_it_had_been_cut(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    subject = subjects(jagged(random, 0, 0, 25), accuracy_m=0.3)
+    for rule in AREAS:
+        known = near(random, subject, rule)
+        found, expected = measure(rule, subject, known), measure(rule, subject, replace(known, distance_m=None))
+        for name in [each.name for each in fields(Measures) if each.name not in ("theme", "distances", "doubt")]:
+            assert same(getattr(found, name), getattr(expected, name)), name
+        for name in Theme.__slots__:
+            assert same(getattr(found.theme, name), getattr(expected.theme, name)), name
