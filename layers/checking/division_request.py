@@ -90,13 +90,14 @@ def _defects(request: DivisionRequest, profile: Profile) -> Mapping[str, Message
     asked = {one.name for one in definition.inputs} if definition else set()
     stated = request.inputs.get(KIND, request.kind.upper())
     contradicts = KIND in asked and stated != request.kind.upper()
-    has_other_use = any(child.land_use is not None for child in request.children)
+    others = [number for number, child in enumerate(request.children) if child.land_use is not None]
+    is_asked = not definition or LAND_USE in asked
     return {
         "parent": _parents(request),
         "children": _children(request),
         "remainder": None if request.is_split or not request.with_remainder else _ONLY_SPLIT,
         "inputs.kind": _CONTRADICTS if contradicts else None,
-        "children.land_use": _NO_LAND_USE if definition and has_other_use and LAND_USE not in asked else None,
+        **({} if is_asked else {f"children.{number}.land_use": _NO_LAND_USE for number in others}),
     }
 
 

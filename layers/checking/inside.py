@@ -164,7 +164,7 @@ def _too_many() -> InvalidInputsError:
         ),
         f"More than {MOST_PARCELS:,} parcels lie there. Divide the shape, or use 'lienthong batch'.",
     )
-    return InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)])
+    return InvalidInputsError(message.vi, message.en, [FieldError("subject.geometry", message)])
 
 
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────

@@ -41,6 +41,7 @@ from ogc.features.export_query import asked_of, require_shapes, revision_of
 from ogc.service.bodies import validated
 from ogc.service.check_jobs import submit_check
 from ogc.service.checks import CheckBody, check_request
+from ogc.service.fields import of_subject, told_by
 
 from .backing import Executed
 from .bodies import BatchBody, ExportBody
@@ -109,10 +110,11 @@ class Service:
         if is_async or estimate(asked, self.catalogue.profile) > self._app.needs_job_s:
             sent = await _aside(lambda: body.model_dump(mode="json", exclude_none=True))
             return Executed((await submit_check(self.request, self.catalogue, sent, purpose, response)).id)
-        self.answer = await check(
-            self._app.database, self.catalogue, asked, self.caller.principal, now=now_of(self.request),
-            new_id=self._app.new_id,
-        )  # fmt: skip
+        with told_by(of_subject(body.subject)):
+            self.answer = await check(
+                self._app.database, self.catalogue, asked, self.caller.principal, now=now_of(self.request),
+                new_id=self._app.new_id,
+            )  # fmt: skip
         return Executed(self.answer.id, as_response(self.answer, response))
 
     async def _batch(self, inputs: Mapping[str, Any]) -> Executed:

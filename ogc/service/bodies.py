@@ -31,6 +31,7 @@ from layers.checking.threads import limiter_of_loop
 from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, InvalidRequestError
 from ogc.common.long_json import outline_of
 
+from .fields import of_parcel, of_subject, told_by
 from .long_points import points_apart
 from .parcels import commune_named
 
@@ -127,8 +128,9 @@ class SubjectBody(Closed):
     file: FileBody | None = None
 
 
-def validated(body: type[B], raw: bytes) -> B:
-    """The body. Raises InvalidInputsError naming every field that is missing or invalid."""
+def validated(body: type[B], raw: bytes, *, has_all_points: bool = True) -> B:
+    """The body. Raises InvalidInputsError naming every field that is missing or invalid; points are named by their
+    place in the list only where the text has all of them."""
     if b"\\u0000" in raw:  # a character that PostgreSQL has in no text
         message = Message("Nội dung chứa ký tự không dùng được (U+0000).", "The body holds a character (U+0000).")
         raise InvalidInputsError(message.vi, message.en, [FieldError("body", message)])
@@ -136,7 +138,8 @@ def validated(body: type[B], raw: bytes) -> B:
         return body.model_validate_json(raw)
     except ValidationError as error:
         fields = [
-            FieldError(_place(item["loc"]), Message(*_words(item["type"], str(item["msg"])))) for item in error.errors()
+            FieldError(_place(item["loc"], item["type"], has_all_points), Message(*_words(item["type"], item["msg"])))
+            for item in error.errors()
         ]
         names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
@@ -156,7 +159,7 @@ def read_by_pieces(
     outline = outline_of(text)
     if apart is None and outline is None:
         return validated(body, raw)
-    found = validated(body, outline.text if outline else text)
+    found = validated(body, outline.text if outline else text, has_all_points=apart is None or apart.is_sound)
     is_whole = outline is None or outline.put_back(dict(enumerate(shapes(found))))
     return found if is_whole and (apart is None or apart.put_back(tables(found))) else validated(body, raw)
 
@@ -168,12 +171,24 @@ async def in_thread(read: Callable[[], T], raw: bytes) -> T:
 
 #: alternatives that are a text, as pydantic calls them
 _TEXTS = ("str", "constrained-str")
+_POINTS_FIELD = "points"
+#: characters told of the name of a field that there is none
+_LONGEST_NAME = 100
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """'subject.parcel.sheet'; names of alternatives tried by pydantic are left out."""
-    known = [str(part) for part in location if str(part).islower() and "[" not in str(part) and part not in _TEXTS]
+def _place(location: tuple[int | str, ...], kind: str, has_all_points: bool) -> str:
+    """'subject.parcels.1.sheet'; names of alternatives tried by pydantic are left out."""
+    known = [str(part) for part in location if isinstance(part, int) or _is_field(part)]
+    if kind == "extra_forbidden":  # whatever they called it
+        known = [*(str(part) for part in location[:-1] if isinstance(part, int) or _is_field(part)),
+                 str(location[-1])[:_LONGEST_NAME]]  # fmt: skip
+    if _POINTS_FIELD in known and not has_all_points:
+        known = known[: known.index(_POINTS_FIELD) + 1]
     return ".".join(known) or "body"
+
+
+def _is_field(part: str) -> bool:
+    return part.islower() and "[" not in part and part not in _TEXTS
 
 
 def _words(kind: str, text: str) -> tuple[str, str]:
@@ -187,6 +202,11 @@ def _words(kind: str, text: str) -> tuple[str, str]:
 
 def subject_of(body: SubjectBody) -> SubjectQuery:
     """The one way that is given. Raises InvalidInputsError."""
+    with told_by(of_subject(body)):
+        return _stated(body)
+
+
+def _stated(body: SubjectBody) -> SubjectQuery:
     given = {name: value for name, value in dict(body).items() if value is not None}
     if len(given) != 1:
         names = "parcel, parcels, fid, key, code, geometry, survey, coordinates, file"
@@ -204,7 +224,7 @@ def subject_of(body: SubjectBody) -> SubjectQuery:
         case ("survey", text):
             return by_file(str(text).encode())
         case ("parcels", parcels):
-            return ByParcels(tuple(parcel_of(each) for each in parcels))
+            return ByParcels(parcels_of(parcels, "subject.parcels"))
         case ("coordinates", table):
             return coordinates_of(table)
         case ("file", file):
@@ -235,6 +255,15 @@ def _upload(file: FileBody) -> ByUpload:
 def parcel_of(body: ParcelBody | str) -> ParcelQuery:
     """A parcel by its numbers, or as the command line writes it. Raises InvalidInputsError, InvalidRequestError."""
     return _by_number(body) if isinstance(body, ParcelBody) else parse_parcel(body)
+
+
+def parcels_of(parcels: Sequence[ParcelBody | str], place: str) -> tuple[ParcelQuery, ...]:
+    """Several parcels of a list that stands at `place`. Raises InvalidInputsError, InvalidRequestError."""
+    found = list[ParcelQuery]()
+    for number, parcel in enumerate(parcels):
+        with told_by(of_parcel(parcel, f"{place}.{number}")):
+            found.append(parcel_of(parcel))
+    return tuple(found)
 
 
 def _by_fid(text: str) -> ByFid:

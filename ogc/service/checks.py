@@ -38,6 +38,7 @@ from ogc.web.answers import answer_page
 
 from .bodies import AsOf, Closed, SubjectBody, in_thread, read_by_pieces, subject_of, validated
 from .check_jobs import accepted, submit_check
+from .fields import of_subject, told_by
 
 router = APIRouter(tags=["checks"])
 
@@ -134,7 +135,8 @@ def _checking(request: Request, asked: CheckRequest, body: CheckBody) -> Callabl
         if estimate(asked, catalogue.profile) > state.needs_job_s:
             sent = await to_thread.run_sync(_sent, body, limiter=limiter_of_loop())
             return Made(accepted(request, await submit_check(request, catalogue, sent, asked.purpose)), is_guarded=True)
-        answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
+        with told_by(of_subject(body.subject)):
+            answer = await check(state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id)
         where = Addresses(request).to("checks", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})
         return Made(response, answer.is_guarded, answer.slack_bytes)

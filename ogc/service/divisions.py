@@ -33,12 +33,15 @@ from .bodies import (
     CoordinatesBody,
     ParcelBody,
     ParcelText,
-    coordinates_of,
+    SubjectBody,
     in_thread,
     parcel_of,
+    parcels_of,
     read_by_pieces,
+    subject_of,
 )  # fmt: skip
 from .checks import _is_text
+from .fields import Rename, of_parcel, of_subject, told_by
 
 router = APIRouter(tags=["checks"])
 
@@ -100,7 +103,8 @@ async def post_division(request: Request) -> Response:
         as_of=body.as_of,
         on_date=body.on_date,
     )
-    return await paced(request, _previewing(request, asked) if body.preview else _dividing(request, asked))
+    make = _previewing if body.preview else _dividing
+    return await paced(request, make(request, asked, _of_parents(body)))
 
 
 def _read(raw: bytes) -> DivisionBody:
@@ -120,20 +124,31 @@ def _shape(child: ChildBody, number: int) -> ByGeometry | ByCoordinates:
     if child.geometry is not None and child.coordinates is None:
         return ByGeometry(child.geometry)
     if child.geometry is None and child.coordinates is not None:
-        return coordinates_of(child.coordinates)
+        sent = SubjectBody(coordinates=child.coordinates)
+        with told_by(of_subject(sent, f"children.{number}")):
+            asked = subject_of(sent)
+        assert isinstance(asked, ByCoordinates)
+        return asked
     message = Message("Cần đúng một trong geometry, coordinates.", "Exactly one of geometry, coordinates is needed.")
     raise InvalidInputsError(message.vi, message.en, [FieldError(f"children.{number}", message)])
 
 
 def _parents(body: DivisionBody) -> tuple[ParcelQuery, ...]:
-    named = body.parent if isinstance(body.parent, list) else [body.parent]
-    if not named:
+    if not isinstance(body.parent, list):
+        with told_by(of_parcel(body.parent, "parent")):
+            return (parcel_of(body.parent),)
+    if not body.parent:
         message = Message("Cần thửa đất gốc.", "A parent parcel is needed.")
         raise InvalidInputsError(message.vi, message.en, [FieldError("parent", message)])
-    return tuple(parcel_of(parcel) for parcel in named)
+    return parcels_of(body.parent, "parent")
 
 
-def _dividing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitable[Made]]:
+def _of_parents(body: DivisionBody) -> Rename:
+    """Fields of the old parcels while they are looked for: of several it is not told which."""
+    return of_parcel("" if isinstance(body.parent, list) else body.parent, "parent")
+
+
+def _dividing(request: Request, asked: DivisionRequest, told: Rename) -> Callable[[], Awaitable[Made]]:
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
@@ -143,9 +158,10 @@ def _dividing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitabl
 
         for _ in range(asked.parts):
             limit()
-        answer = await divide(
-            state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id, limit=limit
-        )  # fmt: skip
+        with told_by(told):
+            answer = await divide(
+                state.database, catalogue, asked, who, now=now_of(request), new_id=state.new_id, limit=limit
+            )
         where = Addresses(request).to("divisions", answer.id)
         response = json_response(answer.content, status=201, headers={"Location": where})
         return Made(response, answer.is_guarded, answer.slack_bytes)
@@ -153,12 +169,13 @@ def _dividing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitabl
     return make
 
 
-def _previewing(request: Request, asked: DivisionRequest) -> Callable[[], Awaitable[Made]]:
+def _previewing(request: Request, asked: DivisionRequest, told: Rename) -> Callable[[], Awaitable[Made]]:
     async def make() -> Made:
         state = request.app.state
         catalogue, who = await catalogue_of(request), principal_of(request)
         state.accesses.limit_check(request, catalogue, asked.procedure, asked.purpose)
-        found = await preview(state.database, catalogue, asked, who, now=now_of(request))
+        with told_by(told):
+            found = await preview(state.database, catalogue, asked, who, now=now_of(request))
         return Made(json_response(found.content), is_guarded=False)
 
     return make

@@ -34,6 +34,7 @@ from .bodies import (
     read_by_pieces,
     subject_of,
 )
+from .fields import of_subject, told_by
 
 router = APIRouter(tags=["checks"])
 NAME = "parcels-inside"
@@ -60,7 +61,13 @@ async def post_parcels_inside(
 ) -> Response:
     """Các thửa đất nằm trong khu đất dự án · the parcels that lie in a project's shape, with totals."""
     raw = await request.body()
-    query = await in_thread(lambda: _shape(_read(raw)), raw)
+    sent = await in_thread(lambda: _subject(_read(raw)), raw)
+    with told_by(of_subject(sent, place="")):
+        return await _answered(request, raw, sent, f)
+
+
+async def _answered(request: Request, raw: bytes, sent: SubjectBody, f: str) -> Response:
+    query = await in_thread(lambda: _drawn(sent), raw)
     parcels = (await catalogue_of(request)).profile.parcel_layer.id
     # a table to keep is an export; what a page shows is items
     relation = await authorised(request, parcels, "items" if f == "json" else "export")
@@ -78,12 +85,19 @@ def _read(raw: bytes) -> InsideBody:
     return read_by_pieces(InsideBody, raw, lambda body: (body.geometry,), lambda body: (body.coordinates,))
 
 
-def _shape(body: InsideBody) -> Drawn:
-    if body.geometry is None and body.coordinates is None and body.file is None:
-        message = Message("Cần hình của khu đất: geometry, coordinates hoặc file.",
-                          "The shape is needed: geometry, coordinates or file.")  # fmt: skip
-        raise InvalidInputsError(message.vi, message.en, [FieldError("geometry", message)])
-    asked = subject_of(SubjectBody(geometry=body.geometry, coordinates=body.coordinates, file=body.file))
+def _subject(body: InsideBody) -> SubjectBody:
+    """The one shape as a subject. Raises InvalidInputsError."""
+    given = [name for name, value in body if value is not None]
+    if len(given) != 1:
+        message = Message("Cần đúng một hình của khu đất: geometry, coordinates hoặc file.",
+                          "Exactly one shape is needed: geometry, coordinates or file.")  # fmt: skip
+        fields = [FieldError(name, message) for name in given or ["geometry"]]
+        raise InvalidInputsError(message.vi, message.en, fields)
+    return SubjectBody(geometry=body.geometry, coordinates=body.coordinates, file=body.file)
+
+
+def _drawn(sent: SubjectBody) -> Drawn:
+    asked = subject_of(sent)
     assert isinstance(asked, ByGeometry | ByCoordinates | ByUpload)
     return asked
 

@@ -23,6 +23,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 
 from .bodies import Closed, SubjectBody, in_thread, read_by_pieces, subject_of
+from .fields import of_subject, told_by
 
 router = APIRouter(tags=["checks"])
 
@@ -80,7 +81,13 @@ _SHOWN = {"requestBody": {"required": True, "content": {"application/json": {"sc
 async def post_subject(request: Request) -> Response:
     """Xem trước khu đất theo bảng tọa độ, hình vẽ hoặc tệp · how coordinates, a drawing or a file will be read."""
     raw = await request.body()
-    asked = await in_thread(lambda: subject_of(_read(raw).subject), raw)
+    sent = await in_thread(lambda: _read(raw).subject, raw)
+    with told_by(of_subject(sent)):
+        return await _previewed(request, raw, sent)
+
+
+async def _previewed(request: Request, raw: bytes, sent: SubjectBody) -> Response:
+    asked = await in_thread(lambda: subject_of(sent), raw)
     if not isinstance(asked, ByCoordinates | ByGeometry | ByUpload):
         message = Message("Chỉ xem trước coordinates, geometry, survey, file.",
                           "Only coordinates, geometry, survey and file can be previewed.")  # fmt: skip

@@ -124,7 +124,7 @@ def test_the_client_gives_a_table_with_the_totals(service: tuple[httpx.Client, s
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({}, "geometry"), ({"geometry": {"type": "Point", "coordinates": [106.6, 11.0]}}, "subject.geometry"),
+    [({}, "geometry"), ({"geometry": {"type": "Point", "coordinates": [106.6, 11.0]}}, "geometry"),
      ({"geometry": {}, "other": 1}, "other")],
 )  # fmt: skip
 def test_what_is_no_shape_is_refused_by_name(service: tuple[httpx.Client, str], body: Any, field: str) -> None:
