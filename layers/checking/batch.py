@@ -6,6 +6,7 @@ where a batch was stopped, over the same cut, and ends with the same bytes.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping
@@ -262,8 +263,14 @@ async def _exported(
     )  # fmt: skip
     if min(request.workers or os.cpu_count() or 1, plan.partitions) > 1:
         get_ready()  # while the layers are read
-    await to_thread.run_sync(write_subjects, plan, subjects, progress)
-    return await _with_layers(connection, plan, case, cut, progress, rasters)
+    writing = asyncio.create_task(to_thread.run_sync(write_subjects, plan, subjects, progress))
+    try:
+        plan = await _with_layers(connection, plan, case, cut, progress, rasters)
+    except BaseException:
+        await asyncio.gather(writing, return_exceptions=True)  # nobody writes into the folder any more
+        raise
+    await writing
+    return plan
 
 
 def _require_some(found: int, request: BatchRequest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,16 +48,21 @@ def write_results(plan: Plan, out: Path, progress: Progress, policy: str, about:
     out.mkdir(parents=True, exist_ok=True)
     tally = _Tally(plan)
     drafts = {name: out / f"{name}.parquet.tmp" for name in ("findings", "features")}
-    with _writer(drafts["findings"], FINDINGS) as findings, _writer(drafts["features"], FEATURES) as features:
+    with (
+        _writer(drafts["findings"], FINDINGS) as findings,
+        _writer(drafts["features"], FEATURES) as features,
+        ThreadPoolExecutor(1) as beside,  # packing takes longest, and one file knows nothing of the other
+    ):
         for number in range(plan.partitions):
             found = left_in(plan.findings_file(number))
             met = left_in(plan.features_file(number))
             if plan.share is not None:
                 found = shown_findings(found, plan.procedure, plan.share)
                 met = shown_features(met, plan.procedure, plan.share)
+            writing = beside.submit(features.write_table, met)
             findings.write_table(found)
-            features.write_table(met)
             tally.add(found, met)
+            writing.result()
             progress("write", number + 1, plan.partitions)
         for written in (findings, features):
             written.add_key_value_metadata({POLICY: policy})
