@@ -14,3 +14,13 @@ def test_migrating_twice_is_migrating_once(empty_database: str) -> None:
         version = connection.execute("SELECT version_num FROM schema_version").fetchall()
     assert {"catalogue", "data", "checks", "access", "staging"} <= schemas
     assert version == [(newest_version(),)]
+
+
+def test_records_are_packed_the_quick_way(empty_database: str) -> None:
+    migrate(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        found = connection.execute(
+            """SELECT attrelid::regclass::text, attcompression FROM pg_attribute
+               WHERE attrelid IN ('checks.record'::regclass, 'checks.division'::regclass) AND attname = 'body'"""
+        ).fetchall()
+    assert dict(found) == {"checks.record": "l", "checks.division": "l"}
