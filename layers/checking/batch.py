@@ -20,6 +20,7 @@ from layers.access.principal import Principal
 from layers.canonical import digest_of as digest_of_value
 from layers.canonical import plain
 from layers.errors import InvalidRequestError, NotFoundError, SourceError
+from layers.plain_text import require_line
 from layers.publishing.source import Progress, digest_of, no_progress
 from layers.store import audit, check_export
 from layers.store.catalogue import Catalogue
@@ -69,6 +70,10 @@ class BatchRequest:
     work: Path | None = None  #: where to work; None: below `out`
     most_subjects: int | None = None
     keeps_work: bool = False  #: whoever asked clears the work away, once it is sure that nobody else is at it
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInputsError for what no event may hold."""
+        require_line(self.purpose, "purpose")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from gis.errors import Message
 from layers.errors import FieldError, InvalidInputsError
+from layers.plain_text import require_line
 from layers.profile.profile import Profile
 
 from .request import ByCoordinates, ByGeometry, CheckRequest, ParcelQuery
@@ -44,6 +45,13 @@ class DivisionRequest:
     purpose: str | None = None
     as_of: date | datetime | None = None
     on_date: date | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInputsError for what no record may hold."""
+        require_line(self.dossier, "dossier")
+        require_line(self.purpose, "purpose")
+        for number, child in enumerate(self.children):
+            require_line(child.label or None, f"children.{number}.label")
 
     @property
     def is_split(self) -> bool:

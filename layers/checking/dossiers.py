@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from gis.errors import Message
 from layers.access.principal import Principal
 from layers.errors import FieldError, ForbiddenError, InvalidInputsError, NotFoundError
+from layers.plain_text import is_line
 from layers.store import audit, dossiers
 from layers.store.catalogue import Catalogue
 from layers.store.checks import read_cut
@@ -24,6 +25,10 @@ from .subject import the_one
 #: parcels of one dossier: more is a project, which is checked as a batch
 MOST_PARCELS = 20
 _ID = re.compile(r"[^\s/\\?#%\x00-\x1f]{1,100}")
+_NO_CODE = Message(
+    "Mã hồ sơ không hợp lệ: tối đa 100 ký tự, không có khoảng trắng, ký tự điều khiển hay / \\ ? # %.",
+    "This is no dossier code: at most 100 characters, no blanks, no control characters and none of / \\ ? # %.",
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -141,11 +146,11 @@ def _require_sound(draft: DossierDraft, catalogue: Catalogue) -> None:
 
 def _defects(draft: DossierDraft, catalogue: Catalogue) -> Mapping[str, Message | None]:
     is_known = draft.procedure is None or catalogue.profile.procedure(draft.procedure) is not None
-    is_named = _ID.fullmatch(draft.id) is not None
+    is_named = _ID.fullmatch(draft.id) is not None and is_line(draft.id)
     is_grounded = draft.is_closed or len(draft.parcels) + len(draft.surveys) > 0
     are_digests = all(_SHA256.fullmatch(survey) for survey in draft.surveys)
     return {
-        "id": None if is_named else Message("Mã hồ sơ không hợp lệ.", "This is no dossier code."),
+        "id": None if is_named else _NO_CODE,
         "procedure": None if is_known else Message(f"Không có thủ tục '{draft.procedure}'.", "No such procedure."),
         "parcels": None if is_grounded and len(draft.parcels) <= MOST_PARCELS else Message(
             f"Cần từ 1 đến {MOST_PARCELS} thửa đất, hoặc tệp đo vẽ.",

@@ -13,6 +13,7 @@ from gis.errors import Message
 from layers.access.principal import Principal
 from layers.canonical import canonical
 from layers.errors import FieldError, InvalidInputsError
+from layers.plain_text import is_plain
 from layers.profile.profile import digest
 from layers.store.reviews import Kind, ReviewRow
 
@@ -20,8 +21,6 @@ from .evidence import TamperedRecordError
 
 #: characters of a reason or an answer
 LONGEST_TEXT = 2_000
-#: marks that turn the direction of writing around: what is read would not be what is stored
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,12 @@ class Opinion:
 def written(text: str, field: str, *, is_needed: bool) -> str:
     """Plain text in NFC without outer blanks. Raises InvalidInputsError. It is never taken for HTML."""
     plain = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    strange = any((unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t") or c in _TURNING for c in plain)
-    if strange or len(plain) > LONGEST_TEXT or (is_needed and not plain):
+    if not is_plain(plain) or len(plain) > LONGEST_TEXT or (is_needed and not plain):
         message = Message(
-            f"Cần nội dung dài tối đa {LONGEST_TEXT} ký tự, không có ký tự điều khiển.",
-            f"A text of at most {LONGEST_TEXT} characters is needed, without control characters.",
+            f"Cần nội dung dài tối đa {LONGEST_TEXT} ký tự, không có ký tự điều khiển hay ký tự đổi chiều viết; hãy gõ "
+            "lại.",
+            f"A text of at most {LONGEST_TEXT} characters is needed, without control characters or marks of direction; "
+            "type it again.",
         )
         raise InvalidInputsError(message.vi, message.en, [FieldError(field, message)])
     return plain

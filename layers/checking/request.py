@@ -15,6 +15,7 @@ import orjson
 from gis.coordinates import Axes
 from gis.errors import Message
 from layers.errors import FieldError, InvalidInputsError, InvalidRequestError
+from layers.plain_text import require_line
 
 #: days and dates of the service are Vietnamese ones
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -171,6 +172,11 @@ class CheckRequest:
     purpose: str | None = None
     as_of: date | datetime | None = None
     on_date: date | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInputsError for what no record may hold."""
+        require_line(self.dossier, "dossier")
+        require_line(self.purpose, "purpose")
 
 
 def _unreadable(text: str) -> InvalidRequestError:

@@ -18,6 +18,7 @@ from gis.errors import Message
 from layers.access.decide import decide
 from layers.access.principal import Principal
 from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from layers.plain_text import require_note
 from layers.profile.facts import fact_columns
 from layers.store import audit, publication
 from layers.store.catalogue import Catalogue
@@ -70,8 +71,10 @@ async def publish(
     Raises NotFoundError, ForbiddenError, SourceError, InvalidRequestError, ConflictError, RefusedError; whatever is
     raised, and wherever the process is killed, the old revision is served and nothing is half-written.
     """
+    given = options or PublishOptions()
+    require_note(given.note, "note")
     async with database.dedicated() as connection:
-        work = await _begin(connection, catalogue, layer_id, options or PublishOptions(), principal, progress, on_step)
+        work = await _begin(connection, catalogue, layer_id, given, principal, progress, on_step)
         inspection = await anyio.to_thread.run_sync(work.inspected, path)
         on_step("inspected")
         report = await _compare_and_commit(work, inspection, confirm)

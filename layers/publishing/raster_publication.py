@@ -15,6 +15,7 @@ import shapely
 from gis.crs import WGS84
 from layers.access.principal import Principal
 from layers.errors import InvalidRequestError
+from layers.plain_text import require_note
 from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
@@ -81,6 +82,7 @@ async def publish_raster(
 
 
 def _require_plain(options: PublishOptions) -> None:
+    require_note(options.note, "note")
     if options.scope is not None or options.take is not None:
         raise InvalidRequestError(
             "Ảnh được thay cả tệp: bỏ --scope, --take.",

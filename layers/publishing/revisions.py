@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from layers.access.principal import Principal
 from layers.errors import InvalidRequestError, RefusedError
+from layers.plain_text import require_note
 from layers.store import audit, publication, rasters
 from layers.store.catalogue import Catalogue
 from layers.store.connection import Connection, Database
@@ -97,6 +98,7 @@ async def rollback(
     on_step: OnStep = no_step,
 ) -> dict[str, Any]:  # fmt: skip
     """A new revision whose content equals an old one's. Raises NotFoundError, InvalidRequestError, RefusedError."""
+    require_note(note, "note")
     target = target_of(catalogue, layer_id)
     require_right(catalogue, target, principal)
     async with database.dedicated() as connection, connection.transaction():
@@ -203,6 +205,7 @@ async def _change_state(
     require_right(catalogue, target, principal)
     if reason is not None and not reason.strip():
         raise InvalidRequestError("Cần nêu lý do: --reason '…'.", "A reason is needed: --reason '…'.")
+    require_note(reason, "reason")
     async with database.dedicated() as connection, connection.transaction():
         await unlimited(connection)
         standing = await read_standing(connection, layer_id, lock=True)

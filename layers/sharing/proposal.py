@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from layers.access.grammar import Grant
 from layers.access.principal import Principal
 from layers.errors import FieldError, ForbiddenError, GrantsError, NotFoundError
+from layers.plain_text import require_note
 from layers.profile.grants import require_sound
 from layers.profile.placed import Placed
 from layers.store import audit
@@ -59,12 +60,14 @@ async def propose(
     The operator gives the whole policy, an owner all grants on the layers they answer for; with `is_merged` only the
     grants given are added or replaced. `expected` is the digest of the policy they were made from.
 
-    Raises GrantsError, ForbiddenError; ConflictError when another policy than the expected one is in force.
+    Raises GrantsError, InvalidInputsError, ForbiddenError; ConflictError when another policy than the expected one is
+    in force.
     """
     async with refusals_recorded(database, principal), database.governing() as connection:
         catalogue = await load_catalogue(connection)
         if expected not in (None, catalogue.policy_digest):
             raise store.moved_on()
+        require_note(note, "note")
         grants = composed(catalogue, principal, given, is_merged=is_merged, day=day_of(now))
         await _keep(connection, catalogue, principal, grants, note, now)
         return await _required(connection, principal)

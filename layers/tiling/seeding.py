@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 from layers.access.classes import class_of
 from layers.access.decide import Decision, decide
 from layers.access.principal import Principal
+from layers.plain_text import require_line
 from layers.store import audit, features, tiles
 from layers.store.catalogue import Catalogue, LayerState
 from layers.store.connection import Connection, Database
@@ -39,6 +40,10 @@ class Seeding:
     layers: tuple[str, ...] = ()  #: none: all that may be kept
     purpose: str | None = None
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInputsError for what no event may hold."""
+        require_line(self.purpose, "purpose")
 
 
 @dataclass(slots=True)

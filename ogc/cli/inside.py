@@ -14,6 +14,7 @@ from layers.checking.inside import Note, Reading, parcels_inside
 from layers.checking.inside_table import LIES, parcels_table, totals_table
 from layers.checking.request import LOCAL_TIME, ByUpload
 from layers.checking.wording import number
+from layers.plain_text import require_line
 from layers.store import audit
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Connection
@@ -67,6 +68,7 @@ def command(
 
 
 def _reading(catalogue: Catalogue, identity: str | None, purpose: str | None, action: Any) -> Reading:
+    require_line(purpose, "purpose")
     principal = principal_named(identity, catalogue)
     state = catalogue.layers[catalogue.profile.parcel_layer.id]
     decision = decide(

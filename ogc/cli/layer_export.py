@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from layers.access.decide import decide
 from layers.exporting.formats import FORMATS, Format, of_file
 from layers.exporting.making import MadeFile, make_file
+from layers.plain_text import require_line
 from layers.publishing.source import digest_of
 from layers.store import audit
 from layers.store.catalogue import Catalogue, load_catalogue
@@ -69,7 +70,8 @@ def export(  # noqa: PLR0913, PLR0917 - the options of contracts 2
 
 
 def _relation(catalogue: Catalogue, layer: str, identity: str | None, purpose: str | None) -> Relation:
-    """Raises NotFoundError, ForbiddenError."""
+    """Raises InvalidInputsError, NotFoundError, ForbiddenError."""
+    require_line(purpose, "purpose")
     principal, state = principal_named(identity, catalogue), catalogue.layer(layer)
     decision = decide(
         principal, state.definition, "export", catalogue.grants, purpose=purpose,

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from layers.exporting.formats import FORMATS
 from layers.jobs.batch_asked import MOST_FEATURES, MOST_KEYS, BatchAsked
-from ogc.service.bodies import AsOf, Closed
+from ogc.service.bodies import AsOf, Closed, Line
 
 
 class ExecuteBody(Closed):
@@ -49,7 +49,7 @@ class BatchBody(Closed):
     filter: str | None = Field(default=None, min_length=1, max_length=4000)
     keys: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(default=None, max_length=MOST_KEYS)
     features: FeaturesBody | None = None
-    purpose: str | None = Field(default=None, max_length=100)
+    purpose: Line | None = None
     as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 

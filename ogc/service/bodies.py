@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from anyio import to_thread
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from gis.errors import Message
 from layers.checking.request import (
@@ -29,6 +30,7 @@ from layers.checking.request import (
 )
 from layers.checking.threads import limiter_of_loop
 from layers.errors import MOST_ERRORS, FieldError, InvalidInputsError, InvalidRequestError
+from layers.plain_text import LINE, LINE_OR_NOTHING, NO_LINE
 from ogc.common.long_json import outline_of
 
 from .fields import of_parcel, of_subject, told_by
@@ -49,6 +51,8 @@ _LONG = 50_000
 NumberText = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value),
                        Field(min_length=1, max_length=64)]  # fmt: skip
 ParcelText = Annotated[str, Field(min_length=1, max_length=200)]
+#: what records keep as it was said: the code of a dossier, a purpose
+Line = Annotated[str, Field(max_length=100, pattern=LINE)]
 
 
 def _as_of(value: object) -> date | datetime | None:
@@ -138,8 +142,7 @@ def validated(body: type[B], raw: bytes, *, has_all_points: bool = True) -> B:
         return body.model_validate_json(raw)
     except ValidationError as error:
         fields = [
-            FieldError(_place(item["loc"], item["type"], has_all_points), Message(*_words(item["type"], item["msg"])))
-            for item in error.errors()
+            FieldError(_place(item["loc"], item["type"], has_all_points), _words(item)) for item in error.errors()
         ]
         names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
@@ -191,13 +194,16 @@ def _is_field(part: str) -> bool:
     return part.islower() and "[" not in part and part not in _TEXTS
 
 
-def _words(kind: str, text: str) -> tuple[str, str]:
+def _words(found: ErrorDetails) -> Message:
+    kind, text = found["type"], found["msg"]
+    if found.get("ctx", {}).get("pattern") in (LINE, LINE_OR_NOTHING):
+        return NO_LINE
     vietnamese = {
         "missing": "Thiếu thông tin bắt buộc.",
         "extra_forbidden": "Không có trường này.",
         "json_invalid": "Nội dung không phải JSON hợp lệ.",
     }
-    return vietnamese.get(kind, f"Giá trị không hợp lệ ({text})."), f"{text}."
+    return Message(vietnamese.get(kind, f"Giá trị không hợp lệ ({text})."), f"{text}.")
 
 
 def subject_of(body: SubjectBody) -> SubjectQuery:

@@ -25,6 +25,7 @@ from layers.checking.shown import flat, is_reduced, levelled
 from layers.checking.threads import limiter_of_loop
 from layers.checking.wording import NEAREST
 from layers.errors import FieldError, ForbiddenError, InvalidRequestError
+from layers.plain_text import NO_LINE, is_line
 from layers.store.catalogue import Catalogue
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
@@ -36,7 +37,7 @@ from ogc.common.policy_header import catalogue_of
 from ogc.common.responses import json_response
 from ogc.web.answers import answer_page
 
-from .bodies import AsOf, Closed, SubjectBody, in_thread, read_by_pieces, subject_of, validated
+from .bodies import AsOf, Closed, Line, SubjectBody, in_thread, read_by_pieces, subject_of, validated
 from .check_jobs import accepted, submit_check
 from .fields import of_subject, told_by
 
@@ -59,8 +60,8 @@ class CheckBody(Closed):
     procedure: str = Field(min_length=1, max_length=64)
     subject: SubjectBody
     inputs: dict[str, Any] = Field(default_factory=dict)
-    dossier: str | None = Field(default=None, max_length=100)
-    purpose: str | None = Field(default=None, max_length=100)
+    dossier: Line | None = None
+    purpose: Line | None = None
     as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
 
@@ -172,6 +173,8 @@ async def get_checks(request: Request, dossier: str | None = None, parcel: str |
         message = Message("Cần dossier hoặc parcel.", "Either dossier or parcel is needed.")
         raise InvalidRequestError(message.vi, message.en, [FieldError("dossier", message)])
     query = parse_parcel(parcel) if parcel else None
+    if dossier and not is_line(dossier):
+        raise InvalidRequestError(f"dossier: {NO_LINE.vi}", f"dossier: {NO_LINE.en}", [FieldError("dossier", NO_LINE)])
 
     async def make() -> Made:
         state, caller = request.app.state, caller_of(request)

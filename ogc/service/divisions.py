@@ -18,6 +18,7 @@ from layers.checking.division_history import find_division
 from layers.checking.division_request import Child, DivisionRequest
 from layers.checking.request import ByCoordinates, ByGeometry, ParcelQuery
 from layers.errors import FieldError, ForbiddenError, InvalidInputsError
+from layers.plain_text import LINE_OR_NOTHING
 from ogc.auth import caller_of, principal_of, purpose_of
 from ogc.common.clock import now_of
 from ogc.common.links import Addresses
@@ -31,6 +32,7 @@ from .bodies import (
     AsOf,
     Closed,
     CoordinatesBody,
+    Line,
     ParcelBody,
     ParcelText,
     SubjectBody,
@@ -49,7 +51,7 @@ router = APIRouter(tags=["checks"])
 class ChildBody(Closed):
     """A new parcel: a GeoJSON polygon in CRS84, or a table of vertices."""
 
-    label: str = Field(default="", max_length=100)
+    label: str = Field(default="", max_length=100, pattern=LINE_OR_NOTHING)
     geometry: dict[str, Any] | None = None
     coordinates: CoordinatesBody | Annotated[str, Field(min_length=1, max_length=LONGEST_TABLE)] | None = None
     land_use: str | None = Field(default=None, max_length=20)
@@ -68,8 +70,8 @@ class DivisionBody(Closed):
     cut: dict[str, Any] | None = None
     remainder: bool = False
     inputs: dict[str, Any] = Field(default_factory=dict)
-    dossier: str | None = Field(default=None, max_length=100)
-    purpose: str | None = Field(default=None, max_length=100)
+    dossier: Line | None = None
+    purpose: Line | None = None
     as_of: AsOf = None
     on_date: Annotated[date | None, BeforeValidator(_is_text)] = None
     preview: bool = False

@@ -210,6 +210,13 @@ def test_an_expectation_that_does_not_hold_is_told_and_not_applied(owner: Caller
     assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == f"{REVIEWERS}.expect[0]"
 
 
+@pytest.mark.parametrize("note", ["  ", "a\x1bb", "a\u202eb", "a\u2028b"])
+def test_the_note_of_a_proposal_is_what_people_read(owner: Caller, note: str) -> None:
+    refused = _put(owner, OWN, note=note)
+    assert (refused.status_code, [error["field"] for error in refused.json()["errors"]]) == (422, ["note"])
+    assert _put(owner, OWN, note="dòng một\n\tdòng hai").status_code == 200
+
+
 def test_an_old_base_is_told_and_the_proposal_can_be_made_anew_or_dropped(running: Service, changing: Caller) -> None:
     assert _put(changing, OWN, base="sha256:" + "0" * 64).status_code == 409
     _put(changing, altered(OWN, REVIEWERS, with_fields(geometry="none")))
