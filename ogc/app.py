@@ -52,6 +52,7 @@ from ogc.service import (
     extracts,
     inside,
     parcels,
+    quick,
     replays,
     reviews,
     subjects,
@@ -129,7 +130,7 @@ def _add_routes(app: FastAPI, identities: DemoIdentities | None) -> None:
     app.state.operations = tuple(operations)
     # routes are tried in order: what is asked for most stands first, and is found without the router
     often = [each.route() for each in operations if each.id in OFTEN]
-    app.state.shortcuts = tuple(map(Shortcut.to, often))
+    app.state.shortcuts = (*map(Shortcut.to, often), Shortcut.sent("/checks", quick.post_check))
     app.router.routes.extend([*often, *(each.route() for each in operations if each.id not in OFTEN)])
     app.router.routes.extend(features.ROUTES)
     if identities is not None:

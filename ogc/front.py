@@ -6,6 +6,7 @@ Each step is a function of its own module; as many layers one around the other t
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -34,11 +35,17 @@ class Shortcut:
 
     pattern: Pattern[str]
     run: Callable[[Request], Awaitable[Response]]
+    method: str = "GET"
 
     @classmethod
     def to(cls, route: Route) -> Shortcut:
         """Of a route for GET whose parameters are plain steps of the path."""
         return cls(route.path_regex, route.endpoint)
+
+    @classmethod
+    def sent(cls, path: str, run: Callable[[Request], Awaitable[Response]]) -> Shortcut:
+        """Of what is sent to one path."""
+        return cls(re.compile(f"^{re.escape(path)}$"), run, "POST")
 
 
 class Front:
@@ -100,11 +107,11 @@ class Front:
         state = scope["app"].state
         token = name_with(state.etags_key)
         try:
-            run = _found(state.shortcuts, scope, path) if scope["method"] == "GET" else None
+            run, within = _found(state.shortcuts, scope, path), bounded(path, receive)
             if run is None:
-                await self.app(scope, bounded(path, receive), leaving)
+                await self.app(scope, within, leaving)
             else:
-                response = await run(Request(scope, receive, leaving))
+                response = await run(Request(scope, within, leaving))
                 await response(scope, receive, leaving)
         finally:
             name_no_more(token)
@@ -112,7 +119,7 @@ class Front:
 
 def _found(shortcuts: Iterable[Shortcut], scope: Scope, path: str) -> Callable[[Request], Awaitable[Response]] | None:
     for shortcut in shortcuts:
-        if found := shortcut.pattern.match(path):
+        if shortcut.method == scope["method"] and (found := shortcut.pattern.match(path)):
             scope["endpoint"], scope["path_params"] = shortcut.run, found.groupdict()
             return shortcut.run
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ def both(reading: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings = Settings(data=folder, database_url=reading.url)
 
     def app(*, is_short: bool) -> Any:
-        made = create_app(settings, demo=True, clock=lambda: NOON)
+        numbers = count()
+        made = create_app(
+            settings, demo=True, clock=lambda: NOON, new_id=lambda: f"00000000-0000-4000-8000-{next(numbers):012}"
+        )
         if not is_short:
             made.state.shortcuts = ()
         return made
@@ -65,6 +69,34 @@ def test_the_shortcut_answers_as_the_router_does(both: tuple[str, str, Path], wh
         caller.http.close()
 
 
+#: of checks: what is asked in the body, and what of it is wrong
+BODIES: tuple[bytes, ...] = (
+    b'{"procedure":"p","subject":{"fid":"1"},"inputs":{}}', b'{"procedure":"nothing","subject":{"fid":"1"}}',
+    b'{"procedure":"p","subject":{"fid":"999999"}}', b"{}", b"[", b"", b"\xff", b" " * 16_000_001,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("who", [None, "officer", "reviewer"])
+def test_a_check_is_answered_as_by_its_route(both: tuple[str, str, Path], who: str | None) -> None:
+    short, routed, secrets = both
+    callers = [Caller(base, secrets, who) for base in (short, routed)]
+    places = ("/checks", "/checks?nothing=1", "/checks/", "/checks?f=html")
+    senders: tuple[dict[str, str], ...] = (
+        {}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Content-Type": "text/plain"},
+        {"Accept": "text/html", "Accept-Language": "en"}, {"Content-Encoding": "gzip"}, {"Authorization": "Bearer x"},
+    )  # fmt: skip
+    statuses = set()
+    for place in places:
+        for headers in senders:
+            for body in BODIES if place == "/checks" else BODIES[:1]:
+                first, second = (_said(each, "POST", place, headers, body) for each in callers)
+                assert first == second, (place, headers, body[:80])
+                statuses.add(first[0])
+    for caller in callers:
+        caller.http.close()
+    assert {400, 401, 403, 413} <= statuses and 500 not in statuses, statuses
+
+
 def test_what_is_known_is_304_on_both_ways(both: tuple[str, str, Path]) -> None:
     short, routed, secrets = both
     for address in ("/collections/zone/items", f"{TILE}/16/30747/52200"):
@@ -77,7 +109,9 @@ def test_what_is_known_is_304_on_both_ways(both: tuple[str, str, Path]) -> None:
         assert found[0] == found[1] and found[0][0] == 304
 
 
-def _said(caller: Caller, method: str, address: str, headers: dict[str, str]) -> tuple[int, bytes, object]:
-    response = caller.http.request(method, address, headers={**AT, **headers})
+def _said(
+    caller: Caller, method: str, address: str, headers: dict[str, str], body: bytes | None = None
+) -> tuple[int, bytes, object]:
+    response = caller.http.request(method, address, headers={**AT, **headers}, content=body)
     said = sorted(pair for pair in response.headers.multi_items() if pair[0] != "date")
     return response.status_code, response.content, said
