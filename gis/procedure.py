@@ -48,12 +48,15 @@ class Verdict(StrEnum):
 
     @property
     def rank(self) -> int:
-        return ("pass", "refer", "fail").index(self.value)
+        return _RANKS[self]
+
+
+_RANKS = {Verdict.PASS: 0, Verdict.REFER: 1, Verdict.FAIL: 2}
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The worst verdict; nothing at all is `refer`, since nothing was shown."""
-    return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.REFER)
+    return max(verdicts, key=_RANKS.__getitem__, default=Verdict.REFER)
 
 
 @dataclass(frozen=True, slots=True)

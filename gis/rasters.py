@@ -51,6 +51,13 @@ class Grid:
             self.west, self.north - self.height * self.cell_y, self.west + self.width * self.cell_x, self.north,
         )  # fmt: skip
 
+    def boxes_to_cells(self, boxes: Floats) -> Floats:
+        """The boxes (n, 4) of shapes as `to_cells` carries these: it keeps the order of places."""
+        sides: Floats = (boxes - np.array([self.west, self.north, self.west, self.north])) / np.array(
+            [self.cell_x, self.cell_y, self.cell_x, self.cell_y]
+        )
+        return sides
+
     def to_cells(self, shapes: Geometries) -> Geometries:
         """Shapes in columns and rows: a cell is one wide and high, and row r lies between -r - 1 and -r."""
 

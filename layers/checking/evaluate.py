@@ -182,8 +182,11 @@ def exclusions(
     What is unknown counts against the subject: for a prohibition as applying, for a requirement as not applying.
     Raises InvalidRequestError for a condition that does not fit the layer.
     """
-    found = np.full(len(attributes), COUNTS, dtype=object)
-    condition = _condition(rule.when, definition) if rule.when and attributes else None
+    found = np.empty(len(attributes), dtype=object)
+    found[:] = COUNTS
+    if not attributes:
+        return found
+    condition = _condition(rule.when, definition) if rule.when else None
     begins, ends = definition.by_role("effective_from"), definition.by_role("effective_to")
     for place, row in enumerate(attributes):
         if (begins and _is_after(row.get(begins.name), on_date)) or (ends and _is_before(row.get(ends.name), on_date)):
@@ -250,7 +253,8 @@ def evaluate_together(
 
 def _blocked(subjects: Subjects, sheet: Sheet, standing: Standing, clock: datetime) -> Objects:
     """Why nothing may be concluded of each subject; empty where it may."""
-    blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
+    blocked = np.empty(len(subjects), dtype=object)
+    blocked[:] = standing.blocked(clock)
     return blocked if sheet.failed is None else np.where(sheet.failed != "", sheet.failed, blocked)
 
 
@@ -258,8 +262,7 @@ def _concluded(
     rule: Rule, sheet: Sheet, standing: Standing, measures: Measures, mapped: Floats, judgement: Judgement
 ) -> RuleFindings:
     if standing.revision == 0:
-        unmapped = (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0]
-        for place in unmapped:
+        for place in (judgement.outcome == Outcome.NOT_MAPPED).nonzero()[0].tolist():
             judgement.reasons[place] = (BEFORE_FIRST_REVISION if standing.is_early else LAYER_EMPTY,)
     verdict = _verdicts(rule, judgement.outcome)
     if measures.doubt is not None:
@@ -269,7 +272,7 @@ def _concluded(
 
 def _refer_what_nobody_stated(judgement: Judgement, verdict: Objects) -> None:
     """An origin or a width that is not known refers: it never fails a subject, whatever the procedure says of doubt."""
-    for place in np.flatnonzero(judgement.outcome == Outcome.BORDERLINE).tolist():
+    for place in (judgement.outcome == Outcome.BORDERLINE).nonzero()[0].tolist():
         if WITHIN_ACCURACY not in judgement.reasons[place]:
             verdict[place] = Verdict.REFER
 
@@ -293,8 +296,10 @@ def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) ->
 
 def _verdicts(check: Check, outcomes: Objects) -> Objects:
     verdicts = np.empty(len(outcomes), dtype=object)
-    asked = outcomes if len(outcomes) == 1 else Outcome  # of one subject all masks would be made for one word
-    for outcome in asked:
+    if len(outcomes) == 1:  # all masks would be made for one word
+        verdicts[0] = verdict_of(check, outcomes[0])
+        return verdicts
+    for outcome in Outcome:
         verdicts[outcomes == outcome] = verdict_of(check, outcome)
     return verdicts
 
@@ -353,7 +358,7 @@ def _subject_check(check: SubjectRule, subjects: Subjects, refused: str) -> Chec
     outcome, low, high = judged(check, subjects)
     reasons = reasons_of(outcome, _SUBJECT_REASONS)
     if is_certificate:
-        for place in np.flatnonzero((outcome == Outcome.NOT_CHECKED) & subjects.is_valid).tolist():
+        for place in ((outcome == Outcome.NOT_CHECKED) & subjects.is_valid).nonzero()[0].tolist():
             reasons[place] = ("no_registered_area",)
     if refused:
         outcome[:] = Outcome.NOT_CHECKED

@@ -18,7 +18,6 @@ from gis.errors import Message
 from gis.judge import judge_group
 from gis.procedure import Check, Group, Outcome, Procedure, Rule, SubjectRule, Verdict, rules_in, worst
 from gis.together import family_of
-from layers.canonical import plain
 from layers.profile.grammar import LayerDefinition
 from layers.store.checks import CutLayer
 
@@ -40,6 +39,7 @@ from .rule_finding import (
     cited,
     office_of,
     rounded,
+    told,
     unverified,
 )
 
@@ -107,24 +107,24 @@ class _Maker:
         found = self.found.get(self.number)
         if found is not None:
             return self._told(self.number, found, remainder)
-        told = self._with_nothing_near(self.number, rule)
-        if told["measure"]["remainder_m2"] is not None:
-            told["measure"]["remainder_m2"] = rounded(float(self.subjects.area_m2[0]), 4)
+        finding = self._with_nothing_near(self.number, rule)
+        if finding["measure"]["remainder_m2"] is not None:
+            finding["measure"]["remainder_m2"] = rounded(float(self.subjects.area_m2[0]), 4)
         if remainder is not None:
-            remainder.add_clear(rule, Outcome(told["outcome"]))
-        return told
+            remainder.add_clear(rule, Outcome(finding["outcome"]))
+        return finding
 
     def _with_nothing_near(self, number: int, rule: Rule) -> Json:
         layer, cut = self._layer(rule)
         question = question_of(self.case, number, rule, cut, self._standing(layer, cut))
-        told = self.known.get(question)
-        if told is None:
-            told = self._told(number, self._evaluated(self._asked(number)), None)
-            self.known.keep(question, told)
-        told["accuracy_m"] = plain(self._accuracy_near(number, layer))
-        return told
+        finding = self.known.get(question)
+        if finding is None:
+            finding = self._told(number, self._evaluated(self._asked(number)), None)
+            self.known.keep(question, finding)
+        finding["accuracy_m"] = self._accuracy_near(number, layer)
+        return finding
 
-    def _accuracy_near(self, number: int, layer: LayerDefinition) -> float | None:
+    def _accuracy_near(self, number: int, layer: LayerDefinition) -> int | float | None:
         far = self.around.far
         if number not in far:
             return accuracy_near(self._asked(number).sheet, layer, self.case)
@@ -198,13 +198,13 @@ class _Maker:
         (found,) = evaluate(alone, self.subjects, (), {}, self.case.clock, refused=refused)
         base = self._base(rule, "subject", found.outcome[0], found.verdict[0], found.reasons[0])
         low, high = found.area_low_m2, found.area_high_m2
-        base["measure"] = plain({
+        base["measure"] = {
             **NO_MEASURE,
-            "area_m2": rounded(float(self.subjects.area_m2[0]), 4),
-            "area_low_m2": None if low is None else rounded(float(low[0]), 4),
-            "area_high_m2": None if high is None else rounded(float(high[0]), 4),
+            "area_m2": told(self.subjects.area_m2[0], 4),
+            "area_low_m2": None if low is None else told(low[0], 4),
+            "area_high_m2": None if high is None else told(high[0], 4),
             **self._certificate(rule),
-        })  # fmt: skip
+        }
         return base
 
     def _of_plot(self, rule: SubjectRule) -> Json:
@@ -217,12 +217,12 @@ class _Maker:
             title = self._asked(self.number).layer.title.message().as_dict()
             members.append(self._told_as(self.number, one, title))
         judged = plot_check(rule, self.subjects, tuple(found))
-        told = plot_told(rule, judged, self.case)
-        asked = replace(rule, verified=told.is_verified)
+        plot = plot_told(rule, judged, self.case)
+        asked = rule if rule.verified is plot.is_verified else replace(rule, verified=plot.is_verified)
         base = self._base(asked, "subject", judged.outcome[0], judged.verdict[0], judged.reasons[0])
-        base["measure"] = plain({**NO_MEASURE, **told.measure})
-        base["basis"] = plain([cited(basis, "check", self.case.on_date) for basis in (*told.basis, *rule.basis)])
-        base["reasons"] = told.reasons + base["reasons"]
+        base["measure"] = {**NO_MEASURE, **plot.measure}
+        base["basis"] = [cited(basis, "check", self.case.on_date) for basis in (*plot.basis, *rule.basis)]
+        base["reasons"] = plot.reasons + base["reasons"]
         return base | {"members": [as_source(member, rule, base) for member in members]}
 
     def _certificate(self, rule: SubjectRule) -> Json:
@@ -230,11 +230,12 @@ class _Maker:
         if rule.measure not in MEASURES:
             return {}
         registered, area = float(self.subjects.registered_m2[0]), float(self.subjects.area_m2[0])
-        return {"registered_area_m2": rounded(registered, 4), "difference_m2": rounded(area - registered, 4)}
+        return {"registered_area_m2": told(registered, 4), "difference_m2": told(area - registered, 4)}
 
     def _base(self, check: Check, kind: str, outcome: Outcome, verdict: Verdict, reasons: Sequence[str]) -> Json:
+        """Plain values all through, as those of a rule are."""
         office = office_of(check, None)
-        base: Json = plain({
+        return {
             "kind": kind,
             "check": check.id,
             "title": self.title(check, None),
@@ -242,8 +243,8 @@ class _Maker:
             "revision": None,
             "release": None,
             "relation": None,
-            "outcome": outcome,
-            "verdict": verdict,
+            "outcome": outcome.value,
+            "verdict": verdict.value,
             "required": check.required,
             "verified": check.verified,
             "measure": dict(NO_MEASURE),
@@ -254,8 +255,7 @@ class _Maker:
             "basis": [cited(basis, "check", self.case.on_date) for basis in check.basis],
             "office": office.as_dict() if office else {},
             "reasons": reasons_of(reasons, check, outcome, office),
-        })  # fmt: skip
-        return base
+        }
 
     # ── what a rule is evaluated on ──────────────────────────────────────────────────────────────
     def _asked(self, number: int) -> _Asked:

@@ -15,7 +15,7 @@ from .codes import code_of_row, is_verified, places_of
 from .evaluate import CheckFindings
 from .reading import Case
 from .reasons import Reason, reason
-from .rule_finding import rounded
+from .rule_finding import told
 
 Json = dict[str, Any]
 
@@ -46,11 +46,11 @@ def plot_told(rule: SubjectRule, found: CheckFindings, case: Case) -> PlotTold:
     judged = found.plots
     row: PlotBound | None = judged.row[0]
     is_area = rule.measure in ("area_m2", "net_area_m2")
-    measured, low, high = (rounded(float(values[0]), 4) for values in (judged.measured, judged.low, judged.high))
+    measured, low, high = (told(values[0], 4) for values in (judged.measured, judged.low, judged.high))
     measure = {"area_m2": measured, "area_low_m2": low, "area_high_m2": high} if is_area else {"length_m": measured}
     places = places_of(judged, 0)
-    told = [_applied(rule, commune, one, float(judged.measured[0]), case) for commune, one in places]
-    return PlotTold(measure, told, row.basis if row else (), is_verified(rule, row))
+    reasons = [_applied(rule, commune, one, float(judged.measured[0]), case) for commune, one in places]
+    return PlotTold(measure, reasons, row.basis if row else (), is_verified(rule, row))
 
 
 def _applied(rule: SubjectRule, commune: str, row: PlotBound | None, measured: float, case: Case) -> Reason:

@@ -54,7 +54,7 @@ class PlotJudgement:
 def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[RuleFindings]) -> PlotJudgement:
     """`of_layers` has the findings of the sources, then those of the layer of communes where there is one."""
     size = len(subjects)
-    words, numbers = [np.full(size, None, dtype=object) for _ in range(6)], np.full((4, size), np.nan)
+    words, numbers = [np.empty(size, dtype=object) for _ in range(6)], np.full((4, size), np.nan)  # of objects: None
     made = PlotJudgement(
         words[0], words[1], words[2], numbers[0], numbers[1], numbers[2], numbers[3], words[3], words[4],
         words[5],
@@ -70,7 +70,7 @@ def judge_plots(check: SubjectRule, subjects: Subjects, of_layers: Sequence[Rule
     alike = _alike(check, subjects, sources, ground, known)
     _judge_alike(made, plot, alike)
     verdicts: dict[tuple[Outcome, bool], Verdict] = {}
-    for place in np.flatnonzero(~alike).tolist():
+    for place in (~alike).nonzero()[0].tolist():
         one = plot(place=place, commune=made.commune[place])
         made.row[place], made.bound[place] = one.row, one.bound if one.bound is not None else np.nan
         outcome, reasons, value = one.judged()
@@ -137,9 +137,9 @@ def _counting_rows(one: RuleFindings, size: int) -> tuple[Integers, Integers]:
     counts = sheet.excluded[sheet.feature] == COUNTS
     if sheet.is_subject is not None:  # of many subjects; of one it is excluded by its reason
         counts &= ~sheet.is_subject
-    rows = np.flatnonzero(counts)
-    rows = rows[np.argsort(sheet.subject[rows], kind="stable")]
-    return rows, np.searchsorted(sheet.subject[rows], np.arange(size + 1))
+    rows = counts.nonzero()[0]
+    rows = rows[sheet.subject[rows].argsort(kind="stable")]
+    return rows, sheet.subject[rows].searchsorted(np.arange(size + 1))
 
 
 def _areas(
@@ -147,7 +147,8 @@ def _areas(
 ) -> dict[float | None, tuple[Objects, Floats, Floats]]:
     """Every area against each bound that some commune asks for."""
     rows = (next((row for row in check.plots if code in row.communes), None) for code in set(communes.tolist()))
-    bounds = {check.at_least, *(row.at_least for row in rows if row is not None)}
+    of_rows = {row.at_least for row in rows if row is not None}
+    bounds = of_rows if _is_by_plots(check) else {check.at_least}
     return {bound: judge_subject(replace(check, at_least=bound), subjects) for bound in bounds}
 
 
@@ -159,17 +160,21 @@ def _verdict(check: SubjectRule, outcome: Outcome, is_verified: bool) -> Verdict
 
 def _communes(subjects: Subjects, ground: RuleFindings) -> Objects:
     """The code of the commune each label point lies in; None where none is known."""
-    found = np.full(len(subjects), None, dtype=object)
+    found, points = np.empty((2, len(subjects)), dtype=object)  # of None
     sheet = ground.sheet
     if sheet.names is None or not len(sheet.subject):
         return found
-    valid = np.flatnonzero(subjects.is_valid)
-    points = np.full(len(subjects), None, dtype=object)
+    valid = subjects.is_valid.nonzero()[0]
     points[valid] = shapely.point_on_surface(subjects.geometry[valid])
     holds = shapely.intersects(sheet.geometry, points[sheet.subject]) & (sheet.excluded[sheet.feature] == COUNTS)
-    for row in np.flatnonzero(holds)[::-1].tolist():
+    for row in holds.nonzero()[0][::-1].tolist():
         found[sheet.subject[row]] = str(sheet.names[sheet.feature[row]])
     return found
+
+
+def _is_by_plots(check: SubjectRule) -> bool:
+    """Whether the bound is that of the commune's row; the check's own is then nobody's."""
+    return check.is_by_plots or bool(check.plots)
 
 
 class _Plot:
@@ -181,7 +186,7 @@ class _Plot:
     ) -> None:  # fmt: skip
         self.check, self.subjects, self.place, self.ground, self.commune = check, subjects, place, ground, commune
         self.known = known
-        self.is_by_plots = check.is_by_plots or bool(check.plots)
+        self.is_by_plots = _is_by_plots(check)
         self.row = self._row_for(commune)
         self.bound = self.row.at_least if self.row is not None else None if self.is_by_plots else check.at_least
         self.others = self._others() if self.is_by_plots and commune is not None else ()

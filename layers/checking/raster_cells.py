@@ -74,7 +74,7 @@ class CellReader:
         """Cells each shape covers (n, classes + 1), in the order of the classes, last those without a value."""
         found = np.zeros((len(shapes), len(self.classes) + 1))
         windows = _windows(shapely.bounds(shapes))
-        is_large = _are_large(shapes, windows)
+        is_large = _are_large(shapely.get_num_coordinates(shapes).astype(np.int64), windows)
         for place in np.flatnonzero(is_large).tolist():
             found[place] = self._of_large(shapes[place], windows[place])
         for together in _runs(windows, np.flatnonzero(~is_large)):
@@ -82,15 +82,15 @@ class CellReader:
             found[together] = self._of_some(shapes[together], windows[together])
         return found
 
-    def classes_around(self, shapes: Geometries, margin: Floats) -> Integers:
-        """The place of the class that lies alone around each shape, its box grown by a margin in columns and rows
-        (n, 2); SEVERAL where it is not alone, or where the shape is so large that nobody looks."""
-        windows = _windows(shapely.bounds(shapes) + np.concatenate([-margin, margin], axis=1))
-        found = np.full(len(shapes), SEVERAL, dtype=np.int64)
-        for together in _runs(windows, np.flatnonzero(~_are_large(shapes, windows))):
+    def classes_around(self, boxes: Floats, corners: Integers) -> Integers:
+        """The place of the class that lies alone in each box, given in columns and rows, of a shape with so many
+        corners; SEVERAL where it is not alone, or where the shape is so large that nobody looks."""
+        windows = _windows(boxes)
+        found = np.full(len(boxes), SEVERAL, dtype=np.int64)
+        for together in _runs(windows, (~_are_large(corners, windows)).nonzero()[0]):
             self._check_time()
             codes, there = self._codes_under(windows[together])
-            alone = np.flatnonzero((there[:, 2:] > there[:, :2]).all(axis=1) & (_changes_in(codes, there) == 0))
+            alone = ((there[:, 2:] > there[:, :2]).all(axis=1) & (_changes_in(codes, there) == 0)).nonzero()[0]
             found[together[alone]] = codes[there[alone, 0], there[alone, 1]] % (len(self.classes) + 1)
         return found
 
@@ -162,10 +162,19 @@ class CellReader:
 
 def _changes_in(codes: Codes, windows: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many neighbouring cells differ inside each window (top, left, bottom, right): 0 where it holds one class."""
+    if len(windows) == 1:  # sums over rows and columns are worth their while for many windows only
+        return _changes_in_one(codes, windows)
     top, left, bottom, right = windows.T
     across = _summed(codes[:, 1:] != codes[:, :-1])
     down = _summed(codes[1:] != codes[:-1])
     return _in_boxes(across, top, left, bottom, right - 1) + _in_boxes(down, top, left, bottom - 1, right)
+
+
+def _changes_in_one(codes: Codes, windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    top, left, bottom, right = windows[0].tolist()
+    inside = codes[top:bottom, left:right]
+    across, down = inside[:, 1:] != inside[:, :-1], inside[1:] != inside[:-1]
+    return np.array([np.count_nonzero(across) + np.count_nonzero(down)])
 
 
 def _summed(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -186,7 +195,9 @@ def _windows(boxes: Floats) -> NDArray[np.int64]:
     """First row, first column, and one after the last of each, under each box. Raises RasterError for one that has no
     place."""
     west, south, east, north = boxes.T
-    sides = np.stack([np.floor(-north), np.floor(west), np.ceil(-south), np.ceil(east)], axis=1)
+    sides = np.empty((len(boxes), 4))
+    sides[:, 0], sides[:, 1] = np.floor(-north), np.floor(west)
+    sides[:, 2], sides[:, 3] = np.ceil(-south), np.ceil(east)
     if not (np.abs(sides) < 2**40).all():
         raise RasterError("error")
     return sides.astype(np.int64)
@@ -196,15 +207,18 @@ def _cells(window: NDArray[np.int64]) -> int:
     return int((window[2] - window[0]) * (window[3] - window[1]))
 
 
-def _are_large(shapes: Geometries, windows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _are_large(corners: Integers, windows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Shapes that are taken tile by tile."""
     cells = (windows[:, 2] - windows[:, 0]) * (windows[:, 3] - windows[:, 1])
-    has_many_corners = (shapely.get_num_coordinates(shapes) > _MANY_CORNERS) & (cells > _TILE)
+    has_many_corners = (corners > _MANY_CORNERS) & (cells > _TILE)
     return np.asarray((cells > _TOGETHER) | has_many_corners, dtype=bool)
 
 
 def _runs(windows: Integers, places: Integers) -> Iterator[Integers]:
     """Neighbours in the given order whose cells together are few."""
+    if len(places) == 1:
+        yield places
+        return
     while len(places):
         some = windows[places[:_NEIGHBOURS]]
         top, left = np.minimum.accumulate(some[:, :2], axis=0).T

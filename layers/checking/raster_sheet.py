@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gis.candidates import Subjects
 from gis.procedure import Rule
@@ -38,14 +37,13 @@ def single_sheet(
     """
     accuracy_m = accuracy_of(layer, case)
     is_looked_at = cut.revision > 0 and case.standing(cut).state == "served"
-    ground = RasterGround.nothing(asked_of(rule, layer), len(subjects))
-    if is_looked_at:
+    if not is_looked_at:
+        ground = RasterGround.nothing(asked_of(rule, layer), len(subjects))
+    else:
         crs, deadline = case.profile.header.crs, time.monotonic() + TIMEOUT_MS / 1000
         ruler = Ruler(file_of(folder, cut), layer, projection_of(crs), crs.zones[zone].crs, accuracy_m, deadline)
         ground = ruler.ground(rule, subjects)
-    made = classes_sheet(layer, accuracy_m, ground)
-    sheet = replace(made, everywhere=mapped.everywhere, areas=mapped.areas, refused=mapped.refused)
-    return sheet, told_of(layer, ground, subjects)
+    return classes_sheet(layer, accuracy_m, ground, mapped), told_of(layer, ground, subjects)
 
 
 def told_of(layer: LayerDefinition, ground: RasterGround, subjects: Subjects) -> list[Mapping[str, object]]:

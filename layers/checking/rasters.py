@@ -5,14 +5,14 @@ The same function serves one check and a partition of a batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis.candidates import Subjects
+from gis.candidates import COUNTS, Subjects
 from gis.crs import Projection, crs_named
 from gis.procedure import Rule
 from gis.rasters import ClassAreas, RasterGround, areas_of, asked_areas, could_flip, shares_of
@@ -38,13 +38,16 @@ def asked_of(rule: Rule, definition: LayerDefinition) -> Booleans:
     return np.array([one.number in wanted for one in definition.classes], dtype=bool)
 
 
-def classes_sheet(layer: LayerDefinition, accuracy_m: float, ground: RasterGround) -> Sheet:
-    """A sheet whose features are the classes of the layer, in its order; nothing of it is declared mapped yet."""
+def classes_sheet(
+    layer: LayerDefinition, accuracy_m: float, ground: RasterGround, mapped: Sheet | None = None
+) -> Sheet:
+    """A sheet whose features are the classes of the layer, in its order. `mapped` holds the declared ground; without it
+    nothing is declared mapped yet."""
     numbers = np.array([one.number for one in layer.classes], dtype=np.int64)
-    empty = Sheet.empty()
-    return replace(
-        empty, fid=numbers, accuracy_m=np.full(len(numbers), accuracy_m),
-        excluded=np.full(len(numbers), "", dtype=object), raster=ground,
+    around = mapped or Sheet.empty()
+    return Sheet(
+        fid=numbers, accuracy_m=np.full(len(numbers), accuracy_m), excluded=np.full(len(numbers), COUNTS, dtype=object),
+        everywhere=around.everywhere, areas=around.areas, refused=around.refused, raster=ground,
     )  # fmt: skip
 
 
@@ -86,23 +89,29 @@ class Ruler:
         no cell is cut. None elsewhere."""
         if not usable.all() or not _are_one(self.zone_crs, self.file.row.crs):
             return None
-        place = self._classes_around(subjects.geometry, error_m)
+        place = self._classes_around(subjects, error_m)
         if (place == SEVERAL).any():
             return None
         rows, shape = np.arange(len(subjects)), (len(subjects), len(self.definition.classes) + 1)
-        measured, grown, shrunk = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
+        measured, shrunk = np.zeros(shape), np.full(shape, np.nan)
         measured[rows, place] = subjects.area_m2
-        grown[rows, place] = _areas_moved(subjects.geometry, error_m)
-        flips = np.flatnonzero(could_flip(rule, subjects, asked_areas(measured, asked), error_m))
-        shrunk[flips] = 0.0
-        shrunk[flips, place[flips]] = _areas_moved(subjects.geometry[flips], -error_m[flips])
+        grown = measured.copy()  # that it lies in one class is all that counts, but where the decision may turn
+        flips = could_flip(rule, subjects, asked_areas(measured, asked), error_m).nonzero()[0]
+        if len(flips):
+            shapes, by_m = subjects.geometry[flips], error_m[flips]
+            grown[flips, place[flips]] = _areas_moved(shapes, by_m)
+            shrunk[flips] = 0.0
+            shrunk[flips, place[flips]] = _areas_moved(shapes, -by_m)
         return ClassAreas(measured, grown, shrunk, np.zeros(len(subjects), dtype=bool))
 
-    def _classes_around(self, shapes: Geometries, error_m: Floats) -> Integers:
-        """The place of the class that alone lies around each shape, or SEVERAL. Shapes are in the raster's system."""
-        grid = self.file.row.grid
-        margin = error_m[:, None] / np.array([grid.cell_x, grid.cell_y])
-        return self._reader().classes_around(grid.to_cells(shapes), margin)
+    def _classes_around(self, subjects: Subjects, error_m: Floats, rows: Integers | None = None) -> Integers:
+        """The place of the class that alone lies around each subject and all that its accuracy reaches, or SEVERAL. The
+        zone is in the raster's system."""
+        grid, chosen = self.file.row.grid, slice(None) if rows is None else rows
+        reach_x, reach_y = error_m[chosen] / grid.cell_x, error_m[chosen] / grid.cell_y
+        boxes = grid.boxes_to_cells(shapely.bounds(subjects.geometry[chosen]))
+        boxes += np.array([-reach_x, -reach_y, reach_x, reach_y]).T
+        return self._reader().classes_around(boxes, subjects.vertices[chosen])
 
     def _alike(self, asked: Booleans, subjects: Subjects, error_m: Floats, usable: Booleans) -> Integers:
         """The place of the class that alone lies under a subject and all that its accuracy reaches, where nobody asks
@@ -111,7 +120,7 @@ class Ruler:
         rows = np.flatnonzero(usable)
         if len(rows) < _MANY_SUBJECTS or not _are_one(self.zone_crs, self.file.row.crs):
             return found
-        found[rows] = self._classes_around(subjects.geometry[rows], error_m[rows])
+        found[rows] = self._classes_around(subjects, error_m, rows)
         found[np.append(asked, False)[found]] = SEVERAL
         return found
 

@@ -71,7 +71,7 @@ class RuleFinding:
                 "published": _text_of(self.cut.published),
                 "max_age_days": self.layer.max_age_days,
             },
-            "accuracy_m": plain(accuracy_near(self.found.sheet, self.layer, self.case)),
+            "accuracy_m": accuracy_near(self.found.sheet, self.layer, self.case),
             "features": features,
             "dropped": dropped,
             "basis": self._basis(features),
@@ -83,13 +83,14 @@ class RuleFinding:
         if self.found.sheet.failed is not None:
             return dict(NO_MEASURE)
         theme = self.found.measures.theme
+        area = told(theme.area_m2[0], 4)
         return {
-            "area_m2": told(theme.area_m2[0], 4),
+            "area_m2": area,
             "area_low_m2": told(theme.area_low_m2[0], 4),
             "area_high_m2": told(theme.area_high_m2[0], 4),
-            "share": told(self.found.measures.share[0], 6),
+            "share": None if area is None else told(self.found.measures.share[0], 6),
             "length_m": told(theme.length_m[0], 4),
-            "count": int(self.found.hit_count[0]),
+            "count": int(np.count_nonzero(self.found.judgement.hit)),  # all of the one subject
             "nearest_m": told(self._nearest_m(), 4),
             "registered_area_m2": None,  # of the subject's certificate: an answer adds it for those who may see it
             "remainder_m2": told(remainder_m2(self.found, self.subject.geometry), 4),
@@ -97,12 +98,17 @@ class RuleFinding:
 
     def _nearest_m(self) -> float:
         """Of the features that count; NaN where there is none near."""
-        theme, measures = self.found.measures.theme, self.found.measures
+        measures = self.found.measures
+        nearest_m = float(measures.theme.nearest_m[0])
+        if not math.isnan(nearest_m) or not len(measures.subject):
+            return nearest_m
         known = measures.nearest_m[measures.counts & ~np.isnan(measures.nearest_m)]
-        return float(known.min()) if np.isnan(theme.nearest_m[0]) and len(known) else float(theme.nearest_m[0])
+        return float(known.min()) if len(known) else nearest_m
 
     def _pairs(self) -> tuple[list[Json], list[Json]]:
         measures, judgement = self.found.measures, self.found.judgement
+        if not len(measures.subject):
+            return [], []
         distance_m, origin = self._terms()
         numbers = (
             measures.area_m2, measures.area_low_m2, measures.area_high_m2, measures.length_m, measures.nearest_m,
@@ -134,7 +140,10 @@ class RuleFinding:
         is_distance = self.rule.relation is Relation.WITHIN_DISTANCE
         drawn = self.layer.origin if is_distance and isinstance(self.layer.origin, Origin) else None
         size = len(measures.subject)
-        return np.full(size, self.rule.distance_m if is_distance else np.nan), np.full(size, drawn, dtype=object)
+        origin = np.empty(size, dtype=object)  # of nothing but None
+        if drawn is not None:
+            origin[:] = drawn
+        return np.full(size, self.rule.distance_m if is_distance else np.nan), origin
 
     def _basis(self, features: Sequence[Json]) -> list[Json]:
         """The decision behind each feature, then the release, then layer and check (design 4)."""
@@ -169,11 +178,16 @@ class RuleFinding:
         codes = list(self.found.reasons[0])
         if any(feature["reason"] == SUM for feature in features):
             codes.append(SUM)
-        if len(on_refused(self.found, many(self.subject.geometry), np.array([self.subject.accuracy_m]))):
+        if self._is_on_refused():
             codes.append(REFUSED_ROW)
         values = self._values() if codes else {}
         reasons = [reason(code, **values) for code in dict.fromkeys(codes)]
         return reasons + unverified(self.rule, self.found.outcome[0])
+
+    def _is_on_refused(self) -> bool:
+        if not len(self.found.sheet.refused.subject):  # mostly; the arrays to ask with would cost more than the answer
+            return False
+        return bool(len(on_refused(self.found, many(self.subject.geometry), np.array([self.subject.accuracy_m]))))
 
     def _values(self) -> dict[str, str | Message]:
         dated = self.cut.content_date
@@ -243,8 +257,11 @@ def rounded(value: float, digits: int) -> float | None:
 
 def told(value: float, digits: int) -> int | float | None:
     """`rounded`, as a plain value: a whole number is written as one."""
-    number = rounded(value, digits)
-    return number if number is None or not number.is_integer() else plain(number)
+    number = float(value)
+    if not math.isfinite(number):
+        return None
+    number = round(number, digits) + 0.0
+    return plain(number) if number.is_integer() else number
 
 
 def accuracy_of(layer: LayerDefinition, case: Case) -> float:
@@ -255,14 +272,14 @@ def accuracy_of(layer: LayerDefinition, case: Case) -> float:
     return of_scale or 0.0
 
 
-def accuracy_near(sheet: Sheet, layer: LayerDefinition, case: Case) -> float | None:
+def accuracy_near(sheet: Sheet, layer: LayerDefinition, case: Case) -> int | float | None:
     """The least accurate of the features near, else the layer's."""
     return accuracy_told(float(sheet.accuracy_m.max()) if len(sheet.accuracy_m) else accuracy_of(layer, case))
 
 
-def accuracy_told(worst_m: float) -> float | None:
+def accuracy_told(worst_m: float) -> int | float | None:
     """None where it is not known."""
-    return rounded(worst_m, 3) if worst_m > 0 else None
+    return told(worst_m, 3) if worst_m > 0 else None
 
 
 def office_of(check: Check, layer: LayerDefinition | None) -> Message | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gis.candidates import Subjects
+from gis.candidates import Measures, Subjects, Theme
 from gis.crs import Projection
 from gis.judge import judge
 from gis.procedure import Relation, Rule
-from gis.rasters import ValueClass, measure_classes
+from gis.rasters import RasterGround, ValueClass, measure_classes
 from layers.checking import raster_cells, rasters
 from layers.checking.raster_cells import CellReader, RasterError, RasterFile
 from layers.checking.rasters import Ruler
@@ -203,5 +204,21 @@ def test_one_subject_in_one_class_is_told_what_counting_tells(
     for one, quick in zip(alone, told, strict=True):
         if quick is not None:
             slow = ruler.ground(rule, one).areas
-            for column in ("measured", "grown", "shrunk", "broken"):
+            for column in ("measured", "shrunk", "broken", "mapped_share"):
                 np.testing.assert_array_equal(getattr(quick, column), getattr(slow, column))
+            found, expected = (measure_classes(rule, one, RasterGround(areas, asked)) for areas in (quick, slow))
+            for each in fields(Measures):
+                if each.name not in ("theme", "distances", "doubt"):
+                    np.testing.assert_array_equal(getattr(found, each.name), getattr(expected, each.name))
+            for column in Theme.__slots__:
+                np.testing.assert_array_equal(getattr(found.theme, column), getattr(expected.theme, column))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_changes_in_one_window_are_those_counted_in_many(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    codes = random.choice([0, 1], (20, 20), p=[0.97, 0.03]).astype(np.int16)
+    corner = random.integers(0, 20, (60, 2))
+    windows = np.column_stack([corner, np.minimum(corner + random.integers(0, 8, (60, 2)), 20)])
+    alone = [int(raster_cells._changes_in(codes, windows[place : place + 1])[0]) for place in range(60)]
+    assert alone == raster_cells._changes_in(codes, windows).tolist()

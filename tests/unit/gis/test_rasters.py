@@ -63,6 +63,14 @@ def test_shapes_in_cells_keep_their_place_and_the_grid_knows_its_box() -> None:
     assert moved.bounds == (1.0, -2.0, 2.0, 0.0)
 
 
+def test_boxes_in_cells_are_to_the_last_bit_those_of_shapes_in_cells() -> None:
+    random = np.random.default_rng(1)
+    grid = Grid(587_123.7, 2_323_981.3, 81.993, 30.1, 400, 300)
+    points = random.uniform((587_000, 2_310_000), (620_000, 2_330_000), (200, 3, 2))
+    triangles = np.asarray(shapely.polygons(points), dtype=object)
+    assert (grid.boxes_to_cells(shapely.bounds(triangles)) == shapely.bounds(grid.to_cells(triangles))).all()
+
+
 def test_parts_that_do_not_make_up_the_whole_break_the_measure() -> None:
     shares, broken = shares_of(np.array([[1.0, 1.0], [1.0, 1.1]]), np.array([2.0, 2.0]))
     assert shares.tolist()[0] == [0.5, 0.5]
