@@ -34,7 +34,7 @@ from layers.plain_text import LINE, LINE_OR_NOTHING, NO_LINE
 from ogc.common.long_json import outline_of
 
 from .fields import of_parcel, of_subject, told_by
-from .long_points import points_apart
+from .long_points import LONG, points_apart
 from .parcels import commune_named
 
 B = TypeVar("B", bound="Closed")
@@ -132,18 +132,17 @@ class SubjectBody(Closed):
     file: FileBody | None = None
 
 
-def validated(body: type[B], raw: bytes, *, has_all_points: bool = True) -> B:
-    """The body. Raises InvalidInputsError naming every field that is missing or invalid; points are named by their
-    place in the list only where the text has all of them."""
+def validated(body: type[B], raw: bytes, *, is_part: bool = False) -> B:
+    """The body. Raises InvalidInputsError naming every field that is missing or invalid; points of a long list, of
+    which a part may be all that is read, are not named by their place in it."""
+    has_places = len(raw) < LONG and not is_part
     if b"\\u0000" in raw:  # a character that PostgreSQL has in no text
         message = Message("Nội dung chứa ký tự không dùng được (U+0000).", "The body holds a character (U+0000).")
         raise InvalidInputsError(message.vi, message.en, [FieldError("body", message)])
     try:
         return body.model_validate_json(raw)
     except ValidationError as error:
-        fields = [
-            FieldError(_place(item["loc"], item["type"], has_all_points), _words(item)) for item in error.errors()
-        ]
+        fields = [FieldError(_place(item["loc"], item["type"], has_places), _words(item)) for item in error.errors()]
         names = ", ".join(dict.fromkeys(field.field for field in fields[:MOST_ERRORS]))
         raise InvalidInputsError(f"Thông tin thiếu hoặc không hợp lệ: {names}.",
                                  f"Missing or invalid: {names}.", fields) from None  # fmt: skip
@@ -162,7 +161,7 @@ def read_by_pieces(
     outline = outline_of(text)
     if apart is None and outline is None:
         return validated(body, raw)
-    found = validated(body, outline.text if outline else text, has_all_points=apart is None or apart.is_sound)
+    found = validated(body, outline.text if outline else text, is_part=len(raw) >= LONG)
     is_whole = outline is None or outline.put_back(dict(enumerate(shapes(found))))
     return found if is_whole and (apart is None or apart.put_back(tables(found))) else validated(body, raw)
 
@@ -179,14 +178,15 @@ _POINTS_FIELD = "points"
 _LONGEST_NAME = 100
 
 
-def _place(location: tuple[int | str, ...], kind: str, has_all_points: bool) -> str:
+def _place(location: tuple[int | str, ...], kind: str, has_places: bool) -> str:
     """'subject.parcels.1.sheet'; names of alternatives tried by pydantic are left out."""
     known = [str(part) for part in location if isinstance(part, int) or _is_field(part)]
     if kind == "extra_forbidden":  # whatever they called it
         known = [*(str(part) for part in location[:-1] if isinstance(part, int) or _is_field(part)),
                  str(location[-1])[:_LONGEST_NAME]]  # fmt: skip
-    if _POINTS_FIELD in known and not has_all_points:
-        known = known[: known.index(_POINTS_FIELD) + 1]
+    if _POINTS_FIELD in known and not has_places:
+        at = known.index(_POINTS_FIELD)
+        known = known[:at] + [part for part in known[at:] if not part.isdecimal()]
     return ".".join(known) or "body"
 
 
