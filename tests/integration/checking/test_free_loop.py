@@ -28,6 +28,8 @@ VERTICES = 100_000
 #: how long others may wait, and how much of the delays of a busy machine is forgiven
 MOST_LAG_S, NOISE = 0.05, 8.0
 BEAT_S = 0.002
+#: what we do to the loop we do every time; what others do to the machine they do once
+TRIES = 3
 
 
 def jagged(corners: int) -> shapely.Polygon:
@@ -82,8 +84,11 @@ async def answered_meanwhile(place: Place, data: Path, path: str, body: bytes) -
     """The answer to a long body that kept nobody else waiting, held against what work in a thread costs anyway."""
     async with service(place, data) as client:
         await client.get("/processes")  # imports the engine
-        idle, _ = await lag_during(lambda: anyio.to_thread.run_sync(burn))
-        busy, answered = await lag_during(lambda: client.post(path, content=body))
+        for _ in range(TRIES):
+            idle, _ = await lag_during(lambda: anyio.to_thread.run_sync(burn))
+            busy, answered = await lag_during(lambda: client.post(path, content=body))
+            if busy <= MOST_LAG_S + NOISE * idle:
+                break
     assert busy <= MOST_LAG_S + NOISE * idle, f"blocked for {busy * 1000:.0f} ms (idle {idle * 1000:.0f} ms)"
     answer: httpx.Response = answered
     return answer
