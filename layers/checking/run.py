@@ -56,9 +56,10 @@ async def check(
     today = instant.astimezone(LOCAL_TIME).date()
     seeker = Seeker(catalogue, principal, purpose, today)
     event = _event(principal, catalogue, request, purpose, case)
-    async with audit.opened(database, event, is_read=True) as access:
+    async with audit.opened(database, event, is_read=True, is_beside=True) as access:
         request = await opened_upload(request, catalogue.profile)
         reading = await read(database, case, await _choose(seeker, request, catalogue.profile))
+        await access.stands()
         head = {"id": new_id() if new_id else str(uuid.uuid4()), "created": instant.isoformat(),
                 "principal": principal.id, "dossier": request.dossier, "purpose": purpose}  # fmt: skip
 

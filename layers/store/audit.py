@@ -8,9 +8,10 @@ counted.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
@@ -110,9 +111,26 @@ async def record(connection: Connection, event: Event, *, is_read: bool = False)
 class Access:
     """One access under way. What it is closed with is the caller's to write, in the transaction of the result."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, opening: Awaitable[None] | None = None) -> None:
         self.event = event
         self.is_closed = False
+        self._opening = None if opening is None else asyncio.ensure_future(opening)
+
+    async def stands(self) -> None:
+        """Its opening is written. Raises psycopg errors when it cannot be: nothing may be concluded then."""
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
+
+    async def is_standing(self) -> bool:
+        """The same for whoever has failed already, whatever ended it; false, too, where it takes too long."""
+        with anyio.move_on_after(CLOSING_S, shield=True):
+            try:
+                await self.stands()
+            except (psycopg.Error, OSError) as failure:
+                log.warning("access_not_opened", access=self.event.access, error=type(failure).__name__)
+            else:
+                return True
+        return False
 
     def closing(self, **more: Any) -> Event:
         """The closing event, for the caller to insert with the result."""
@@ -121,20 +139,32 @@ class Access:
 
 
 @asynccontextmanager
-async def opened(database: Database, event: Event, *, is_read: bool = False) -> AsyncIterator[Access]:
+async def opened(
+    database: Database, event: Event, *, is_read: bool = False, is_beside: bool = False
+) -> AsyncIterator[Access]:
     """Write the opening, run the block, and close what fails with the reason. A process that dies leaves it open.
 
     Raises psycopg errors before the block when the opening cannot be written. `is_read`: nothing leaves before the
-    closing is on disk, so the opening need not wait for the disk itself.
+    closing is on disk, so the opening need not wait for the disk itself. `is_beside`: the block begins while it is
+    being written, and must ask whether it stands (`Access.stands`) before it concludes anything.
     """
-    access = Access(event.opening())
-    async with database.connection() as connection:
-        await record(connection, access.event, is_read=is_read)
+    opening = event.opening()
+    writing = _write(database, opening, is_read=is_read)
+    if not is_beside:
+        await writing
+    access = Access(opening, writing if is_beside else None)
     try:
         yield access
+        await access.stands()
     except BaseException as error:
-        await _close_failed(database, access.event, error)
+        if await access.is_standing():
+            await _close_failed(database, access.event, error)
         raise
+
+
+async def _write(database: Database, event: Event, *, is_read: bool) -> None:
+    async with database.connection() as connection:
+        await record(connection, event, is_read=is_read)
 
 
 async def _close_failed(database: Database, event: Event, error: BaseException) -> None:

@@ -288,3 +288,15 @@ def test_without_an_event_there_is_no_answer_and_no_record(place: Place) -> None
         place.check()
     with psycopg.connect(place.url) as connection:
         assert connection.execute("SELECT count(*) FROM checks.record").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("parcel", [None, "25747@2025/45/999999"])
+def test_a_check_whose_beginning_is_not_written_is_never_answered_nor_closed(place: Place, parcel: str | None) -> None:
+    """The beginning is written while the parcel is looked up: whether that fails, too, makes no difference."""
+    with psycopg.connect(place.url) as connection:
+        connection.execute("ALTER TABLE access.event ADD CONSTRAINT never CHECK (phase <> 'opened')")
+    with pytest.raises((psycopg.errors.CheckViolation, NotFoundError)):
+        place.check(*([parcel] if parcel else []))
+    with psycopg.connect(place.url) as connection:
+        assert connection.execute("SELECT count(*) FROM checks.record").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM access.event").fetchone() == (0,)
