@@ -33,8 +33,7 @@ def judge_certificate(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np
     outcome[met] = Outcome.CLEAR
     if len(asked):  # of one subject mostly nobody
         shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
-        low[asked] = shapely.area(shapely.buffer(shapes, -error))
-        high[asked] = shapely.area(shapely.buffer(shapes, error))
+        low[asked], high[asked] = shapely.area(shapely.buffer(shapes, np.array([-error, error])))
         within = (low[asked], high[asked], registered[asked])
         doubtful = met[asked] & ~_met(rule, *within, most=True) | ~met[asked] & _met(rule, *within, most=False)
         outcome[asked[doubtful]] = Outcome.BORDERLINE

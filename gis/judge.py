@@ -195,8 +195,7 @@ def judge_subject(rule: SubjectRule, subjects: Subjects) -> tuple[NDArray[np.obj
     outcome[met] = Outcome.CLEAR
     if len(asked):  # of one subject mostly nobody
         shapes, error = subjects.geometry[asked], subjects.accuracy_m[asked]
-        low[asked] = shapely.area(shapely.buffer(shapes, -error))
-        high[asked] = shapely.area(shapely.buffer(shapes, error))
+        low[asked], high[asked] = shapely.area(shapely.buffer(shapes, np.array([-error, error])))
         flips = (_within(rule, low[asked]) != met[asked]) | (_within(rule, high[asked]) != met[asked])
         outcome[asked[flips]] = Outcome.BORDERLINE
     outcome[~subjects.is_valid] = Outcome.NOT_CHECKED

@@ -52,10 +52,12 @@ class Around:
         #: rules with nothing within reach where all is mapped, each with the worst accuracy of what lies farther away
         #: (None: nothing was read); a rule that is not here may have nothing near all the same
         self.far: dict[int, float | None] = {}
+        #: rules with something within reach: what is measured anyway, without another look
+        self.near: set[int] = set()
         try:
             self._read_all()
         except MEASURING_FAILURES:  # one layer's: each rule then reads its own
-            self.shapes, self.distances_m, self.far = {}, {}, {}
+            self.shapes, self.distances_m, self.far, self.near = {}, {}, {}, set()
 
     def _read_all(self) -> None:
         """Shapes and distances of the features of every rule."""
@@ -85,7 +87,9 @@ class Around:
         begin = 0
         for number, of_rule in met.items():
             part = slice(begin, begin := begin + len(of_rule))
-            if all(is_far[part]) and self._is_mapped_everywhere(number):
+            if not all(is_far[part]):
+                self.near.add(number)
+            elif self._is_mapped_everywhere(number):
                 self.far[number] = max(accuracy_m[part], default=None)
 
     def _is_mapped_everywhere(self, number: int) -> bool:

@@ -159,7 +159,7 @@ class _Maker:
         return found
 
     def _is_measured(self, number: int) -> bool:
-        if not self.is_ordinary or number in self.of_plots:
+        if not self.is_ordinary or number in self.of_plots or number in self.around.near:
             return True
         if number in self.around.far:
             return False

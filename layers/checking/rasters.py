@@ -99,9 +99,10 @@ class Ruler:
         flips = could_flip(rule, subjects, asked_areas(measured, asked), error_m).nonzero()[0]
         if len(flips):
             shapes, by_m = subjects.geometry[flips], error_m[flips]
-            grown[flips, place[flips]] = _areas_moved(shapes, by_m)
             shrunk[flips] = 0.0
-            shrunk[flips, place[flips]] = _areas_moved(shapes, -by_m)
+            grown[flips, place[flips]], shrunk[flips, place[flips]] = shapely.area(
+                shapely.buffer(shapes, np.array([by_m, -by_m]), quad_segs=4)
+            )
         return ClassAreas(measured, grown, shrunk, np.zeros(len(subjects), dtype=bool))
 
     def _classes_around(self, subjects: Subjects, error_m: Floats, rows: Integers | None = None) -> Integers:
@@ -158,12 +159,6 @@ class Ruler:
             return shapes
         dense = np.asarray(shapely.segmentize(shapes, _EDGE_M), dtype=object)
         return self.projection.to_crs(dense, self.zone_crs, self.file.row.crs)
-
-
-def _areas_moved(shapes: Geometries, by_m: Floats) -> Floats:
-    """Areas in m² of shapes whose boundary is moved outwards, or inwards."""
-    moved = np.where(by_m != 0, shapely.buffer(shapes, by_m, quad_segs=4), shapes)
-    return np.asarray(shapely.area(moved), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gis.errors import Message
 from gis.judge import is_capped
@@ -109,16 +108,13 @@ class RuleFinding:
         measures, judgement = self.found.measures, self.found.judgement
         if not len(measures.subject):
             return [], []
-        distance_m, origin = self._terms()
-        numbers = (
-            measures.area_m2, measures.area_low_m2, measures.area_high_m2, measures.length_m, measures.nearest_m,
-            distance_m,
-        )  # fmt: skip
-        words = (judgement.hit, measures.feature, self.found.pair_fid, measures.relation, judgement.reason, origin)
-        measured = zip(*(column.tolist() for column in numbers), strict=True)
+        distances_m, origins = self._terms()
+        numbers = (measures.area_m2, measures.area_low_m2, measures.area_high_m2, measures.length_m, measures.nearest_m)
+        words = (judgement.hit, measures.feature, self.found.pair_fid, measures.relation, judgement.reason)
+        measured = zip(*[column.tolist() for column in numbers], distances_m, strict=True)
         features: list[Json] = []
         dropped: list[Json] = []
-        each = zip(*(column.tolist() for column in words), strict=True)
+        each = zip(*[column.tolist() for column in words], origins, strict=True)
         for (is_hit, feature, fid, relation, why, origin), values in zip(each, measured, strict=True):
             pair = self._pair(fid, relation, why, origin, values) | self._named(feature)
             (features if is_hit else dropped).append(pair)
@@ -132,18 +128,15 @@ class RuleFinding:
         values = dict(self.attributes[feature])
         return {"key": values.pop(KEY), "key_columns": list(self.layer.key_columns), "attributes": plain(values)}
 
-    def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    def _terms(self) -> tuple[list[float], list[str | None]]:
         """How far each pair's feature reaches, and from where its distance is measured; of other relations nothing."""
         measures = self.found.measures
         if measures.distances is not None:
-            return measures.distances.distance_m, measures.distances.origin
+            return measures.distances.distance_m.tolist(), measures.distances.origin.tolist()
         is_distance = self.rule.relation is Relation.WITHIN_DISTANCE
         drawn = self.layer.origin if is_distance and isinstance(self.layer.origin, Origin) else None
         size = len(measures.subject)
-        origin = np.empty(size, dtype=object)  # of nothing but None
-        if drawn is not None:
-            origin[:] = drawn
-        return np.full(size, self.rule.distance_m if is_distance else np.nan), origin
+        return [self.rule.distance_m if is_distance else math.nan] * size, [drawn] * size
 
     def _basis(self, features: Sequence[Json]) -> list[Json]:
         """The decision behind each feature, then the release, then layer and check (design 4)."""
