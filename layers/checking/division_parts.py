@@ -18,7 +18,7 @@ from layers.errors import FieldError, InvalidInputsError
 from layers.profile.profile import Profile
 
 from .division_request import MOST_CHILDREN, DivisionRequest
-from .given import given_of, is_outside, require_inside
+from .given import given_of, is_outside, require_ground
 from .request import ByCoordinates, ByFid, ByGeometry, SubjectQuery
 from .subject import Subject, shape_of
 from .zones import many, one, projection_of
@@ -102,7 +102,7 @@ def child_shapes(request: DivisionRequest, ground: Shape) -> list[Drawn]:
 
 def _child(query: ByGeometry | ByCoordinates, ground: Shape) -> Drawn:
     """Raises InvalidInputsError."""
-    given = require_inside(given_of(query, ground.profile), ground.profile)
+    given = require_ground(given_of(query, ground.profile), ground.profile)
     if isinstance(query, ByGeometry):
         return _drawn(dict(query.geojson), given.shape, ground)
     return shape_from(one(ground.projection.to_crs(many(given.shape), given.crs, ground.crs)), ground)

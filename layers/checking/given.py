@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,16 @@ WGS84 = "EPSG:4326"
 _LABELS = {"geometry": "Khu đất theo hình vẽ", "coordinates": "Khu đất theo bảng tọa độ"}
 #: other meridians named in one remark
 _MOST_NAMED = 3
+#: of ground that is brought: below it lies within what any survey can tell, and every measure would be noise
+LEAST_AREA_M2 = 0.01
+#: a degree of latitude; from so large an area on, worked out with it, nobody asks for a better one
+_DEGREE_M, _SURELY_GROUND_M2 = 111_000.0, 1.0
+_SPECK = Message(
+    f"Khu đất nhỏ hơn diện tích tối thiểu {LEAST_AREA_M2:.2f} m² nên không đo được gì đáng tin. Kiểm tra hệ tọa độ và "
+    "đơn vị (mét hay độ), rồi vẽ lại hoặc gửi lại bảng tọa độ.".replace("0.01", "0,01"),
+    f"The ground is smaller than the least area of {LEAST_AREA_M2:.2f} m², so nothing measured of it would hold. Check "
+    "the coordinate system and the units (metres or degrees), then draw it again or send the table again.",
+)
 
 
 class CoordinatesRefusedError(InvalidInputsError):
@@ -111,12 +122,26 @@ def is_outside(shape: BaseGeometry, crs: str, header: ProfileHeader) -> bool:
     return bool(outside(many(shape), crs, header)[0])
 
 
-def require_inside(given: Given, profile: Profile, field: str | None = None) -> Given:
-    """The same. Raises InvalidInputsError for ground that no layer speaks about, however complete it is declared."""
-    if not given.is_outside:
-        return given
-    message = outside_extent(profile.header)
-    raise InvalidInputsError(message.vi, message.en, [FieldError(field or f"subject.{given.kind}", message)])
+def require_ground(given: Given, profile: Profile) -> Given:
+    """The same. Raises InvalidInputsError for ground that no layer speaks about, however complete it is declared, and
+    for so little of it that nothing could be told."""
+    message = outside_extent(profile.header) if given.is_outside else None
+    if message is None and _is_speck(given, profile.header):
+        message = _SPECK
+    if message is not None:
+        raise InvalidInputsError(message.vi, message.en, [FieldError(f"subject.{given.kind}", message)])
+    return given
+
+
+def _is_speck(given: Given, header: ProfileHeader) -> bool:
+    """Only what comes near the least area is projected for it: of a large shape that takes long."""
+    if not crs_named(given.crs).is_geographic:
+        return float(given.shape.area) < LEAST_AREA_M2
+    degree_m = math.cos(math.radians(min(abs(given.label_point.y), 89.0))) * _DEGREE_M
+    if float(given.shape.area) * degree_m * _DEGREE_M > _SURELY_GROUND_M2:
+        return False
+    stored = projection_of(header.crs).to_crs(many(given.shape), given.crs, header.crs.storage)
+    return float(one(stored).area) < LEAST_AREA_M2
 
 
 def outside_extent(header: ProfileHeader) -> Message:
@@ -273,6 +298,6 @@ def _may_be_elsewhere(found: Placed, others: Sequence[str]) -> Warned:
 
 
 __all__ = [
-    "Axes", "CoordinatesRefusedError", "Given", "given_again", "given_of", "ground_of", "is_outside",
-    "outside_extent", "preview_of", "preview_of_shape", "require_inside",
+    "LEAST_AREA_M2", "Axes", "CoordinatesRefusedError", "Given", "given_again", "given_of", "ground_of", "is_outside",
+    "outside_extent", "preview_of", "preview_of_shape", "require_ground",
 ]  # fmt: skip

@@ -33,7 +33,7 @@ from layers.store.parcels import ParcelRow, Way, find_parcels
 from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
-from .given import Given, given_of, is_outside, require_inside
+from .given import Given, given_of, is_outside, require_ground
 from .limits import beyond_limits
 from .request import ByCoordinates, ByGeometry, ByParcels, ByUpload, ParcelQuery, SubjectQuery
 from .several import united
@@ -344,8 +344,9 @@ async def drawn(
 async def prepared(query: ByGeometry | ByCoordinates, profile: Profile) -> Given:
     """What was drawn or pasted, read in a thread: a hundred thousand corners take seconds. Raises InvalidInputsError
     for what is no ground of the profile."""
-    given = await to_thread.run_sync(given_of, query, profile, limiter=limiter_of_loop())
-    return require_inside(given, profile)
+    return await to_thread.run_sync(
+        lambda: require_ground(given_of(query, profile), profile), limiter=limiter_of_loop()
+    )
 
 
 def has_commune_zones(profile: Profile) -> bool:

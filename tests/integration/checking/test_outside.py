@@ -5,7 +5,7 @@ The profile of these tests declares none: its extent is what EPSG:9210 is made f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,49 @@ def test_a_shape_that_sticks_out_is_refused_with_the_next_step(
     assert "Check the coordinate system" in refused.value.message.en
     assert [error.field for error in refused.value.fields] == [field]
     assert not isinstance(refused.value, CoordinatesRefusedError)
+
+
+def speck(side_m: float) -> shapely.Polygon:
+    """A square in CRS84, at a place of the profile."""
+    found = shapely.from_geojson(json.dumps(geojson(box(100, 100, side_m, side_m))))
+    return shapely.get_parts(found)[0]
+
+
+DUST = shapely.box(106.6, 11.0, 106.6 + 1e-12, 11.0 + 1e-12)
+
+
+@pytest.mark.parametrize("shape", [speck(0.09), DUST, shapely.box(106.6, 11.0, 106.7, 11.0 + 1e-13)])
+@pytest.mark.parametrize(("brought", "field"), [(drawn, "subject.geometry"), (table, "subject.coordinates")])
+def test_a_shape_below_the_least_area_is_refused_with_it(
+    shared_place: Place, shape: shapely.Polygon, brought: Callable[..., SubjectQuery], field: str
+) -> None:
+    with pytest.raises(InvalidInputsError) as refused:
+        shared_place.check(brought(shape), "corridor_only")
+    assert [error.field for error in refused.value.fields] == [field]
+    if (
+        brought is drawn or shape.length < 0.1 and shape is not DUST
+    ):  # a table may say first that corners are one and the same
+        assert "0,01 m²" in refused.value.message.vi and "0.01 m²" in refused.value.message.en
+
+
+def test_so_is_one_of_a_file_and_one_in_metres(shared_place: Place) -> None:
+    metres = ByCoordinates(points=tuple({"x": y, "y": x} for x, y in box(100, 100, 0.09, 0.09).exterior.coords[:-1]))
+    for subject in (uploaded(speck(0.09)), metres):
+        with pytest.raises(InvalidInputsError, match="0,01 m²"):
+            shared_place.check(subject, "corridor_only")
+
+
+def test_what_is_a_little_larger_is_checked(shared_place: Place) -> None:
+    for subject in (drawn(speck(0.11)), uploaded(speck(0.11))):
+        assert shared_place.check(subject, "corridor_only").content["subject"]["area_m2"] == pytest.approx(0.0121, 0.01)
+
+
+def test_so_is_a_new_parcel_below_the_least_area_named(shared_place: Place) -> None:
+    children = (Child("1", ByGeometry(geojson(box(0, 0, 8, 31)))), Child("2", drawn(DUST)))
+    request = DivisionRequest("split", "land_use_change", (parse_parcel(PARCEL),), children, inputs=INPUTS)
+    with pytest.raises(InvalidInputsError, match="0,01 m²") as refused:
+        shared_place.ask(lambda database, catalogue: divide(database, catalogue, request, OPERATOR))
+    assert [error.field for error in refused.value.fields] == ["children.1.geometry"]
 
 
 def test_a_shape_that_only_touches_the_border_lies_inside(shared_place: Place) -> None:
