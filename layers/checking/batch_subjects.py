@@ -26,6 +26,7 @@ from .export import require_areas, with_subject_keys
 from .extent import outside
 from .file_columns import column_called
 from .partition import OUTSIDE_COLUMN
+from .places import with_places
 from .reading import Case, require_served
 from .zones import projection_of
 
@@ -91,7 +92,7 @@ async def _of_layer(
         raise UnavailableError("Dữ liệu vừa thay đổi; hãy thử lại.", "The data has just changed; please try again.")
     rows = await check_export.subjects(
         connection, definition, srid(case.profile.header.crs.storage), layer.number, layer.revision,
-        lambda done: progress("subjects", done, done), fids=source.fids,
+        lambda done: progress("subjects", done, done), fids=source.fids, each=with_places,
     )  # fmt: skip
     if not source.has_keys:
         rows = rows.set_column(rows.schema.get_field_index("key"), "key", pa.nulls(rows.num_rows, pa.string()))

@@ -26,6 +26,7 @@ from layers.store.raster_files import RasterFolder
 
 from .distances import BEYOND_LIMIT, DistanceBeyondLimitError, distances_of
 from .evaluate import exclusions
+from .places import places_in, without_places
 from .plan import Plan
 from .raster_cells import RasterError
 from .raster_sheet import file_of
@@ -33,7 +34,6 @@ from .reading import Case
 from .share import Share
 from .sheets import BOX, ROW_GROUP
 
-_CENTRES_AT_ONCE = 200_000
 _GEO = (
     b'{"version":"1.1.0","primary_column":"geometry","columns":{"geometry":'
     b'{"encoding":"WKB","geometry_types":[],"crs":null}}}'
@@ -201,8 +201,9 @@ def require_areas(definition: LayerDefinition) -> None:
 
 def write_subjects(plan: Plan, subjects: pa.Table, progress: Progress) -> None:
     """Subjects along a Hilbert curve, cut into partitions: neighbours share the pieces they read."""
-    order = pa.array(order_of_places(_centres(subjects["geometry"])))
-    ordered = _whole(subjects).take(order)  # once: taking from many chunks costs more than all the writing
+    order = pa.array(order_of_places(places_in(subjects)))
+    # once: taking from many chunks costs more than all the writing
+    ordered = _whole(without_places(subjects)).take(order)
     for number in range(plan.partitions):
         part = ordered.slice(number * plan.size, plan.size)
         pq.write_table(part, plan.subjects_file(number), compression="zstd")
@@ -214,16 +215,6 @@ def _whole(subjects: pa.Table) -> pa.Table:
     place = subjects.schema.get_field_index("geometry")
     wide = subjects.set_column(place, "geometry", subjects["geometry"].cast(pa.large_binary()))
     return wide.combine_chunks()
-
-
-def _centres(geometry: pa.ChunkedArray) -> NDArray[np.float64]:
-    """The middle of each shape's box; the shapes themselves are let go chunk by chunk."""
-    centres = [np.zeros((0, 2))]
-    for start in range(0, len(geometry), _CENTRES_AT_ONCE):
-        wkb = geometry.slice(start, _CENTRES_AT_ONCE).to_numpy()
-        bounds = shapely.bounds(np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object))
-        centres.append(np.nan_to_num((bounds[:, :2] + bounds[:, 2:]) / 2))
-    return np.concatenate(centres)
 
 
 def with_subject_keys(rows: pa.Table) -> pa.Table:

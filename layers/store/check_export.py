@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pyarrow as pa
+from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from psycopg.rows import tuple_row
 from sqlalchemy import (
@@ -114,17 +115,21 @@ async def largest_accuracy_m(connection: Connection, layer_number: int) -> float
 async def subjects(
     connection: Connection, definition: LayerDefinition, storage_srid: int, layer_number: int, revision: int,
     tell: Callable[[int], None], *, fids: Collection[int] | None = None,
+    each: Callable[[pa.Table], pa.Table] | None = None,
 ) -> pa.Table:  # fmt: skip
     """All rows of a layer at a revision, or those with these fids, as `SUBJECTS`: whole shapes in the storage CRS,
-    ordered by fid."""
+    ordered by fid. `each` is done to every chunk, in a thread, while the server is at work on the next."""
     tables, done = [], 0
     statement = _subjects_statement(definition, storage_srid, layer_number, revision, fids)
     async with aclosing(_chunks(connection, statement, {})) as chunks:  # whoever is told may raise
         async for rows in chunks:
-            tables.append(_table(rows, SUBJECTS))
+            read = _table(rows, SUBJECTS)
+            tables.append(read if each is None else await to_thread.run_sync(each, read))
             done += len(rows)
             tell(done)
-    return pa.concat_tables(tables) if tables else SUBJECTS.empty_table()
+    if not tables:
+        return SUBJECTS.empty_table() if each is None else each(SUBJECTS.empty_table())
+    return pa.concat_tables(tables)
 
 
 def _subjects_statement(
