@@ -137,7 +137,7 @@ def _is_speck(given: Given, header: ProfileHeader) -> bool:
     """Only what comes near the least area is projected for it: of a large shape that takes long."""
     if not crs_named(given.crs).is_geographic:
         return float(given.shape.area) < LEAST_AREA_M2
-    degree_m = math.cos(math.radians(min(abs(given.label_point.y), 89.0))) * _DEGREE_M
+    degree_m = math.cos(math.radians(min(abs(float(shapely.get_y(given.label_point))), 89.0))) * _DEGREE_M
     if float(given.shape.area) * degree_m * _DEGREE_M > _SURELY_GROUND_M2:
         return False
     stored = projection_of(header.crs).to_crs(many(given.shape), given.crs, header.crs.storage)

@@ -24,7 +24,7 @@ from .schema import convert
 from .shapes import Shapes, overlaps, parse, place, repeated_shapes, unplaced
 from .source import Progress, Source, no_progress, read_source
 from .values import MOST_ACCURACY_M
-from .without_communes import without_communes
+from .without_communes import Missing, without_communes
 
 Geometries = NDArray[np.object_]
 
@@ -125,6 +125,7 @@ def inspect(
 def inspect_source(
     source: Source, definition: LayerDefinition, profile: Profile, options: ReadOptions | None = None, *,
     communes: Communes | None = None, extent: Extent | None = None, progress: Progress = no_progress,
+    missing: Missing = "unpublished",
 ) -> Inspection:  # fmt: skip
     """As `inspect`, for a file already read."""
     options = options or ReadOptions()
@@ -153,7 +154,7 @@ def inspect_source(
         source, definition, use, columns.encoding, rows, _refused_ground(refused, commune, shapes),
         _repaired_count(defects, refused), tuple(_with_keys(defects.found, key)),
         None if commune is None else commune.take(pa.array(rows.number - 1)),
-        without_communes(definition, profile) if communes is None else (),
+        without_communes(definition, profile, missing) if communes is None else (),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from layers.publishing.raster_source import is_raster_file
 from layers.publishing.report import PublishReport
 from layers.publishing.source import Progress, Source, read_source
 from layers.publishing.unknown import definition_of
+from layers.publishing.without_communes import Missing
 from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
 from ogc.settings import Settings
@@ -77,7 +78,7 @@ def inspect(
     options = ReadOptions(source_layer, crs, swap_axes, _column_map(mapped))
 
     async def body() -> Inspection | RasterInspection:
-        profile, communes = await _profile_and_communes(layer)
+        profile, communes = await _profile_and_communes()
         looked = _inspected_raster if is_raster_file(file) else _inspected
         with progress_bars() as progress:
             return await anyio.to_thread.run_sync(looked, file, layer, profile, communes, options, progress)
@@ -92,18 +93,20 @@ def inspect(
 
 
 def _inspected(
-    file: Path, layer: str | None, profile: Profile, communes: Communes | None, options: ReadOptions, progress: Progress
+    file: Path, layer: str | None, profile: Profile, known: Communes | Missing, options: ReadOptions, progress: Progress
 ) -> Inspection:
     source = read_source(file, options.source_layer, layer, progress)
     definition = _definition_for(source, layer, profile)
-    if definition.id == profile.header.reference_layers.commune:
-        communes = None
-    return inspect_source(source, definition, profile, options, communes=communes, progress=progress)
+    is_reference = definition.id == profile.header.reference_layers.commune
+    missing: Missing = known if isinstance(known, str) else "unpublished"
+    communes = None if isinstance(known, str) or is_reference else known
+    return inspect_source(source, definition, profile, options, communes=communes, progress=progress, missing=missing)
 
 
 def _inspected_raster(
-    file: Path, layer: str | None, profile: Profile, communes: Communes | None, options: ReadOptions, progress: Progress
+    file: Path, layer: str | None, profile: Profile, known: Communes | Missing, options: ReadOptions, progress: Progress
 ) -> RasterInspection:
+    communes = None if isinstance(known, str) else known
     definition = profile.layer(layer or file.stem.split(".")[0].lower())
     if definition is None or not definition.is_raster:
         listed = ", ".join(each.id for each in profile.layers if each.is_raster) or "–"
@@ -130,17 +133,19 @@ def _definition_for(source: Source, layer: str | None, profile: Profile) -> Laye
     return next((found for found in named if found is not None), None) or definition_of(source)
 
 
-async def _profile_and_communes(layer: str | None) -> tuple[Profile, Communes | None]:
-    """The applied profile with the published communes; without a database the profile of the folder, alone."""
+async def _profile_and_communes() -> tuple[Profile, Communes | Missing]:
+    """The applied profile with the published communes, or why there are none; without a database the folder's."""
     settings = Settings()
     if settings.database_url is None and not (settings.data_folder / "pgdata").exists():
-        return load_profile(settings.profile_folder), None
+        return load_profile(settings.profile_folder), "no_database"
     try:
         async with database(settings) as opened, opened.connection() as connection:
             catalogue = await load_catalogue(connection)
-            return catalogue.profile, await read_communes(connection, catalogue)
-    except (StoreError, UnavailableError):
-        return load_profile(settings.profile_folder), None
+            return catalogue.profile, await read_communes(connection, catalogue) or "unpublished"
+    except UnavailableError:
+        return load_profile(settings.profile_folder), "not_applied"
+    except StoreError:
+        return load_profile(settings.profile_folder), "no_answer"
 
 
 @app.command()
