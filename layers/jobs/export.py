@@ -6,25 +6,29 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from anyio import to_thread
 
 from layers.access.decide import Decision, decide
 from layers.access.principal import PUBLIC
 from layers.checking.request import LOCAL_TIME
-from layers.errors import ForbiddenError
+from layers.errors import ForbiddenError, NotFoundError
 from layers.exporting.formats import Format
 from layers.exporting.making import make_file
 from layers.publishing.source import digest_of
-from layers.store.catalogue import Catalogue
+from layers.store import audit
+from layers.store.catalogue import Catalogue, LiveCatalogue
 from layers.store.exporting import Extract, batches, count_up_to
 
 from .job import Job
-from .owner import Owner
+from .owner import Owner, owner_today
 from .run import Result, Work
 
 #: partitions of a job whose rows were not counted: more than are counted, so that it never looks done
@@ -51,14 +55,57 @@ async def run_export(work: Work, prepare: Callable[[Work], Prepared]) -> Result:
     def tell(features: int) -> None:
         work.tell(max(most, features + 1), features)
 
-    made = await make_file(
-        batches(work.database, prepared.extract), prepared.extract.layout, prepared.kind, out / prepared.file_name,
-        tell=tell, most_bytes=work.limits.result_bytes,
-    )  # fmt: skip
+    made, ended = None, None
+    async with LiveCatalogue(work.database) as live:
+        held = _held(work, prepared, live)
+        try:
+            made = await make_file(
+                held, prepared.extract.layout, prepared.kind, out / prepared.file_name,
+                tell=tell, most_bytes=work.limits.result_bytes,
+            )  # fmt: skip
+        except Exception as error:  # told outside of the listener, whose tasks would wrap it
+            ended = error
+    if made is None:
+        assert ended is not None
+        if isinstance(ended, ForbiddenError | NotFoundError):
+            await _record_end(work, prepared, ended)
+        raise ended
     return {
         "folder": out.name, "files": [await to_thread.run_sync(_file, made.path)], "features": made.features,
         "relation": prepared.extract.decision.relation_digest,
     }  # fmt: skip
+
+
+async def _held(work: Work, prepared: Prepared, live: LiveCatalogue) -> AsyncGenerator[pa.RecordBatch]:
+    """The batches for as long as their owner may have them: asked before any is read, and before each is given on."""
+    async with aclosing(batches(work.database, prepared.extract)) as source:
+        _require_still(work.job, prepared, await live.current())
+        async for batch in source:
+            _require_still(work.job, prepared, await live.current())
+            yield batch
+    _require_still(work.job, prepared, await live.current())
+
+
+def _require_still(job: Job, prepared: Prepared, catalogue: Catalogue) -> None:
+    """Raises ForbiddenError, NotFoundError where the owner may export something else by now, or nothing."""
+    decision = decision_today(job, catalogue, owner_today(job, catalogue), datetime.now(UTC))
+    state = catalogue.layer(job.inputs["layer"]).state
+    if state in ("suspended", "withdrawn") or decision.relation_digest != prepared.extract.decision.relation_digest:
+        raise ForbiddenError(
+            "Quyền của bạn hoặc lớp dữ liệu đã thay đổi trong khi đang xuất nên bản xuất đã dừng; hãy gửi lại yêu cầu.",
+            "Your rights or the layer have changed while it was exported, so the export has ended; please ask again.",
+            reason=state if state in ("suspended", "withdrawn") else "policy",
+        )
+
+
+async def _record_end(work: Work, prepared: Prepared, error: ForbiddenError | NotFoundError) -> None:
+    decided = prepared.extract.decision
+    event = audit.Event.of(
+        work.owner.principal, "export", "deny", layer=decided.layer, purpose=work.job.inputs.get("purpose"),
+        reason=str(error.details.get("reason") or "policy"), policy=work.catalogue.policy_digest,
+    )  # fmt: skip
+    async with work.database.connection() as connection:
+        await audit.record(connection, event)
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,11 @@ import httpx
 import psycopg
 import pytest
 
+from layers.jobs.export import Prepared, run_export
+from layers.jobs.job import EXPORT
+from layers.jobs.run import Work, Worker
 from layers.store.connection import Database
+from ogc.features.export_jobs import prepared
 from tests.support.commands import ROOT
 from tests.support.exported import NAMES, add_points, profile, work
 from tests.support.policies import altered, put, with_fields
@@ -98,6 +104,34 @@ def test_a_job_is_decided_by_the_day_it_is_done_on(own: Service) -> None:
         connection.execute("UPDATE checks.job SET created = '2026-01-15T00:00:00Z' WHERE kind = 'export'")
     assert work(own.url, _data(own)) == 1
     assert own.officer.json(sent.headers["location"])["status"] == "failed"
+
+
+@pytest.mark.parametrize("change", [{"rows": "so > 2"}, {"actions": ["items"]}])
+def test_a_job_under_way_ends_with_the_right_to_what_it_reads(own: Service, change: dict[str, Any]) -> None:
+    """The policy changes once the job has been decided and before its rows are read."""
+    assert own.officer.get(DAT, params={"f": "csv"}, headers=ASYNC).status_code == 202
+    less = altered(profile().grants, "officer_dat", with_fields(**change))
+
+    def decided_before(at_work: Work) -> Prepared:
+        found = prepared(at_work)
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(_put, own.url, less).result()
+        return found
+
+    async def body() -> None:
+        async with Database.open(own.url, size=3) as database:
+            worker = Worker(database, _data(own), "w", {EXPORT: partial(run_export, prepare=decided_before)})
+            assert await worker.run_waiting([EXPORT]) == 1
+
+    anyio.run(body)
+    with psycopg.connect(own.url) as connection:
+        (state, message) = connection.execute("SELECT state, message::text FROM checks.job").fetchone() or ("", "")
+        ends = connection.execute(
+            "SELECT principal, reason FROM access.event WHERE action = 'export' AND decision = 'deny'"
+        ).fetchall()
+    assert state == "failed" and message
+    assert len(ends) == 1 and ends[0][0] == "officer"
+    assert [path for path in (_data(own) / "jobs").rglob("*") if path.is_file()] == []
 
 
 def test_a_job_whose_file_grows_too_long_ends_while_it_is_written(own: Service) -> None:
