@@ -52,8 +52,8 @@ def measure_areas(asked: Asked, found: Candidates, *, by_edges: bool, pair_bound
     areas = np.maximum(areas, 0.0) + 0.0  # what rounding left below nothing is nothing; the guard has seen it
     low, high = _bounds(asked, found, of_rows, areas, theme, pair_bounds=pair_bounds)
     counting = found.counts
-    nearest = found.only(counting).min_by_subject(distance[counting])
-    theme.nearest_m[:], theme.count[:] = nearest, found.count_by_subject(counting & (areas > CONTACT_AREA_M2))
+    theme.nearest_m[:] = found.min_by_subject(distance, counting)
+    theme.count[:] = found.count_by_subject(counting & (areas > CONTACT_AREA_M2))
     words = contact_words(asked.word[found.subject], areas > CONTACT_AREA_M2, distance)
     return measures_of(
         found, words, theme, area_m2=areas, area_low_m2=low, area_high_m2=high, nearest_m=distance

@@ -297,10 +297,10 @@ class Candidates:
         return np.minimum.reduceat(of_rows, self.start[:-1]) if len(of_rows) else np.zeros(0)
 
     def sum_by_subject(self, of_pairs: NDArray[np.generic]) -> Floats:
-        return np.bincount(self.subject, of_pairs, minlength=len(self.subjects)).astype(np.float64)
+        return np.bincount(self.subject, of_pairs, minlength=len(self.subjects)).astype(np.float64, copy=False)
 
     def count_by_subject(self, pairs: Booleans) -> Integers:
-        return np.bincount(self.subject[pairs], minlength=len(self.subjects)).astype(np.int64)
+        return np.bincount(self.subject[pairs], minlength=len(self.subjects)).astype(np.int64, copy=False)
 
     def max_by_subject(self, of_pairs: Floats) -> Floats:
         """0 for subjects without a pair."""
@@ -308,11 +308,12 @@ class Candidates:
         np.maximum.at(found, self.subject, of_pairs)
         return found
 
-    def min_by_subject(self, of_pairs: Floats) -> Floats:
-        """NaN for subjects without a pair."""
+    def min_by_subject(self, of_pairs: Floats, pairs: Booleans) -> Floats:
+        """Of the chosen pairs; NaN for subjects without one."""
         found = np.full(len(self.subjects), np.inf)
-        np.minimum.at(found, self.subject, of_pairs)
-        return np.where(np.isinf(found), np.nan, found)
+        np.minimum.at(found, self.subject[pairs], of_pairs[pairs])
+        found[np.isinf(found)] = np.nan
+        return found
 
     def rows_of(self, subject: int, pairs: Booleans) -> Geometries:
         """Pieces of the chosen pairs of one subject."""

@@ -46,6 +46,7 @@ def _met(rule: SubjectRule, low: Floats, high: Floats, registered: Floats, *, mo
     ends = np.abs(low - registered), np.abs(high - registered)
     between = (low <= registered) & (registered <= high)
     difference = np.maximum(*ends) if most else np.where(between, 0.0, np.minimum(*ends))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = difference / registered if rule.measure == DIFFERENCE_SHARE else difference
-    return np.asarray(value <= (np.inf if rule.at_most is None else rule.at_most), dtype=bool)
+    if rule.measure == DIFFERENCE_SHARE:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            difference = difference / registered
+    return np.asarray(difference <= (np.inf if rule.at_most is None else rule.at_most), dtype=bool)

@@ -87,8 +87,6 @@ def _tell_doubts(measures: Measures, outcome: NDArray[np.object_], reasons: NDAr
 def _unaccounted(measures: Measures, hit: Booleans, reason: NDArray[np.object_]) -> Booleans:
     """Subjects with a candidate that is neither a hit nor a drop with a reason: there must be none."""
     lost = ~hit & (reason == "")
-    if not lost.any():
-        return np.zeros(len(measures.subject_area_m2), dtype=bool)
     return np.bincount(measures.subject[lost], minlength=len(measures.subject_area_m2)) > 0
 
 

@@ -3,7 +3,6 @@ touches."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,12 +76,9 @@ def _theme(found: Candidates, lines: Geometries, lengths: Floats, enters: Boolea
     total = found.sum_by_subject(np.where(crossing, lengths, 0.0))
     largest = found.max_by_subject(np.where(crossing, lengths, 0.0))
     counting = found.counts
-    theme = replace(
-        Theme.blank(len(found.subjects)),
-        length_m=total,
-        nearest_m=found.only(counting).min_by_subject(distance[counting]),
-        count=found.count_by_subject(crossing),
-    )
+    theme = Theme.blank(len(found.subjects))
+    theme.length_m[:], theme.count[:] = total, found.count_by_subject(crossing)
+    theme.nearest_m[:] = found.min_by_subject(distance, counting)
     for subject in np.flatnonzero(theme.count > 1):
         _dissolve(found, theme, lines, crossing, int(subject), float(largest[subject]))
     error = found.max_by_subject(np.where(counting, found.error_m, 0.0))

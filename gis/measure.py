@@ -119,9 +119,9 @@ def _nothing_near(relation: Relation, subjects: Subjects) -> Measures:
     none = Pieces(nothing, nothing, np.zeros(0, dtype=object), np.zeros(0))
     theme = Theme.blank(len(subjects))
     if relation in AREA:
-        theme = replace(theme, area_m2=np.zeros(len(subjects)))
+        theme.area_m2[:] = 0.0
     if relation is Relation.CROSSES_LINE:
-        theme = replace(theme, length_m=np.zeros(len(subjects)))
+        theme.length_m[:] = 0.0
     return measures_of(Candidates.of(subjects, none), np.zeros(0, dtype=object), theme)
 
 

@@ -43,13 +43,11 @@ def measure_points(asked: Asked, found: Candidates) -> Measures:
     inside, sure = has(is_in), has(is_in & (from_boundary >= error))
     possible = inside | has((from_boundary < error) & (is_off_boundary | (error > COINCIDENCE_M)))
     counting = found.counts
-    theme = replace(
-        Theme.blank(len(found.subjects)),
-        nearest_m=found.only(counting).min_by_subject(distance[counting]),
-        count=found.count_by_subject(inside & counting),
-        count_low=found.count_by_subject(sure & counting),
-        count_high=found.count_by_subject(possible & counting),
-    )
+    theme = Theme.blank(len(found.subjects))
+    theme.nearest_m[:] = found.min_by_subject(distance, counting)
+    theme.count[:] = found.count_by_subject(inside & counting)
+    theme.count_low[:] = found.count_by_subject(sure & counting)
+    theme.count_high[:] = found.count_by_subject(possible & counting)
     words = contact_words(asked.word[found.subject], inside, distance)
     return replace(measures_of(found, words, theme, nearest_m=distance), is_inside=inside)
 
@@ -63,14 +61,11 @@ def measure_distances(asked: Asked, found: Candidates) -> Measures:
     is_within = distance <= asked.distance_m[found.subject]
     error = np.where(distance <= COINCIDENCE_M, 0.0, found.error_m)
     counting = found.counts
-    counted = found.only(counting)
-    theme = replace(
-        Theme.blank(len(found.subjects)),
-        nearest_m=counted.min_by_subject(distance[counting]),
-        nearest_low_m=counted.min_by_subject(np.maximum(distance - error, 0.0)[counting]),
-        nearest_high_m=counted.min_by_subject((distance + error)[counting]),
-        count=found.count_by_subject(counting & is_within),
-    )
+    theme = Theme.blank(len(found.subjects))
+    theme.nearest_m[:] = found.min_by_subject(distance, counting)
+    theme.nearest_low_m[:] = found.min_by_subject(np.maximum(distance - error, 0.0), counting)
+    theme.nearest_high_m[:] = found.min_by_subject(distance + error, counting)
+    theme.count[:] = found.count_by_subject(counting & is_within)
     words = contact_words(asked.word[found.subject], is_within, distance)
     dimensions = np.unique(shapely.get_dimensions(found.geometry))
     if len(dimensions) == 1 and dimensions[0] == 1:
@@ -82,5 +77,6 @@ def measure_distances(asked: Asked, found: Candidates) -> Measures:
 def measure_entries(asked: Asked, found: Candidates) -> Measures:
     """Register entries keyed to the subject: each is a hit, there is nothing to measure."""
     count = found.count_by_subject(found.counts)
-    theme = replace(Theme.blank(len(found.subjects)), count=count, count_low=count, count_high=count)
+    theme = Theme.blank(len(found.subjects))
+    theme.count[:], theme.count_low[:], theme.count_high[:] = count, count, count
     return measures_of(found, asked.word[found.subject], theme)

@@ -40,7 +40,7 @@ def measure_from_origins(asked: Asked, found: Candidates) -> Measures:
     holds, surely, possibly = _held(terms, drawn - terms.offset_m, error)
     counting = found.counts
     theme = Theme.blank(len(found.subjects))
-    theme.nearest_m[:] = found.only(counting).min_by_subject(nearest[counting])
+    theme.nearest_m[:] = found.min_by_subject(nearest, counting)
     theme.count[:] = found.count_by_subject(counting & holds)
     theme.count_low[:] = found.count_by_subject(counting & surely)
     theme.count_high[:] = found.count_by_subject(counting & possibly)

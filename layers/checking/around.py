@@ -47,6 +47,7 @@ class Around:
 
     def __init__(self, case: Case, reading: Reading, subjects: Subjects) -> None:
         self.case, self.reading, self.subjects = case, reading, subjects
+        self.parcels = case.profile.parcel_layer.id
         self.shapes: dict[int, Objects] = {}
         self.distances_m: dict[int, Floats] = {}
         #: rules with nothing within reach where all is mapped, each with the worst accuracy of what lies farther away
@@ -98,11 +99,13 @@ class Around:
         rule = self.case.rules[number]
         assert not isinstance(rows, CandidatesError)  # `met` has none of these
         kinds = {row.kind for row in rows}
-        is_whole = "everywhere" in kinds and not kinds & {"refused", "damaged"}
-        is_told = all(row.attributes is not None for row in rows if row.fid is not None)
-        is_sought = rule.relation is not Relation.SAME_PARCEL or self.reading.subject.is_named  # by all of its names
-        is_readable = rule.relation is not Relation.RASTER_CLASS and not self._unreadable(rule)
-        return is_whole and is_told and is_sought and is_readable
+        if "everywhere" not in kinds or not kinds.isdisjoint(("refused", "damaged")):
+            return False
+        if rule.relation is Relation.RASTER_CLASS or self._unreadable(rule):
+            return False
+        if rule.relation is Relation.SAME_PARCEL and not self.reading.subject.is_named:  # by all of its names
+            return False
+        return all([row.attributes is not None for row in rows if row.fid is not None])
 
     def sheet(self, number: int, rule: Rule, layer: LayerDefinition, cut: CutLayer) -> tuple[Sheet, Attributes]:
         """The sheet of a rule with the attributes of its features, in the order of the sheet."""
@@ -188,7 +191,7 @@ class Around:
         return None
 
     def _own(self, rule: Rule) -> frozenset[int]:
-        return own_fids(self.reading.subject, rule, self.case.profile.parcel_layer.id)
+        return own_fids(self.reading.subject, rule, self.parcels)
 
 
 def without_names(sheet: Sheet) -> Sheet:

@@ -182,11 +182,8 @@ def exclusions(
     What is unknown counts against the subject: for a prohibition as applying, for a requirement as not applying.
     Raises InvalidRequestError for a condition that does not fit the layer.
     """
-    found = np.empty(len(attributes), dtype=object)
-    found[:] = COUNTS
-    if not attributes:
-        return found
-    condition = _condition(rule.when, definition) if rule.when else None
+    found = np.full(len(attributes), COUNTS, dtype=object)
+    condition = _condition(rule.when, definition) if rule.when and attributes else None
     begins, ends = definition.by_role("effective_from"), definition.by_role("effective_to")
     for place, row in enumerate(attributes):
         if (begins and _is_after(row.get(begins.name), on_date)) or (ends and _is_before(row.get(ends.name), on_date)):
@@ -253,8 +250,7 @@ def evaluate_together(
 
 def _blocked(subjects: Subjects, sheet: Sheet, standing: Standing, clock: datetime) -> Objects:
     """Why nothing may be concluded of each subject; empty where it may."""
-    blocked = np.empty(len(subjects), dtype=object)
-    blocked[:] = standing.blocked(clock)
+    blocked = np.full(len(subjects), standing.blocked(clock), dtype=object)
     return blocked if sheet.failed is None else np.where(sheet.failed != "", sheet.failed, blocked)
 
 
@@ -295,10 +291,9 @@ def _mapped(rule: Rule, subjects: Subjects, sheet: Sheet, standing: Standing) ->
 
 
 def _verdicts(check: Check, outcomes: Objects) -> Objects:
-    verdicts = np.empty(len(outcomes), dtype=object)
     if len(outcomes) == 1:  # all masks would be made for one word
-        verdicts[0] = verdict_of(check, outcomes[0])
-        return verdicts
+        return np.array([verdict_of(check, outcomes[0])], dtype=object)
+    verdicts = np.empty(len(outcomes), dtype=object)
     for outcome in Outcome:
         verdicts[outcomes == outcome] = verdict_of(check, outcome)
     return verdicts

@@ -85,6 +85,7 @@ class _Maker:
         shapes[0] = subject.geometry
         registered = np.array([subject.registered_area_m2 or np.nan])
         self.subjects = Subjects.of(shapes, np.array([subject.accuracy_m]), registered)
+        self.layers = {layer.id: layer for layer in case.profile.layers}  # each rule asks for its own several times
         self.titles = {check.id: check.title for check in case.definition.checks}
         self.remainder = Remainder(subject.geometry)
         self.number = -1
@@ -268,9 +269,7 @@ class _Maker:
         return self.asked[number]
 
     def _layer(self, rule: Rule) -> tuple[LayerDefinition, CutLayer]:
-        layer = self.case.profile.layer(rule.layer)
-        assert layer is not None  # bind refuses rules on unknown layers
-        return layer, self.reading.cut[rule.layer]
+        return self.layers[rule.layer], self.reading.cut[rule.layer]  # bind refuses rules on unknown layers
 
     def _standing(self, layer: LayerDefinition, cut: CutLayer) -> Standing:
         return Standing(

@@ -149,12 +149,13 @@ def _areas(
     rows = (next((row for row in check.plots if code in row.communes), None) for code in set(communes.tolist()))
     of_rows = {row.at_least for row in rows if row is not None}
     bounds = of_rows if _is_by_plots(check) else {check.at_least}
-    return {bound: judge_subject(replace(check, at_least=bound), subjects) for bound in bounds}
+    asked = {bound: check if bound == check.at_least else replace(check, at_least=bound) for bound in bounds}
+    return {bound: judge_subject(one, subjects) for bound, one in asked.items()}
 
 
 def _verdict(check: SubjectRule, outcome: Outcome, is_verified: bool) -> Verdict:
     """A row nobody compared with its text can at best refer, and no missing road fails anybody."""
-    found = verdict_of(replace(check, verified=is_verified), outcome)
+    found = verdict_of(check if check.verified is is_verified else replace(check, verified=is_verified), outcome)
     return Verdict.REFER if check.measure in NEVER_FAIL and found is Verdict.FAIL else found
 
 
