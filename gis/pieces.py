@@ -101,10 +101,13 @@ def _halves(shape: BaseGeometry) -> list[BaseGeometry]:
 
 
 def _clipped(shape: BaseGeometry, xmin: float, ymin: float, xmax: float, ymax: float) -> BaseGeometry:
-    """The fast rectangle clip; where it gives something invalid, the exact overlay."""
-    clipped = shapely.clip_by_rect(shape, xmin, ymin, xmax, ymax)
-    if shapely.is_valid(np.array([clipped], dtype=object))[0]:  # of single shapes GEOS lets nobody else run
-        return clipped
+    """The fast rectangle clip; where it fails, or gives something invalid, the exact overlay."""
+    try:
+        clipped = shapely.clip_by_rect(shape, xmin, ymin, xmax, ymax)
+        if shapely.is_valid(np.array([clipped], dtype=object))[0]:  # of single shapes GEOS lets nobody else run
+            return clipped
+    except shapely.errors.GEOSException:  # now and then it closes a ring of three points
+        pass
     return shapely.intersection(shape, shapely.box(xmin, ymin, xmax, ymax))
 
 
