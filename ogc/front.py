@@ -77,7 +77,7 @@ class Front:
         if (own := own_answer(scope, methods, path, is_shared=is_shared)) is not None:
             await own(scope, receive, leaving)
             return
-        leaving.is_shared = is_shared and scope["method"] in ("GET", "HEAD")
+        leaving.is_shared = is_shared and methods.is_read(scope["method"], path)
         is_head = scope["method"] == "HEAD"
         if is_head:
             leaving.send = as_get(scope, leaving.send)

@@ -1,7 +1,8 @@
 """What every address answers besides its own methods: HEAD wherever GET, OPTIONS with Allow, and pages of other sites.
 
-Pages of other sites may read what anybody may: GET and HEAD on the addresses of the standards. Credentials are never
-allowed, neither the cookie nor a token, and nothing that changes anything.
+Pages of other sites may read what anybody may: GET and HEAD on the addresses of the standards, and the search, which
+is GET items with a body. Credentials are never allowed, neither the cookie nor a token, and nothing that changes
+anything.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from starlette.types import Message, Scope, Send
 
 from .proxies import first_step
 
-_READING = "GET, HEAD, OPTIONS"
+_READING, _SEARCHING = "GET, HEAD, OPTIONS", "OPTIONS, POST"
+#: what is sent there asks and changes nothing
+_SEARCH = re.compile(r"^/collections/[^/]+/search$")
 #: headers that a script of another site may read of an answer, and may send besides those every page may
 _TOLD = (
     "Content-Crs, Content-Language, ETag, Lienthong-Policy, Lienthong-Tile-Capped, Link, Location, "
@@ -24,6 +27,7 @@ _TOLD = (
 )
 READABLE = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _TOLD.encode()))
 _TAKEN = "Accept, Accept-Language, Content-Language, If-None-Match"
+_TAKEN_WITH_A_BODY = f"{_TAKEN}, Content-Type"
 _AGE_S = "86400"
 
 
@@ -49,6 +53,10 @@ class Methods:
     def is_shared(self, path: str) -> bool:
         return first_step(path) in self._shared
 
+    def is_read(self, method: str, path: str) -> bool:
+        """Whether a method only reads there."""
+        return method in ("GET", "HEAD") or (method == "POST" and _SEARCH.match(path) is not None)
+
 
 def _leaves(routes: Iterable[Any]) -> Iterator[tuple[str, Iterable[str]]]:
     """Every route, also those of routers that were included."""
@@ -70,7 +78,7 @@ def own_answer(scope: Scope, methods: Methods, path: str, *, is_shared: bool) ->
     if scope["method"] != "OPTIONS" or (not _is_preflight(scope) and methods.has_own_options(path)):
         return None
     allowed = methods.of(path)
-    return Response(status_code=204, headers=_options(allowed, is_shared=is_shared)) if allowed else None
+    return Response(status_code=204, headers=_options(allowed, path, is_shared=is_shared)) if allowed else None
 
 
 def as_get(scope: Scope, send: Send) -> Send:
@@ -90,11 +98,14 @@ def _is_preflight(scope: Scope) -> bool:
     return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
-def _options(allowed: list[str], *, is_shared: bool) -> dict[str, str]:
+def _options(allowed: list[str], path: str, *, is_shared: bool) -> dict[str, str]:
     made = {"Allow": ", ".join(allowed), "Cache-Control": "no-store"}
     if not is_shared:
         return made
+    is_search = _SEARCH.match(path) is not None
     return {
-        **made, "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": _READING,
-        "Access-Control-Allow-Headers": _TAKEN, "Access-Control-Max-Age": _AGE_S,
+        **made, "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": _SEARCHING if is_search else _READING,
+        "Access-Control-Allow-Headers": _TAKEN_WITH_A_BODY if is_search else _TAKEN,
+        "Access-Control-Max-Age": _AGE_S,
     }  # fmt: skip

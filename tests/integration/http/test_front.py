@@ -90,6 +90,24 @@ def test_pages_of_other_sites_may_read_what_anybody_may_and_nothing_else(reading
         assert "access-control-allow-origin" not in reading.public.http.options(path, headers=asked).headers
 
 
+def test_pages_of_other_sites_may_search_as_they_may_read_items(reading: Service) -> None:
+    origin, search = {"Origin": "https://map.example.org"}, "/collections/zone/search"
+    asked = {**origin, "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "authorization,content-type"}  # fmt: skip
+    before = reading.public.http.options(search, headers=asked)
+    assert before.status_code == 204 and before.headers["access-control-allow-origin"] == "*"
+    assert before.headers["access-control-allow-methods"] == "OPTIONS, POST"
+    taken = before.headers["access-control-allow-headers"].lower()
+    assert "content-type" in taken and "authorization" not in taken
+    assert "access-control-allow-credentials" not in before.headers
+    found = reading.public.http.post(search, data={"limit": "1"}, headers=origin)
+    assert found.status_code == 200 and found.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in found.headers
+    for path in ("/collections/zone/items", "/checks", "/collections/zone/search/more"):
+        refused = reading.public.http.post(path, json={}, headers=origin)
+        assert "access-control-allow-origin" not in refused.headers, "what changes anything is nobody else's page's"
+
+
 # ── forms ────────────────────────────────────────────────────────────────────────────────────────
 
 
