@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from layers.errors import RefusedError
+from ogc import turns
 from ogc.app import create_app
 from ogc.settings import Settings
 
@@ -32,13 +33,14 @@ def serve(settings: Settings, database_url: str, host: str, port: int, *, demo: 
         made, factory=True, host=host, port=port, workers=processes, log_level="warning", server_header=False,
         access_log=False,  # uvicorn would make its lines and then not write them
         proxy_headers=False,  # whom to believe is `Place`'s to say
-        timeout_keep_alive=KEEP_ALIVE_S, timeout_worker_healthcheck=START_S,
+        loop="ogc.turns:loop", timeout_keep_alive=KEEP_ALIVE_S, timeout_worker_healthcheck=START_S,
     )  # fmt: skip
     with _bound(host, port) as bound:
         if processes == 1:
             uvicorn.Server(config).run(sockets=[bound])
         else:
-            Multiprocess(config, sockets=[bound]).run()
+            with turns.counting():
+                Multiprocess(config, sockets=[bound]).run()
 
 
 def _settled(settings: Settings, *, demo: bool, database_url: str) -> FastAPI:

@@ -22,6 +22,7 @@ from tests.support.province import Province
 
 END_S = 60
 LOOK_AGAIN_S = 0.1
+KEPT = 12
 SERVE = "import sys; from ogc.serving import serve; from ogc.settings import Settings; "
 SERVE += "serve(Settings(), sys.argv[1], '127.0.0.1', int(sys.argv[2]), demo=True, processes=2)"
 
@@ -49,6 +50,20 @@ def servers(parent: psutil.Process) -> list[psutil.Process]:
     return [one for one in parent.children() if "spawn_main" in " ".join(one.cmdline())]
 
 
+def connections_kept(port: int, children: list[psutil.Process]) -> list[list[object]]:
+    """Of so many callers who keep their connections, those of each process."""
+    callers = [httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=END_S) for _ in range(KEPT)]
+    try:
+        assert {caller.get("/healthz").status_code for caller in callers} == {200}
+        return [
+            [one for one in child.net_connections("tcp") if one.laddr[1] == port and one.status == "ESTABLISHED"]
+            for child in children
+        ]
+    finally:
+        for caller in callers:
+            caller.close()
+
+
 def test_two_processes_answer_on_one_port_and_end_together(province: Province, tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "LIENTHONG_DATA": str(tmp_path)}
@@ -59,6 +74,7 @@ def test_two_processes_answer_on_one_port_and_end_together(province: Province, t
         assert len(children) == 2
         answers = {httpx.get(f"http://127.0.0.1:{port}/collections").text for _ in range(8)}
         assert len(answers) == 1
+        assert [len(each) for each in connections_kept(port, children)] == [KEPT // 2, KEPT // 2]
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(END_S)
