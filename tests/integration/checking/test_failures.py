@@ -94,6 +94,8 @@ def test_a_check_takes_five_statements_however_many_rules_it_has(place: Place, m
         return await execute(self, query, *rest, **more)
 
     async def one_check(database: Database, catalogue: Catalogue) -> None:
+        async with database.connection(), database.connection():  # the opening is written beside the first reading
+            pass
         monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
         await check(database, catalogue, CheckRequest("land_use_change", parse_parcel(PARCEL), INPUTS), OPERATOR)
         monkeypatch.setattr(psycopg.AsyncCursor, "execute", execute)
