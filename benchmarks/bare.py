@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.processes import free_port, until_it_answers
+from ogc import turns
 
 #: what the server itself writes
 _OWN = frozenset({"date", "server", "content-length", "connection", "transfer-encoding"})
@@ -63,10 +64,11 @@ def app() -> Starlette:
 
 def main() -> None:
     _, port, processes = sys.argv[1:]
-    uvicorn.run(
-        "benchmarks.bare:app", factory=True, port=int(port), workers=int(processes), log_level="warning",
-        server_header=False,
-    )  # fmt: skip
+    with turns.counting():  # connections are shared out as those of the service are
+        uvicorn.run(
+            "benchmarks.bare:app", factory=True, port=int(port), workers=int(processes), log_level="warning",
+            server_header=False, loop="ogc.turns:loop",
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from benchmarks.served import PROCESSES, Served, served
 from benchmarks.timing import Row, Timing, timed
 
 CONNECTIONS = 8
-BURST = 400
+BURST = 2_000
 
 
 #: whose rows are bound to nothing that a person is, so that answers may be kept
