@@ -20,7 +20,7 @@ from rich.text import Span, Text
 
 from gis.errors import LienthongError
 from layers.access.principal import Principal, operator, with_public
-from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from layers.errors import ForbiddenError, InvalidRequestError, NotFoundError, StoreError
 from layers.profile.grammar import Identity
 from layers.store.catalogue import Catalogue
 from layers.store.cluster import Cluster
@@ -51,6 +51,16 @@ def database_url(settings: Settings) -> str:
     if settings.database_url:
         return settings.database_url
     return Cluster.at(settings.data_folder).ensure_started().url
+
+
+def has_database(settings: Settings) -> bool:
+    """One is named, or was made here: nothing is made for whoever only looks at a file."""
+    if settings.database_url:
+        return True
+    try:
+        return Cluster.at(settings.data_folder).is_initialised
+    except StoreError:  # PostGIS is not installed
+        return False
 
 
 def server_url(settings: Settings) -> str:

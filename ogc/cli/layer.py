@@ -31,7 +31,7 @@ from layers.store.catalogue import Catalogue, load_catalogue
 from layers.store.connection import Database
 from ogc.settings import Settings
 
-from .context import console, database, marked, output, principal_named, print_json, run
+from .context import console, database, has_database, marked, output, principal_named, print_json, run
 from .layer_asked import AsJson, Identity, LayerOption, Words, on_database, words_of
 from .layer_coverage import coverage
 from .layer_export import export
@@ -136,7 +136,7 @@ def _definition_for(source: Source, layer: str | None, profile: Profile) -> Laye
 async def _profile_and_communes() -> tuple[Profile, Communes | Missing]:
     """The applied profile with the published communes, or why there are none; without a database the folder's."""
     settings = Settings()
-    if settings.database_url is None and not (settings.data_folder / "pgdata").exists():
+    if not has_database(settings):
         return load_profile(settings.profile_folder), "no_database"
     try:
         async with database(settings) as opened, opened.connection() as connection:
