@@ -26,7 +26,7 @@ from tests.support.layers import insert, to_wgs84
 from tests.support.server import Server
 from tests.support.shared_layers import ORIGIN, Caller, Service, new_revision, profile, service, square
 
-PATIENCE_S = 15
+PATIENCE_S = 60  #: two such tests once saw nothing for 15 s while a whole run went on beside them
 
 
 @pytest.fixture(scope="module")
