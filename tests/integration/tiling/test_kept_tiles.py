@@ -26,7 +26,7 @@ from tests.support.layers import insert, to_wgs84
 from tests.support.server import Server
 from tests.support.shared_layers import ORIGIN, Caller, Service, new_revision, profile, service, square
 
-PATIENCE_S = 60  #: two such tests once saw nothing for 15 s while a whole run went on beside them
+PATIENCE_S, ASK_AGAIN_S = 15, 1
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,20 @@ def until(running: Service, holds: Callable[[], bool]) -> None:
 def kept(running: Service, caller: Caller, layer: str = "zone") -> httpx.Response:
     """A tile that lies on the disk by now; the same bytes, drawn or kept."""
     drawn = caller.get(address(layer))
-    until(running, lambda: bool(tiles_on_disk(running, layer)))
+
+    asked = time.monotonic()
+
+    def lies_there() -> bool:
+        """One is kept at a time: what is drawn while another is being kept is not, and has to be asked for again."""
+        nonlocal asked
+        if tiles_on_disk(running, layer):
+            return True
+        if time.monotonic() - asked > ASK_AGAIN_S:
+            asked = time.monotonic()
+            assert caller.get(address(layer)).content == drawn.content
+        return False
+
+    until(running, lies_there)
     again = caller.get(address(layer))
     assert again.content == drawn.content and again.headers["etag"] == drawn.headers["etag"]
     assert set(again.headers) == set(drawn.headers)
