@@ -64,7 +64,7 @@ def app() -> Starlette:
 
 def main() -> None:
     _, port, processes = sys.argv[1:]
-    with turns.counting():  # connections are shared out as those of the service are
+    with turns.counting(int(processes)):  # connections are shared out as those of the service are
         uvicorn.run(
             "benchmarks.bare:app", factory=True, port=int(port), workers=int(processes), log_level="warning",
             server_header=False, loop="ogc.turns:loop",

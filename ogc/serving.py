@@ -39,7 +39,7 @@ def serve(settings: Settings, database_url: str, host: str, port: int, *, demo: 
         if processes == 1:
             uvicorn.Server(config).run(sockets=[bound])
         else:
-            with turns.counting():
+            with turns.counting(processes):
                 Multiprocess(config, sockets=[bound]).run()
 
 

@@ -28,16 +28,17 @@ COUNTED_IN = "LIENTHONG_CONNECTIONS_COUNTED_IN"
 #: how long the others have, and how long we wait where the system has no room for another connection
 _TURN_S, _NO_ROOM_S = 0.001, 1.0
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_SLOTS, _WIDTH = 64, 8
+#: of each process: some are started anew before those they replace have ended
+_SLOTS_EACH, _WIDTH = 4, 8
 log = structlog.get_logger("lienthong")
 
 
 @contextmanager
-def counting() -> Iterator[None]:
+def counting(processes: int) -> Iterator[None]:
     """For the processes that are started in the block: a file they count their connections in."""
     with TemporaryDirectory(prefix="lienthong-") as folder:
         path = Path(folder) / "connections"
-        path.write_bytes(bytes(_SLOTS * 2 * _WIDTH))
+        path.write_bytes(bytes(processes * _SLOTS_EACH * 2 * _WIDTH))
         os.environ[COUNTED_IN] = str(path)
         try:
             yield
@@ -54,14 +55,15 @@ class Tally:
             self._shared = mmap.mmap(file.fileno(), 0)
             fcntl.lockf(file, fcntl.LOCK_EX)  # until it is closed
             self._numbers = memoryview(self._shared).cast("q")
+            self._slots = range(0, len(self._numbers), 2)
             self._own = self._free_slot()
             self._numbers[self._own], self._numbers[self._own + 1] = os.getpid(), 0
 
     def _free_slot(self) -> int:
-        for slot in range(0, 2 * _SLOTS, 2):
+        for slot in self._slots:
             if not _is_alive(self._numbers[slot]):
                 return slot
-        raise RuntimeError(f"more than {_SLOTS} processes on one socket")
+        raise RuntimeError("more processes than were told of")
 
     def add(self, number: int) -> None:
         self._numbers[self._own + 1] += number
@@ -69,7 +71,7 @@ class Tally:
     def is_fullest(self) -> bool:
         """Another process has fewer connections."""
         own = self._numbers[self._own + 1]
-        others = (slot for slot in range(0, 2 * _SLOTS, 2) if slot != self._own and self._numbers[slot])
+        others = (slot for slot in self._slots if slot != self._own and self._numbers[slot])
         return any(self._numbers[slot + 1] < own and _is_alive(self._numbers[slot]) for slot in others)
 
 

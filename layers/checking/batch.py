@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -29,6 +28,7 @@ from layers.store.connection import Connection, Database
 from layers.store.raster_files import RasterFolder
 from layers.store.tables import srid
 
+from .batch_folder import clear, make_anew
 from .batch_subjects import OfFeatures, OfFile, OfLayer, Source, read_subjects
 from .compute import BatchStoppedError, compute, get_ready
 from .evaluate import Standing
@@ -45,8 +45,6 @@ from .zones import names_communes
 __all__ = ["BatchReport", "BatchRequest", "BatchStoppedError", "batch"]
 
 WORK = ".batch"
-#: what a batch that is over leaves for the moment until it is cleared away
-_ENDED = ".ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ async def batch(
         async with database.connection() as connection:
             await audit.record(connection, _closing(access, layer, plan, started))
     if not request.keeps_work:
-        await to_thread.run_sync(_clear, folder)
+        await to_thread.run_sync(clear, folder)
     return BatchReport(
         procedure=request.procedure, subjects=plan.subjects, checks=len(plan.procedure.checks),
         partitions=plan.partitions, resumed=len(done), on_date=started.on_date, as_of=started.as_of,
@@ -164,14 +162,6 @@ def _work_folder(request: BatchRequest) -> Path:
             f"'{request.out}' là một tệp; --out cần một thư mục.", f"'{request.out}' is a file; --out needs a folder."
         )
     return request.work or request.out / WORK
-
-
-def _clear(folder: Path) -> None:
-    """A plan without its files must never be found: the whole gets another name first."""
-    ended = folder.with_name(folder.name + _ENDED)
-    shutil.rmtree(ended, ignore_errors=True)
-    folder.replace(ended)
-    shutil.rmtree(ended)
 
 
 def _about(request: BatchRequest, plan: Plan, started: Started) -> dict[str, object]:
@@ -200,7 +190,7 @@ async def _begin(
     on_date = request.on_date or (as_of or now).astimezone(LOCAL_TIME).date()
     case = bound_case(catalogue, request.procedure, request.inputs, on_date, as_of=as_of, clock=as_of or now)
     asked = await to_thread.run_sync(_identity, request)
-    await to_thread.run_sync(_make_anew, folder)
+    await to_thread.run_sync(make_anew, folder)
     async with database.transaction(snapshot=True) as connection:
         plan = await _exported(connection, catalogue, request, case, folder, progress, database.raster_folder)
     started = Started(
@@ -211,13 +201,6 @@ async def _begin(
     )  # fmt: skip
     started.write(folder)
     return plan, started
-
-
-def _make_anew(folder: Path) -> None:
-    for left in (folder, folder.with_name(folder.name + _ENDED)):
-        if left.exists():
-            shutil.rmtree(left)
-    folder.mkdir(parents=True)
 
 
 def _identity(request: BatchRequest) -> str:

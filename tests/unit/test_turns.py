@@ -16,7 +16,7 @@ from ogc.turns import Tally
 
 @pytest.fixture
 def counted() -> Iterator[Path]:
-    with turns.counting():
+    with turns.counting(2):
         path = Path(os.environ[turns.COUNTED_IN])
         yield path
     assert not path.exists() and turns.COUNTED_IN not in os.environ
